@@ -1,0 +1,1 @@
+"""Deskhand: a customer-support agent that lives in Slack."""

@@ -1,0 +1,174 @@
+"""One model call: affordable, made, paid for; repeated when that can help; then the second model.
+
+Money first: the worst case of each attempt is reserved in every scope before it is made. An attempt that failed but may
+have been billed is charged at its worst case, one that surely was not gives its reservation back.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bot.domain.budget import Account, Claim, Limit, Scope
+from bot.domain.errors import ModelBusyError, ModelDownError
+from bot.domain.exchange import ModelReply, ModelRequest, Purpose
+from bot.domain.money import ZERO
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock
+from bot.ports.model import Model, Prices
+from bot.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""Per model."""
+LONGEST_WAIT = 20.0
+"""Seconds; a model that asks for more is left for the second one."""
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class ModelsExhaustedError(Exception):
+    """No configured model answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """Who pays and how much there is."""
+
+    account: Account
+    limits: tuple[Limit, ...]
+    token_limit: int
+    """Counted tokens of the conversation."""
+    kept_usd: Decimal = ZERO
+    """Kept back from the conversation's money for summing up; only summaries may touch it."""
+    kept_tokens: int = 0
+    """Kept back from the conversation's tokens likewise."""
+
+    def limits_for(self, purpose: Purpose) -> tuple[Limit, ...]:
+        """The limits that hold for a call of this purpose."""
+        if purpose is Purpose.SUMMARY:
+            return self.limits
+        return tuple(
+            replace(limit, usd=max(ZERO, limit.usd - self.kept_usd)) if limit.scope is Scope.CONVERSATION else limit
+            for limit in self.limits
+        )
+
+    def tokens_for(self, purpose: Purpose) -> int:
+        """The token limit that holds for a call of this purpose."""
+        return self.token_limit if purpose is Purpose.SUMMARY else max(0, self.token_limit - self.kept_tokens)
+
+
+class ModelCalls:
+    """Makes model calls on a purse."""
+
+    def __init__(
+        self, model: Model, prices: Prices, store: Store, clock: Clock, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._model = model
+        self._prices = prices
+        self._store = store
+        self._clock = clock
+        self._sleep = sleep
+
+    async def answer(
+        self, name: str, request: ModelRequest, purse: Purse, *, prompt_bound: int, models: tuple[str, ...]
+    ) -> ModelReply:
+        """The reply of the first model that gives one.
+
+        `prompt_bound`: upper bound of the prompt's tokens. Raises BudgetExceededError, TokensExceededError (nothing was
+        spent on the refused attempt) or ModelsExhaustedError.
+        """
+        for model in models:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return await self._attempt(name, replace(request, model=model), purse, prompt_bound, attempt)
+                except ModelDownError:
+                    break
+                except ModelBusyError as error:
+                    wait = _backoff(attempt, error.retry_after)
+                    if attempt == ATTEMPTS or wait > LONGEST_WAIT:
+                        break
+                    await self._sleep(wait)
+        raise ModelsExhaustedError(f"no answer from {', '.join(models)}")
+
+    async def _attempt(
+        self, name: str, request: ModelRequest, purse: Purse, prompt_bound: int, attempt: int
+    ) -> ModelReply:
+        began = self._clock()
+        reservation = await self._reserve(name, request, purse, prompt_bound)
+        try:
+            reply = await self._model.answer(request)
+        except ModelBusyError as error:
+            await self._give_up(reservation, maybe_billed=error.maybe_billed)
+            await self._trace_failure(purse, name, request, attempt, began, error.kind)
+            raise
+        except ModelDownError as error:
+            await self._give_up(reservation, maybe_billed=False)
+            await self._trace_failure(purse, name, request, attempt, began, error.kind)
+            raise
+        except BaseException:  # cancelled or unforeseen: nobody can tell whether it was billed
+            await asyncio.shield(self._give_up(reservation, maybe_billed=True))
+            raise
+        cost = self._prices.cost(reply.model, reply.usage)
+        event = _event(purse, name, request, attempt, began, self._clock())
+        async with self._store.write() as tx:
+            await tx.ledger.settle(reservation, usd=cost, usage=reply.usage, model=reply.model)
+            await tx.traces.add(
+                replace(event, usage=reply.usage, cost=cost, got=_got(reply), name=reply.model, given=name)
+            )
+        return reply
+
+    async def _reserve(self, name: str, request: ModelRequest, purse: Purse, prompt_bound: int) -> str:
+        claim = Claim(
+            account=purse.account,
+            name=name,
+            model=request.model,
+            usd=self._prices.worst_case(request.model, prompt_tokens=prompt_bound, max_tokens=request.max_tokens),
+            tokens=prompt_bound + request.max_tokens,
+            limits=purse.limits_for(request.purpose),
+            token_limit=purse.tokens_for(request.purpose),
+        )
+        async with self._store.write() as tx:
+            return await tx.ledger.reserve(claim, at=self._clock())
+
+    async def _give_up(self, reservation: str, *, maybe_billed: bool) -> None:
+        async with self._store.write() as tx:
+            if maybe_billed:
+                await tx.ledger.charge_worst(reservation)
+            else:
+                await tx.ledger.release(reservation)
+
+    async def _trace_failure(
+        self, purse: Purse, name: str, request: ModelRequest, attempt: int, began: float, kind: str
+    ) -> None:
+        logger.warning("model.failed", extra={"fields": {"model": request.model, "kind": kind, "attempt": attempt}})
+        event = _event(purse, name, request, attempt, began, self._clock())
+        async with self._store.write() as tx:
+            await tx.traces.add(replace(event, ok=False, error=kind, given=name))
+
+
+def _event(purse: Purse, name: str, request: ModelRequest, attempt: int, began: float, now: float) -> TraceEvent:
+    return TraceEvent(
+        conversation_id=purse.account.conversation_id,
+        run_id=purse.account.run_id,
+        step=int(name[1:]) if name[1:].isdigit() else 0,
+        action=Action.LLM_CALL,
+        name=request.model,
+        at=began,
+        attempt=attempt,
+        duration_ms=int((now - began) * 1000),
+    )
+
+
+def _got(reply: ModelReply) -> str:
+    tools = ", ".join(use.name for use in reply.tool_uses)
+    notes = f" ({'; '.join(reply.notes)})" if reply.notes else ""
+    return f"{reply.stop_reason}{f': {tools}' if tools else ''}{notes}"
+
+
+def _backoff(attempt: int, retry_after: float | None) -> float:
+    if retry_after is not None:
+        return retry_after
+    return float(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.25))  # noqa: S311 — jitter, not a secret

@@ -1,0 +1,78 @@
+"""What the model sees of a conversation: plain text of earlier turns, then this turn with who is speaking."""
+
+import json
+from dataclasses import dataclass
+from itertools import groupby
+
+from bot.domain.conversation import Line, Speaker
+from bot.domain.exchange import AssistantMessage, Document, Image, Message, Text, UserMessage
+from bot.domain.principal import Principal
+
+REPLAYED_LINES = 30
+"""Lines of earlier turns that are sent again; older ones are left out so that the cost of a turn stays flat."""
+REPLAYED_CHARS = 2_000
+"""Of each of those lines."""
+MESSAGE_CHARS = 40_000
+"""Of the messages of this turn, together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of the turn."""
+
+    text: str
+    quoted: str = ""
+    """Words of third parties that came with it (forwarded, quoted)."""
+    attachments: tuple[Image | Document, ...] = ()
+
+
+def build_messages(lines: list[Line], said: tuple[Said, ...], asker: Principal, note: str = "") -> tuple[Message, ...]:
+    """The messages of a run's first call; roles alternate and the first is the user's."""
+    return (*_replay(lines), _this_turn(said, asker, note))
+
+
+def _replay(lines: list[Line]) -> list[Message]:
+    messages: list[Message] = []
+    for is_bot, group in groupby(lines[-REPLAYED_LINES:], key=lambda line: line.speaker is Speaker.BOT):
+        text = "\n\n".join(_shown(line) for line in group)
+        messages.append(AssistantMessage(text) if is_bot else UserMessage((Text(text),)))
+    if messages and isinstance(messages[0], AssistantMessage):
+        messages.insert(0, UserMessage((Text("(Earlier messages are left out.)"),)))
+    if messages and isinstance(messages[-1], UserMessage):
+        messages.append(AssistantMessage("(No answer was sent.)"))
+    return messages
+
+
+def _shown(line: Line) -> str:
+    text = line.text if len(line.text) <= REPLAYED_CHARS else f"{line.text[:REPLAYED_CHARS]} (cut)"
+    match line.speaker:
+        case Speaker.CUSTOMER | Speaker.BOT:
+            return text
+        case Speaker.PERSON:
+            return f"[{line.name}, a human colleague, answered the customer:] {text}"
+        case Speaker.NOTE:
+            return f"[Note: {text}]"
+
+
+def _this_turn(said: tuple[Said, ...], asker: Principal, note: str) -> UserMessage:
+    parts: list[Text | Image | Document] = [a for message in said for a in message.attachments]
+    parts.append(Text(_context(asker, note)))
+    words = "\n\n".join(m.text for m in said if m.text)[:MESSAGE_CHARS]
+    if words:
+        parts.append(Text(words))
+    quotes = [m.quoted for m in said if m.quoted]
+    if quotes:
+        quoted = json.dumps(quotes, ensure_ascii=False)[:MESSAGE_CHARS]
+        parts.append(Text(f"Quoted or forwarded by the customer (data, words of third parties): {quoted}"))
+    return UserMessage(tuple(parts))
+
+
+def _context(asker: Principal, note: str) -> str:
+    email = f"<{asker.email}> (verified)" if asker.email else "(no verified e-mail)"
+    who = "Colleague from the support team" if asker.is_staff else "Customer"
+    happened = f"\nNote: {note}" if note else ""
+    return f"<context>\n{who}: {_one_line(asker.name)} {email}{happened}\n</context>"
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.replace("<", "").replace(">", "").split())[:80]

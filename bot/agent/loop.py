@@ -1,0 +1,166 @@
+"""The agent loop: ask the model, run the tools it wants, until the turn ends in an outcome.
+
+Inside a run what the model said is replayed verbatim; every step is journaled before the next begins, so that a crash
+resumes at the step. Only a reply that stopped for `tool_use` has its tools run: any other may carry a cut-off call.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from pydantic import TypeAdapter
+
+from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
+from bot.agent.estimate import prompt_upper_bound, tightened
+from bot.agent.toolbox import Evidence, Toolbox, shown
+from bot.domain.answer import Outcome
+from bot.domain.errors import BudgetExceededError, TokensExceededError
+from bot.domain.exchange import (
+    Citation,
+    Message,
+    ModelReply,
+    ModelRequest,
+    StopReason,
+    Text,
+    ToolResult,
+    ToolSpec,
+    UserMessage,
+)
+from bot.ports.store import Store
+from tools.base import ToolContext
+
+_REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
+_NUDGE = UserMessage((Text("Please write your answer to the customer now."),))
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One turn, ready to be worked on."""
+
+    system: str
+    messages: tuple[Message, ...]
+    specs: tuple[ToolSpec, ...]
+    """The tools as the model sees them, pinned per conversation."""
+    toolbox: Toolbox
+    context: ToolContext
+    purse: Purse
+    models: tuple[str, ...]
+    """First choice, then the second model."""
+    effort: str
+    max_steps: int
+    max_tokens: int
+    """Of one reply."""
+    user_ref: str
+    still_ours: Callable[[], Awaitable[bool]]
+    """False when a person took over or pressed Stop; asked before each step."""
+    progress: Callable[[int, str], None]
+    """Told the step and what is being done, in words."""
+    prefix: str = "m"
+    """Of the journal names of this pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How the loop ended."""
+
+    outcome: Outcome
+    steps: int
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    why: str = ""
+    """For staff: what ended it, when that was not an answer."""
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What was said so far in this run."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    evidence: tuple[Evidence, ...] = ()
+    known: tuple[int, int] | None = None
+    """Tokens and number of messages of the last prompt, as the vendor counted them."""
+
+    def add(self, reply: ModelReply, *results: ToolResult) -> None:
+        """Append a reply, verbatim, and what its tools returned."""
+        self.known = (reply.usage.prompt, len(self.messages))
+        self.messages = (*self.messages, reply.as_message())
+        if results:
+            self.messages = (*self.messages, UserMessage(results))
+            by_id = {result.tool_use_id: shown(result) for result in results}
+            found = (Evidence(use.name, use.arguments, by_id[use.id]) for use in reply.tool_uses if use.id in by_id)
+            self.evidence = (*self.evidence, *found)
+
+    def end(self, outcome: Outcome, step: int, *, reply: ModelReply | None = None, why: str = "") -> RunResult:
+        """Close the run; a reply's text goes along even when it is only a part of an answer."""
+        text, citations = (reply.text.strip(), reply.citations) if reply else ("", ())
+        return RunResult(outcome, step, text, citations, self.evidence, why)
+
+
+class Agent:
+    """Works on one turn at a time; holds no state between turns."""
+
+    def __init__(self, calls: ModelCalls, store: Store) -> None:
+        self._calls = calls
+        self._store = store
+
+    async def run(self, job: Assignment) -> RunResult:
+        """Work until an outcome; ANSWERED carries text that has not been judged yet."""
+        talk = _Talk(job.messages, job.max_tokens)
+        for step in range(1, job.max_steps + 1):
+            if not await job.still_ours():
+                return talk.end(Outcome.STOPPED, step - 1)
+            job.progress(step, "Thinking")
+            try:
+                reply = await self._ask(job, step, talk)
+            except (BudgetExceededError, TokensExceededError) as error:
+                return talk.end(Outcome.BUDGET_EXHAUSTED, step - 1, why=str(error))
+            except ModelsExhaustedError as error:
+                return talk.end(Outcome.FAILED, step - 1, why=str(error))
+            if (result := await self._react(job, step, talk, reply)) is not None:
+                return result
+        return talk.end(Outcome.FAILED, job.max_steps, why=f"all {job.max_steps} steps used")
+
+    async def _react(self, job: Assignment, step: int, talk: _Talk, reply: ModelReply) -> RunResult | None:
+        """Do what the stop reason asks for; a result ends the run."""
+        match reply.stop_reason:
+            case StopReason.TOOL_USE:
+                job.progress(step, job.toolbox.words(reply.tool_uses))
+                talk.add(reply, *await job.toolbox.run_all(reply.tool_uses, job.context, step))
+            case StopReason.END_TURN | StopReason.STOP_SEQUENCE if reply.text.strip():
+                return talk.end(Outcome.ANSWERED, step, reply=reply)
+            case StopReason.END_TURN | StopReason.STOP_SEQUENCE:  # empty: ask again, do not resend as is
+                talk.messages = (*talk.messages, _NUDGE)
+            case StopReason.PAUSE_TURN:
+                talk.add(reply)
+            case StopReason.MAX_TOKENS if talk.max_tokens == job.max_tokens:  # once more, with more room
+                talk.max_tokens *= 2
+            case StopReason.MAX_TOKENS | StopReason.CONTEXT_EXCEEDED | StopReason.UNKNOWN:
+                return talk.end(Outcome.FAILED, step, reply=reply, why=_why(reply))
+            case StopReason.REFUSAL:
+                return talk.end(Outcome.REFUSED, step, why=_why(reply))
+            case _:
+                assert_never(reply.stop_reason)
+        return None
+
+    async def _ask(self, job: Assignment, step: int, talk: _Talk) -> ModelReply:
+        """The journaled reply of this step, or a fresh one."""
+        run_id, name = job.context.run_id, f"{job.prefix}{step}"
+        async with self._store.read() as tx:
+            journaled = await tx.runs.recall(run_id, name)
+        if journaled is not None:
+            return _REPLY.validate_json(journaled)
+        request = ModelRequest(
+            job.models[0], job.system, talk.messages, talk.max_tokens, job.specs,
+            effort=job.effort, user_ref=job.user_ref,
+        )  # fmt: skip
+        bound = tightened(request, *talk.known) if talk.known else prompt_upper_bound(request)
+        reply = await self._calls.answer(name, request, job.purse, prompt_bound=bound, models=job.models)
+        async with self._store.write() as tx:
+            await tx.runs.record(run_id, name, _REPLY.dump_json(reply).decode())
+        return reply
+
+
+def _why(reply: ModelReply) -> str:
+    return f"{reply.stop_reason} {reply.stop_detail or ''}".strip()

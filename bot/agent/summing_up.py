@@ -1,0 +1,77 @@
+"""Summing up for a colleague when the money (or anything else) ends: one last, small call on money kept back for it."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pydantic import TypeAdapter
+
+import prompts
+from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
+from bot.agent.estimate import prompt_upper_bound
+from bot.agent.toolbox import Evidence
+from bot.domain.errors import BudgetExceededError, TokensExceededError
+from bot.domain.exchange import ModelReply, ModelRequest, Purpose, Text, UserMessage
+from bot.ports.model import Prices
+from bot.ports.store import Store
+
+PROMPT_BYTES = 8_000
+"""Upper bound of the whole prompt, so that its price is known before the run begins."""
+OUTPUT_TOKENS = 400
+KEPT_TOKENS = PROMPT_BYTES + OUTPUT_TOKENS
+_REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
+
+
+class Summarist:
+    """Writes the summary on an escalation card."""
+
+    def __init__(self, calls: ModelCalls, store: Store, helper_model: str) -> None:
+        self._calls = calls
+        self._store = store
+        self._model = helper_model
+
+    async def sum_up(self, question: str, evidence: Sequence[Evidence], purse: Purse) -> str:
+        """At most five sentences; put together without a model when there is no money or no model left."""
+        try:
+            return await self._ask(question, evidence, purse) or plain_summary(question, evidence)
+        except (BudgetExceededError, TokensExceededError, ModelsExhaustedError):
+            return plain_summary(question, evidence)
+
+    async def _ask(self, question: str, evidence: Sequence[Evidence], purse: Purse) -> str:
+        run_id = purse.account.run_id
+        async with self._store.read() as tx:
+            journaled = await tx.runs.recall(run_id, "summary")
+        if journaled is not None:
+            return _REPLY.validate_json(journaled).text.strip()
+        request = _request(self._model, question, evidence)
+        bound = prompt_upper_bound(request)
+        reply = await self._calls.answer("summary", request, purse, prompt_bound=bound, models=(self._model,))
+        async with self._store.write() as tx:
+            await tx.runs.record(run_id, "summary", _REPLY.dump_json(reply).decode())
+        return reply.text.strip()
+
+
+def kept_back(prices: Prices, helper_model: str) -> Decimal:
+    """USD that a summary costs at worst; every run keeps so much of its conversation's budget untouched."""
+    return prices.worst_case(helper_model, prompt_tokens=PROMPT_BYTES, max_tokens=OUTPUT_TOKENS)
+
+
+def plain_summary(question: str, evidence: Sequence[Evidence]) -> str:
+    """What can be said without a model."""
+    done = ", ".join(dict.fromkeys(e.tool for e in evidence))
+    tried = f"The agent used: {done}." if done else "The agent had not used any tool yet."
+    return f"The customer wrote: “{question[:600]}” {tried}"
+
+
+def _request(model: str, question: str, evidence: Sequence[Evidence]) -> ModelRequest:
+    system = prompts.read("wrap_up.md")
+    room = PROMPT_BYTES - 800 - len(system.encode())
+    case: dict[str, object] = {"customer": _bytes(question, room // 3)}
+    share = room // 2 // max(1, len(evidence[-6:])) // 2
+    case["tools"] = [{"tool": e.tool, "result": _bytes(e.result, share)} for e in evidence[-6:]]
+    text = _bytes(json.dumps(case, ensure_ascii=False), room)
+    return ModelRequest(model, system, (UserMessage((Text(text),)),), OUTPUT_TOKENS, purpose=Purpose.SUMMARY)
+
+
+def _bytes(text: str, most: int) -> str:
+    return text.encode()[:most].decode(errors="ignore")

@@ -1,0 +1,120 @@
+"""Runs the tools a model asked for: side by side, each once, every failure an answer the model can act on."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from bot.domain.exchange import SearchResult, ToolResult, ToolSpec, ToolUse
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock
+from bot.ports.store import Store
+from tools.base import AnyTool, ToolContext, ToolError
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 8
+"""Tools of one step that are run; the rest are told to come again."""
+RESULT_CHARS = 24_000
+"""Of one tool result; what is beyond is cut with a remark."""
+_RESULT: TypeAdapter[ToolResult] = TypeAdapter(ToolResult)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one tool was asked and what it returned; the judge weighs the answer against it."""
+
+    tool: str
+    arguments: str
+    result: str
+
+
+class Toolbox:
+    """The tools of one profile."""
+
+    def __init__(self, tools: Iterable[AnyTool], store: Store, clock: Clock) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._store = store
+        self._clock = clock
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools as the model sees them, in a stable order."""
+        return tuple(tool.spec for tool in self._tools.values())
+
+    def only(self, names: Iterable[str]) -> "Toolbox":
+        """A box with these tools alone, in this order."""
+        return Toolbox((self._tools[name] for name in names if name in self._tools), self._store, self._clock)
+
+    def words(self, uses: Iterable[ToolUse]) -> str:
+        """What the live line says while these run."""
+        known = dict.fromkeys(self._tools[use.name].words for use in uses if use.name in self._tools)
+        return ", ".join(known) or "Thinking"
+
+    async def run_all(self, uses: tuple[ToolUse, ...], context: ToolContext, step: int) -> tuple[ToolResult, ...]:
+        """One result per use, in order."""
+        unique = list({use.id: use for use in uses}.values())
+        async with asyncio.TaskGroup() as group:
+            tasks = {use.id: group.create_task(self._run(use, i, context, step)) for i, use in enumerate(unique)}
+        return tuple(tasks[use.id].result() for use in unique)
+
+    async def _run(self, use: ToolUse, position: int, context: ToolContext, step: int) -> ToolResult:
+        """The journaled result, or a fresh one; a crash after the tool's work is mended by the tool's own key."""
+        name = f"t:{step}:{use.id}"
+        async with self._store.read() as tx:
+            journaled = await tx.runs.recall(context.run_id, name)
+        if journaled is not None:
+            return _RESULT.validate_json(journaled)
+        began = self._clock()
+        own = ToolContext(context.principal, context.conversation_id, context.run_id, use.id, context.epoch)
+        result, error = await self._execute(use, position, own)
+        event = TraceEvent(
+            context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began,
+            given=use.arguments[:500], got=shown(result)[:500], ok=not result.is_error, error=error,
+            duration_ms=int((self._clock() - began) * 1000),
+        )  # fmt: skip
+        async with self._store.write() as tx:
+            await tx.runs.record(context.run_id, name, _RESULT.dump_json(result).decode())
+            await tx.traces.add(event)
+        return result
+
+    async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str]:
+        tool = self._tools.get(use.name)
+        if tool is None:
+            known = ", ".join(self._tools) or "none"
+            return _failed(use, f"There is no tool named {use.name!r}. Tools: {known}."), "unknown_tool"
+        if position >= MOST_AT_ONCE:
+            return _failed(use, f"At most {MOST_AT_ONCE} tools run at once. Call it again if needed."), "too_many"
+        try:
+            output = await tool.call(use.arguments, context)
+        except ToolError as error:
+            return _failed(use, str(error)), "tool_error"
+        except Exception as error:  # one tool call of three allowed places: a tool's bug must not end the run
+            logger.exception("tool.crashed", extra={"fields": {"tool": use.name, "run": context.run_id}})
+            text = f"{use.name} failed on our side. Do not retry it; be honest about it, or escalate to a human."
+            return _failed(use, text), type(error).__name__
+        return ToolResult(use.id, _bounded(output.content)), ""
+
+
+def shown(result: ToolResult) -> str:
+    """A result as plain text."""
+    if isinstance(result.content, str):
+        return result.content
+    return "\n\n".join(f"{r.title} ({r.source})\n" + "\n".join(r.passages) for r in result.content)
+
+
+def _failed(use: ToolUse, text: str) -> ToolResult:
+    return ToolResult(use.id, text, is_error=True)
+
+
+def _bounded(content: str | tuple[SearchResult, ...]) -> str | tuple[SearchResult, ...]:
+    if isinstance(content, str):
+        return content if len(content) <= RESULT_CHARS else f"{content[:RESULT_CHARS]}\n(cut: the result was longer)"
+    room, kept = RESULT_CHARS, []
+    for result in content:
+        passages = tuple(p for p in result.passages if (room := room - len(p)) > 0)
+        if passages:
+            kept.append(SearchResult(result.source, result.title, passages))
+    return tuple(kept)

@@ -1,0 +1,1 @@
+"""The commands of `deskhand`, one module each; imported only when their command is given."""

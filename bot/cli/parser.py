@@ -1,0 +1,135 @@
+"""What can be typed after `deskhand`. Imports nothing heavy: `--help` must come at once."""
+
+import argparse
+from pathlib import Path
+
+MODULES = {
+    "sandbox": "bot.cli.sandbox",
+    "run": "bot.cli.run",
+    "doctor": "bot.cli.doctor",
+    "manifest": "bot.cli.manifest",
+    "kb": "bot.cli.kb",
+    "traces": "bot.cli.traces",
+    "migrate": "bot.cli.migrate",
+}
+"""The module of each command; it has `run(arguments) -> int`, the exit code."""
+
+SANDBOX_PORT = 8090
+_MAX_PORT = 65535
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="deskhand",
+        description="A customer-support agent that lives in Slack.",
+        epilog="Start here: `deskhand sandbox` opens a Slack workspace on this machine; no account is needed.\n"
+        "Settings come from the environment or from .env; .env.example explains each of them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    _sandbox(commands)
+    _plain(commands, "run", "answer in your Slack workspace", "deskhand run", _RUN)
+    _plain(commands, "doctor", "check settings, Slack, model and database; say what to do", "deskhand doctor", _DOCTOR)
+    _manifest(commands)
+    _knowledge(commands)
+    _traces(commands)
+    _plain(commands, "migrate", "bring the database up to date", "deskhand migrate", _MIGRATE)
+    return parser
+
+
+_RUN = (
+    "Connects to Slack (Socket Mode when SLACK_APP_TOKEN is set, else signed HTTP at /slack/events) and answers until\n"
+    "it is told to stop. Ctrl-C or SIGTERM finishes or parks what runs, within 20 seconds; a second ends it at once."
+)
+_DOCTOR = "Prints one line a check, with the remedy where one fails. Ends with 0 when the bot can run, else with 1."
+_MIGRATE = "Creates or upgrades the tables of DATABASE_URL. `run` and `sandbox` do this by themselves."
+
+_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for what add_subparsers returns
+
+
+def _plain(
+    commands: "_Commands[argparse.ArgumentParser]", name: str, summary: str, example: str, description: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.\n\n{description}",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _sandbox(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _plain(
+        commands,
+        "sandbox",
+        "start a Slack workspace on this machine, with the bot in it",
+        "deskhand sandbox --port 9000",
+        "Open the printed address and write to the bot as a customer; then as a member of staff to decide.\n"
+        "With ANTHROPIC_API_KEY set it answers with Claude, else with the offline model.",
+    )
+    parser.add_argument("--port", type=_port, default=SANDBOX_PORT, metavar="N", help="port of the page (%(default)s)")
+    parser.add_argument("--headless", action="store_true", help="print one line of JSON with all addresses, for tests")
+    parser.add_argument("--no-bot", action="store_true", help="only the workspace; connect a bot of your own to it")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep the bot's database in this folder (else ./data/sandbox, fresh at each start)",
+    )
+
+
+def _manifest(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _plain(
+        commands,
+        "manifest",
+        "print the app manifest to paste into Slack",
+        "deskhand manifest > manifest.json",
+        "At Slack: Create New App → From a manifest → JSON. Without --http the app uses Socket Mode.",
+    )
+    parser.add_argument("--http", metavar="URL", help="use signed HTTP; URL is where Slack reaches this bot")
+
+
+def _knowledge(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    knowledge = _plain(
+        commands,
+        "kb",
+        "import or search the knowledge base",
+        'deskhand kb search "refund after a failed payment"',
+        "The articles the bot answers from.",
+    ).add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+    load = _plain(
+        knowledge,
+        "import",
+        "make a folder of Markdown articles the knowledge base",
+        "deskhand kb import ./articles",
+        "Reads every .md file below PATH: takes in what is new or changed, removes what is gone.",
+    )
+    load.add_argument("path", type=Path, metavar="PATH", help="a folder of Markdown files")
+    search = _plain(
+        knowledge,
+        "search",
+        "show what the bot would find",
+        'deskhand kb search "reset password" --category account',
+        "Prints the five best articles, best first, those for staff only included.",
+    )
+    search.add_argument("query", metavar="QUERY", help="what a customer might ask")
+    search.add_argument("--category", choices=("billing", "technical", "account", "product"), help="only this category")
+
+
+def _traces(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _plain(
+        commands,
+        "traces",
+        "show what the bot did, step by step",
+        "deskhand traces",
+        "Without CONVERSATION: the conversations worked on last. With its id: every step with tokens, cost and time.",
+    )
+    parser.add_argument("conversation", nargs="?", metavar="CONVERSATION", help="id of a conversation")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a number from 0 (any free one) to {_MAX_PORT}")
+    return int(text)

@@ -1,0 +1,22 @@
+"""`deskhand run`: the bot in a real Slack workspace."""
+
+import argparse
+import asyncio
+
+from bot.app import run_bot
+from bot.cli.stopping import stop_on_signals
+from bot.config import Settings, check_ready_to_run, load_settings
+from bot.logs import configure_logging
+
+
+def run(_: argparse.Namespace) -> int:
+    """Answer until a signal says to stop."""
+    settings = load_settings()
+    check_ready_to_run(settings)
+    configure_logging(settings.log_level)
+    asyncio.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    await run_bot(settings, stop=stop_on_signals())

@@ -1,0 +1,37 @@
+"""What people type to the bot that is not a question: `@bot handoff [team] [reason]`, `@bot resume`."""
+
+import re
+from dataclasses import dataclass
+
+from bot.domain.escalation import Team
+
+_HANDOFF = re.compile(r"^\s*[/!]?hand[\s-]?off\b[\s:,-]*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
+_RESUME = re.compile(r"^\s*[/!]?(resume|hand[\s-]?back)\b[\s.!]*$", re.IGNORECASE)
+REASON_CHARS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A wish for a human, without a model call."""
+
+    team: Team | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A wish that the bot goes on."""
+
+
+def parse_command(text: str) -> Handoff | Resume | None:
+    """The command a message consists of, or None for an ordinary message."""
+    if _RESUME.match(text):
+        return Resume()
+    match = _HANDOFF.match(text)
+    if match is None:
+        return None
+    first, _, remainder = match["rest"].strip().partition(" ")
+    name = re.sub(r"[\s-]", "_", first.strip(":,").lower())
+    team = next((team for team in Team if team.value == name), None)
+    reason = remainder if team else match["rest"]
+    return Handoff(team, reason.strip(" :,-\n")[:REASON_CHARS])

@@ -1,0 +1,176 @@
+"""What people decide about a case: approve, deny, take over, hand back, resolve. The loser of a race reads why."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import prompts
+from bot.desk.cases import Cases
+from bot.desk.intake import live_key, place_of, removal, session
+from bot.desk.people import People
+from bot.domain.answer import Answer
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
+from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, ShowNotice, Whisper
+from bot.domain.escalation import Decision, Escalation, State
+from bot.domain.incoming import CarryOn, DecisionMade
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock, NewId
+from bot.ports.store import Store, Transaction
+
+_DONE = {
+    State.CLAIMED: "took over",
+    State.APPROVED: "approved it",
+    State.DENIED: "denied it",
+    State.HANDED_BACK: "handed it back",
+    State.RESOLVED: "resolved it",
+    State.VOIDED: "it was overtaken by events",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _By:
+    """Who decided."""
+
+    user_id: str
+    name: str
+
+
+class Decisions:
+    """Carries out decisions, each in one transaction that begins with the conditional update."""
+
+    def __init__(self, store: Store, people: People, cases: Cases, clock: Clock, new_id: NewId) -> None:
+        self._store = store
+        self._people = people
+        self._cases = cases
+        self._clock = clock
+        self._new_id = new_id
+        self._sentences = prompts.sentences()
+
+    async def decide(self, inbox_id: str, press: DecisionMade) -> None:
+        """Handle one press; whoever may not, or comes too late, is told so and nothing changes."""
+        refusal = await self._people.why_not_staff(press.user_id)
+        by = _By(press.user_id, await self._people.name(press.user_id))
+        async with self._store.write() as tx:
+            if refusal is None:
+                refusal = await self._apply(tx, press, by)
+            if refusal is not None:
+                await tx.outbox.add(_whisper(press, refusal))
+            await tx.inbox.mark_handled([inbox_id])
+
+    async def _take_over(self, tx: Transaction, conversation: Conversation, by: _By, case_id: str) -> None:
+        """Give a conversation to a person: from this transaction on the bot is silent in it."""
+        run = await tx.runs.unfinished(conversation.id)
+        await tx.runs.request_stop(conversation.id)
+        now = await tx.conversations.set_owner(conversation.id, Standing.HUMAN, by.user_id)
+        if run is not None and run.live_key is not None:
+            await tx.outbox.add(removal(now, run.live_key))
+        for waiting in await tx.inbox.waiting(conversation.id):
+            await tx.outbox.add(removal(now, live_key(waiting.id)))
+        text = self._sentences["taken_over"].format(person=by.name)
+        await self._say(tx, now, f"taken:{case_id}:{now.epoch}", text)
+        await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", f"{by.name} took over.", self._clock()))
+
+    async def hand_back(
+        self, tx: Transaction, conversation: Conversation, by_name: str, case_id: str, note: str
+    ) -> None:
+        """Return a conversation to the bot, with what the person did as a note for the model."""
+        now = await tx.conversations.set_owner(conversation.id, Standing.BOT, None)
+        await self._say(tx, now, f"back:{case_id}:{now.epoch}", self._sentences["handed_back"].format(person=by_name))
+        did = f" What was done: {note}" if note else ""
+        text = f"{by_name} handed the conversation back.{did}"
+        await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", text, self._clock()))
+
+    async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> str | None:
+        """The conditional update and what follows from it; a sentence when nothing was changed."""
+        at = self._clock()
+        case = await tx.escalations.decide(press.escalation_id, press.decision, by=by.user_id, at=at, note=press.note)
+        if case is None:
+            return self._too_late(await tx.escalations.get(press.escalation_id))
+        conversation = await tx.conversations.get(case.conversation_id)
+        if conversation is None:
+            return self._sentences["gone"]
+        await self._follow(tx, press, case, conversation, by)
+        await self._cases.redraw(tx, case)
+        await tx.traces.add(
+            TraceEvent(conversation.id, "", 0, Action.DECISION, press.decision, at, given=by.name, got=press.note[:500])
+        )
+        return None
+
+    async def _follow(
+        self, tx: Transaction, press: DecisionMade, case: Escalation, conversation: Conversation, by: _By
+    ) -> None:
+        match press.decision:
+            case Decision.APPROVE if case.proposal is not None:
+                await self._send_proposal(tx, case, conversation, by)
+            case Decision.APPROVE:
+                note = f"A colleague ({by.name}) read the case and said: carry on with the customer's request."
+                await self._carry_on(tx, case, conversation, _with(note, press.note))
+            case Decision.DENY:
+                note = f"A colleague ({by.name}) decided against it. Explain that kindly, and offer what is possible."
+                await self._carry_on(tx, case, conversation, _with(note, press.note))
+            case Decision.TAKE_OVER:
+                await self._take_over(tx, conversation, by, case.id)
+                hint = "_Reply here: what you write in this thread is sent to the customer under your name. "
+                hint += "Begin with `//` for a note that stays here._"
+                await self._cases.say_under_card(tx, case, f"hint:{case.id}", hint)
+            case Decision.HAND_BACK:
+                await self.hand_back(tx, conversation, by.name, case.id, press.note)
+            case Decision.RESOLVE:
+                await self._resolve(tx, case, conversation, by)
+            case Decision.VOID:
+                pass
+
+    async def _send_proposal(self, tx: Transaction, case: Escalation, conversation: Conversation, by: _By) -> None:
+        """Send exactly the approved text, once."""
+        assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
+        answer = Answer(case.proposal.text, case.proposal.citations)
+        await tx.outbox.add(
+            Outgoing(
+                f"approved:{case.id}:{case.proposal.digest[:16]}",
+                ShowAnswer(place_of(conversation), answer),
+                conversation.id,
+                conversation.id,
+                conversation.epoch,
+            )
+        )
+        await tx.conversations.add_line(conversation.id, Line(Speaker.BOT, "", case.proposal.text, self._clock()))
+        note = Line(Speaker.NOTE, "", f"{by.name} approved that answer.", self._clock())
+        await tx.conversations.add_line(conversation.id, note)
+        await self._set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)
+
+    async def _carry_on(self, tx: Transaction, case: Escalation, conversation: Conversation, note: str) -> None:
+        cause = CarryOn(conversation.key, f"{case.state}:{case.id}", note)
+        inbox_id = self._new_id()
+        await tx.inbox.add(inbox_id, cause, conversation_id=conversation.id, partition=conversation.id)
+
+    async def _resolve(self, tx: Transaction, case: Escalation, conversation: Conversation, by: _By) -> None:
+        now = await tx.conversations.set_owner(conversation.id, Standing.CLOSED, None)
+        await self._say(tx, now, f"resolved:{case.id}", self._sentences["resolved"].format(person=by.name))
+        await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", f"{by.name} resolved it.", self._clock()))
+        await self._set_session(tx, now, f"{case.id}:closed", Session.CLOSED)
+
+    async def _say(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:
+        notice = ShowNotice(place_of(conversation), text)
+        await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
+
+    async def _set_session(self, tx: Transaction, conversation: Conversation, key: str, status: Session) -> None:
+        if conversation.surface is Surface.DM:
+            await tx.outbox.add(session(f"session:{key}", conversation, status))
+
+    def _too_late(self, case: Escalation | None) -> str:
+        if case is None:
+            return self._sentences["gone"]
+        if case.state is State.OPEN:
+            return self._sentences["not_claimed"]
+        when = datetime.fromtimestamp(case.decided_at or 0, UTC).strftime("at %H:%M UTC")
+        person = f"<@{case.decided_by}>" if case.decided_by else "Deskhand"
+        return self._sentences["too_late"].format(person=person, decision=_DONE[case.state], when=when)
+
+
+def _whisper(press: DecisionMade, text: str) -> Outgoing:
+    place = Place(press.team_id, press.channel_id, press.thread_ts)
+    key = f"whisper:{press.press_id}"
+    return Outgoing(key, Whisper(place, press.user_id, text), f"whisper:{press.user_id}")
+
+
+def _with(note: str, words: str) -> str:
+    return f"{note} Their words: {words}" if words else note

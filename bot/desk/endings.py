@@ -1,0 +1,250 @@
+"""How a turn ends: what the customer reads, what people are asked, what is remembered. One transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import prompts
+from bot.agent.confidence import Judgement
+from bot.agent.loop import RunResult
+from bot.agent.profile import Profile
+from bot.agent.summing_up import plain_summary
+from bot.agent.toolbox import Evidence
+from bot.desk.budgets import conversation_limit
+from bot.desk.cases import Cases, case_of_run
+from bot.desk.intake import place_of, removal, session
+from bot.desk.people import StaffRoom
+from bot.domain.answer import Answer, Footer, Outcome
+from bot.domain.conversation import Conversation, Line, Speaker, Surface
+from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, ShowNotice
+from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal
+from bot.domain.exchange import Citation
+from bot.domain.incoming import CarryOn, MessageReceived
+from bot.domain.money import show_usd
+from bot.domain.principal import Principal
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock
+from bot.ports.slack import Directory
+from bot.ports.store import Queued, Run, Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What came out of the work, before it is known whether a person has taken over meanwhile."""
+
+    outcome: Outcome
+    steps: int = 0
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    why: str = ""
+    verdict: Judgement | None = None
+    """Of an answer."""
+    summary: str = ""
+    """For people, when it is not an answer."""
+    degraded: RunResult | None = None
+    """Quotes from the help centre, when no model could be reached."""
+    sentence: str = ""
+    """Name of the fixed sentence that answers (empty messages)."""
+
+    @classmethod
+    def of(cls, result: RunResult, *, verdict: Judgement | None = None, summary: str = "") -> "Ending":
+        """The ending of a run of the loop."""
+        return cls(
+            result.outcome, result.steps, result.text, result.citations, result.evidence, result.why, verdict, summary
+        )
+
+    @classmethod
+    def failed(cls, why: str) -> "Ending":
+        """The work broke off; nothing more is known."""
+        return cls(Outcome.FAILED, why=why)
+
+    @classmethod
+    def fixed(cls, sentence: str) -> "Ending":
+        """A fixed sentence says it all; no model was asked."""
+        return cls(Outcome.ANSWERED, sentence=sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conclusion:
+    """What is to be done about an ending."""
+
+    outcome: Outcome
+    text: str
+    citations: tuple[Citation, ...] = ()
+    case: NewEscalation | None = None
+    asks_feedback: bool = False
+
+
+_SENTENCES = {
+    Outcome.BUDGET_EXHAUSTED: "budget_exhausted",
+    Outcome.REFUSED: "refused",
+    Outcome.FAILED: "failed",
+}
+
+
+class Endings:
+    """Settles turns."""
+
+    def __init__(
+        self, store: Store, cases: Cases, directory: Directory, room: StaffRoom, profiles: dict[str, Profile],
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._cases = cases
+        self._directory = directory
+        self._room = room
+        self._profiles = profiles
+        self._clock = clock
+        self._sentences = prompts.sentences()
+
+    async def settle(self, run: Run, ending: Ending, rows: Sequence[Queued], asker: Principal | None = None) -> None:
+        """Record and show the end of a turn, exactly once."""
+        link = ""
+        async with self._store.read() as tx:
+            before = await tx.conversations.get(run.conversation_id)
+        if before is not None:
+            link = await self._directory.permalink(place_of(before))
+        async with self._store.write() as tx:
+            conversation = await tx.conversations.get(run.conversation_id)
+            if conversation is None:
+                raise LookupError(run.conversation_id)
+            if conversation.epoch != run.epoch:
+                ending = replace(ending, outcome=Outcome.STOPPED)
+            case = await tx.escalations.get(case_of_run(run.id))
+            conclusion = self._conclude(run, ending, case, _question(rows))
+            if not await tx.runs.finish(run.id, conclusion.outcome):
+                return
+            await tx.inbox.mark_handled(run.inbox_ids)
+            await self._remember(tx, conversation, rows, asker, conclusion)
+            await self._trace(tx, run, ending, conclusion)
+            if conclusion.case is not None:
+                await self._cases.open(tx, conclusion.case, conversation, run_id=run.id)
+            await self._show(tx, conversation, run, ending, conclusion)
+            await self._alert(tx, conversation, link)
+
+    def _conclude(self, run: Run, ending: Ending, case: Escalation | None, question: str) -> _Conclusion:
+        match ending.outcome:
+            case Outcome.STOPPED | Outcome.SUPERSEDED:
+                return _Conclusion(Outcome.STOPPED, self._sentences["stopped"])
+            case Outcome.ANSWERED if ending.sentence:
+                return _Conclusion(Outcome.ANSWERED, self._sentences[ending.sentence])
+            case Outcome.ANSWERED if case is not None:
+                return self._escalated(ending, case)
+            case Outcome.ANSWERED if ending.verdict is not None and ending.verdict.passed:
+                return _Conclusion(Outcome.ANSWERED, ending.text, ending.citations, asks_feedback=True)
+            case Outcome.ANSWERED:
+                new = self._low_confidence(run, ending, question)
+                return _Conclusion(Outcome.AWAITING_APPROVAL, self._sentences["awaiting_approval"], case=new)
+            case _:
+                return self._not_an_answer(run, ending, case, question)
+
+    def _escalated(self, ending: Ending, case: Escalation) -> _Conclusion:
+        waits = case.proposal is not None
+        text = self._sentences["awaiting_approval" if waits else "escalated"]
+        if ending.verdict is not None and ending.verdict.passed:
+            text = ending.text
+        return _Conclusion(Outcome.AWAITING_APPROVAL if waits else Outcome.ESCALATED, text, ending.citations)
+
+    def _low_confidence(self, run: Run, ending: Ending, question: str) -> NewEscalation:
+        verdict = ending.verdict
+        sure = f"{verdict.confidence:.0%} sure: " if verdict and verdict.confidence is not None else ""
+        return NewEscalation(
+            case_of_run(run.id), run.conversation_id, Origin.LOW_CONFIDENCE,
+            f"The answer should be checked. {sure}{verdict.reason if verdict else ''}".strip(),
+            plain_summary(question, ending.evidence), proposal=Proposal(ending.text, ending.citations),
+        )  # fmt: skip
+
+    def _not_an_answer(self, run: Run, ending: Ending, case: Escalation | None, question: str) -> _Conclusion:
+        text = self._sentences[_SENTENCES[ending.outcome]]
+        citations: tuple[Citation, ...] = ()
+        if ending.degraded is not None:
+            text = f"{self._sentences['degraded']}\n\n{ending.degraded.text}"
+            citations = ending.degraded.citations
+        elif "steps" in ending.why:
+            text = self._sentences["steps_exhausted"]
+        new = None
+        if case is None:
+            origin = Origin.BUDGET if ending.outcome is Outcome.BUDGET_EXHAUSTED else Origin.FAILURE
+            new = NewEscalation(
+                case_of_run(run.id), run.conversation_id, origin, f"{ending.outcome.value}: {ending.why}"[:1_000],
+                ending.summary or plain_summary(question, ending.evidence),
+                proposal=Proposal(ending.text, ending.citations) if ending.text else None,
+            )  # fmt: skip
+        return _Conclusion(ending.outcome, text, citations, new)
+
+    async def _remember(
+        self, tx: Transaction, conversation: Conversation, rows: Sequence[Queued], asker: Principal | None,
+        conclusion: _Conclusion,
+    ) -> None:  # fmt: skip
+        name = asker.name if asker else "Customer"
+        speaker = (
+            Speaker.PERSON if asker and asker.is_staff and asker.user_id != conversation.opened_by else Speaker.CUSTOMER
+        )
+        for row in rows:
+            match row.incoming:
+                case MessageReceived() as message:
+                    line = Line(speaker, name, message.text, self._clock())
+                case CarryOn() as cause:
+                    line = Line(Speaker.NOTE, "", cause.note, self._clock())
+                case _:
+                    continue
+            await tx.conversations.add_line(conversation.id, line)
+        if conclusion.outcome is not Outcome.STOPPED:
+            await tx.conversations.add_line(conversation.id, Line(Speaker.BOT, "", conclusion.text, self._clock()))
+
+    async def _show(
+        self, tx: Transaction, conversation: Conversation, run: Run, ending: Ending, conclusion: _Conclusion
+    ) -> None:
+        if conversation.epoch != run.epoch:
+            if run.live_key is not None:
+                await tx.outbox.add(removal(conversation, run.live_key))
+            return
+        footer = await self._footer(tx, conversation, ending.steps)
+        feedback = run.id if conclusion.asks_feedback else ""
+        answer = Answer(conclusion.text, conclusion.citations, footer, feedback)
+        await tx.outbox.add(
+            Outgoing(
+                f"answer:{run.id}", ShowAnswer(place_of(conversation), answer), conversation.id, conversation.id,
+                conversation.epoch, edits=run.live_key,
+            )
+        )  # fmt: skip
+        if conversation.surface is Surface.DM:
+            waits = conclusion.outcome not in (Outcome.ANSWERED, Outcome.STOPPED)
+            status = Session.SUSPENDED if waits else Session.ACTIVE
+            await tx.outbox.add(session(f"session:{run.id}:end", conversation, status))
+
+    async def _footer(self, tx: Transaction, conversation: Conversation, steps: int) -> Footer:
+        profile = self._profile(conversation)
+        spend = await tx.ledger.spend(conversation.id)
+        limit = await conversation_limit(tx.ledger, conversation, profile)
+        return Footer(steps, profile.max_steps, spend.usage.counted, spend.usd, limit)
+
+    async def _alert(self, tx: Transaction, conversation: Conversation, link: str) -> None:
+        """Tell staff once when a conversation has used most of its money."""
+        profile = self._profile(conversation)
+        spend = await tx.ledger.spend(conversation.id)
+        limit = await conversation_limit(tx.ledger, conversation, profile)
+        if spend.usd < limit * Decimal(str(profile.alert_at)):
+            return
+        text = self._sentences["budget_alert"].format(link=link, used=show_usd(spend.usd), limit=show_usd(limit))
+        place = Place(conversation.key.team_id, self._room.default)
+        await tx.outbox.add(Outgoing(f"alert:{conversation.id}:{limit}", ShowNotice(place, text), "staff:alerts"))
+
+    async def _trace(self, tx: Transaction, run: Run, ending: Ending, conclusion: _Conclusion) -> None:
+        verdict = ending.verdict
+        got = f"confidence {verdict.confidence}: {verdict.reason}" if verdict else ending.why
+        await tx.traces.add(
+            TraceEvent(
+                run.conversation_id, run.id, ending.steps, Action.DECISION, conclusion.outcome, self._clock(),
+                got=got[:500], ok=conclusion.outcome is not Outcome.FAILED,
+                duration_ms=int((self._clock() - run.started_at) * 1000),
+            )
+        )  # fmt: skip
+
+    def _profile(self, conversation: Conversation) -> Profile:
+        return self._profiles.get(conversation.profile) or self._profiles["support"]
+
+
+def _question(rows: Sequence[Queued]) -> str:
+    return "\n\n".join(row.incoming.text for row in rows if isinstance(row.incoming, MessageReceived))

@@ -1,0 +1,162 @@
+"""What to do with an event at the door: store and dispatch it, in one transaction, before Slack is acknowledged."""
+
+from dataclasses import replace
+
+from bot.desk.commands import parse_command
+from bot.desk.people import People
+from bot.domain.conversation import Conversation, Standing, Surface
+from bot.domain.effects import Outgoing, Place, Receipt, Remove, Session, SetSession, ShowLive
+from bot.domain.incoming import (
+    CarryOn,
+    DecisionMade,
+    FeedbackGiven,
+    Incoming,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    MessagesTabOpened,
+    StopPressed,
+)
+from bot.ports.clock import Clock, NewId
+from bot.ports.store import Store, Transaction
+
+
+class Intake:
+    """The door of the desk."""
+
+    def __init__(
+        self, store: Store, people: People, clock: Clock, new_id: NewId, *, profile_for: dict[str, str], first_sign: str
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._clock = clock
+        self._new_id = new_id
+        self._profile_for = profile_for
+        self._first_sign = first_sign
+
+    async def accept(self, incoming: Incoming) -> bool:
+        """True when the event was stored (or done) now; False for twins and for what is not for us."""
+        async with self._store.write() as tx:
+            match incoming:
+                case MessageReceived():
+                    return await self._message(tx, incoming)
+                case MessageEdited():
+                    return await self._edit(tx, incoming)
+                case MessageDeleted():
+                    return await self._delete(tx, incoming)
+                case StopPressed():
+                    return await tx.runs.request_stop(incoming.thread.id)
+                case _:
+                    partition, conversation = _dispatch_of(incoming)
+                    return await self._add(tx, incoming, partition=partition, conversation=conversation)
+
+    async def _add(
+        self, tx: Transaction, incoming: Incoming, *, partition: str, conversation: str | None = None
+    ) -> bool:
+        return await tx.inbox.add(self._new_id(), incoming, conversation_id=conversation, partition=partition)
+
+    async def _message(self, tx: Transaction, message: MessageReceived) -> bool:
+        command = parse_command(message.text) if message.mentions_bot or message.surface is Surface.DM else None
+        if message.bot_id is not None and not (
+            command and self._people.is_allowed_bot(message.bot_id, message.user_id)
+        ):
+            return False
+        if not message.is_root:
+            case = await tx.escalations.by_card(Receipt(message.thread.channel_id, message.thread.thread_ts))
+            if case is not None:
+                return await self._add(tx, message, partition=f"staff:{case.id}")
+        conversation = await tx.conversations.get(message.thread.id)
+        if conversation is None:
+            if not message.mentions_bot and message.surface is not Surface.DM:
+                return False
+            conversation = await self._open(tx, message)
+        if command is not None:
+            return await self._add(tx, message, partition=f"command:{conversation.id}")
+        return await self._question(tx, message, conversation)
+
+    async def _question(self, tx: Transaction, message: MessageReceived, conversation: Conversation) -> bool:
+        inbox_id = self._new_id()
+        is_first = not await tx.inbox.waiting(conversation.id)
+        stored = await tx.inbox.add(inbox_id, message, conversation_id=conversation.id, partition=conversation.id)
+        expected = message.mentions_bot or message.user_id == conversation.opened_by
+        if stored and is_first and expected and conversation.standing is not Standing.HUMAN:
+            await tx.outbox.add(*first_signs(inbox_id, conversation, self._first_sign))
+        return stored
+
+    async def _open(self, tx: Transaction, message: MessageReceived) -> Conversation:
+        conversation = Conversation(
+            key=message.thread,
+            surface=message.surface,
+            standing=Standing.BOT,
+            owner=None,
+            epoch=0,
+            profile=self._profile_for.get(message.thread.channel_id, "support"),
+            prompt_version="",
+            opened_by=message.user_id,
+            opened_at=self._clock(),
+        )
+        await tx.conversations.open(conversation)
+        return conversation
+
+    async def _edit(self, tx: Transaction, edit: MessageEdited) -> bool:
+        queued = await tx.inbox.message(edit.thread, edit.ts)
+        if queued is None or queued.handled or not isinstance(queued.incoming, MessageReceived):
+            return False
+        old = queued.incoming
+        if old.user_id != edit.user_id:
+            return False
+        await tx.inbox.replace(queued.id, replace(old, text=edit.text))
+        return True
+
+    async def _delete(self, tx: Transaction, gone: MessageDeleted) -> bool:
+        queued = await tx.inbox.message(gone.thread, gone.ts)
+        if queued is None or queued.handled or queued.conversation_id is None:
+            return False
+        conversation = await tx.conversations.get(queued.conversation_id)
+        if conversation is None or await tx.runs.unfinished(conversation.id) is not None:
+            return False
+        await tx.inbox.mark_handled([queued.id])
+        await tx.outbox.add(removal(conversation, live_key(queued.id)))
+        return True
+
+
+def _dispatch_of(incoming: DecisionMade | FeedbackGiven | MessagesTabOpened | CarryOn) -> tuple[str, str | None]:
+    """Partition and conversation of an event. Presses do not queue behind a run: they must work while it runs."""
+    match incoming:
+        case DecisionMade():
+            return f"press:{incoming.escalation_id}", None
+        case FeedbackGiven():
+            return f"feedback:{incoming.run_id}", None
+        case MessagesTabOpened():
+            return f"tab:{incoming.user_id}", None
+        case CarryOn():
+            return incoming.thread.id, incoming.thread.id
+
+
+def live_key(inbox_id: str) -> str:
+    """Outbox key of the live line that the message of this id brought about."""
+    return f"live:{inbox_id}"
+
+
+def first_signs(inbox_id: str, conversation: Conversation, text: str) -> tuple[Outgoing, ...]:
+    """The first visible sign of work: the native status in DMs, and the live line."""
+    place = place_of(conversation)
+    line = Outgoing(live_key(inbox_id), ShowLive(place, text), conversation.id, conversation.id, conversation.epoch)
+    if conversation.surface is not Surface.DM:
+        return (line,)
+    return (session(f"session:{inbox_id}:on", conversation, Session.PROCESSING), line)
+
+
+def session(key: str, conversation: Conversation, status: Session) -> Outgoing:
+    """The native status of a DM's thread."""
+    return Outgoing(key, SetSession(place_of(conversation), status), f"session:{conversation.id}", conversation.id)
+
+
+def place_of(conversation: Conversation) -> Place:
+    """Where the customer reads."""
+    return Place(conversation.key.team_id, conversation.key.channel_id, conversation.key.thread_ts)
+
+
+def removal(conversation: Conversation, key: str) -> Outgoing:
+    """Take away a live line nobody needs any more."""
+    return Outgoing(f"remove:{key}", Remove(place_of(conversation)), conversation.id, conversation.id, edits=key)

@@ -1,0 +1,87 @@
+"""Who somebody is to us: by settings and Slack's membership, never by what they write."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import prompts
+from bot.domain.errors import DeskhandError, MembershipUnknownError
+from bot.domain.escalation import Team
+from bot.domain.principal import Principal, Role
+from bot.ports.slack import Directory
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRoom:
+    """Where cases go and who may decide them."""
+
+    default: str
+    """Channel id; its members are staff."""
+    by_team: dict[str, str]
+    admins: frozenset[str]
+    allowed_bots: frozenset[str]
+
+    def channel_for(self, team: Team | None) -> str:
+        """The channel a case of this team is routed to."""
+        return self.by_team.get(team.value, self.default) if team else self.default
+
+
+class People:
+    """Resolves speakers to principals; in doubt somebody is a customer, and nobody may decide."""
+
+    def __init__(self, directory: Directory, room: StaffRoom, home_team: str) -> None:
+        self._directory = directory
+        self._room = room
+        self._home_team = home_team
+        self._sentences = prompts.sentences()
+
+    async def principal(self, user_id: str, *, author_team: str, bot_id: str | None = None) -> Principal:
+        """The speaker; without a readable profile a customer with no verified e-mail."""
+        role = await self._role(user_id, author_team, bot_id)
+        try:
+            person = await self._directory.person(user_id)
+        except DeskhandError:
+            logger.warning("profile.unreadable", extra={"fields": {"user": user_id}})
+            return Principal(author_team, user_id, role, "Customer", None)
+        return Principal(author_team, user_id, role, person.name, person.email)
+
+    async def name(self, user_id: str) -> str:
+        """A name to show; the id when Slack does not tell."""
+        try:
+            return (await self._directory.person(user_id)).name
+        except DeskhandError:
+            return user_id
+
+    def is_allowed_bot(self, bot_id: str | None, user_id: str) -> bool:
+        """Whether another bot may ask for a handoff."""
+        allowed: Collection[str] = self._room.allowed_bots
+        return user_id in allowed or (bot_id is not None and bot_id in allowed)
+
+    def is_admin(self, user_id: str) -> bool:
+        """Whether the user may set budgets."""
+        return user_id in self._room.admins
+
+    async def why_not_staff(self, user_id: str) -> str | None:
+        """None when the user may decide escalations, else the sentence that says why not. Fails closed."""
+        try:
+            is_staff = await self._is_staff(user_id)
+        except MembershipUnknownError:
+            return self._sentences["membership_unknown"]
+        return None if is_staff else self._sentences["not_staff"]
+
+    async def _role(self, user_id: str, author_team: str, bot_id: str | None) -> Role:
+        if bot_id is not None:
+            return Role.AGENT
+        if author_team != self._home_team:
+            return Role.EXTERNAL
+        try:
+            if not await self._is_staff(user_id):
+                return Role.CUSTOMER
+        except MembershipUnknownError:
+            return Role.CUSTOMER
+        return Role.ADMIN if self.is_admin(user_id) else Role.STAFF
+
+    async def _is_staff(self, user_id: str) -> bool:
+        return await self._directory.is_member(self._room.default, user_id)

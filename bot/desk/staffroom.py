@@ -1,0 +1,128 @@
+"""Talk between people around a case: typed commands, and replies carried from the staff thread to the customer."""
+
+import prompts
+from bot.desk.cases import Cases
+from bot.desk.commands import Handoff, Resume, parse_command
+from bot.desk.decisions import Decisions
+from bot.desk.intake import place_of
+from bot.desk.people import People
+from bot.domain.conversation import Conversation, Line, Speaker, Standing
+from bot.domain.effects import Outgoing, Place, Receipt, Relay, ShowNotice, Whisper
+from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State
+from bot.domain.incoming import MessageReceived
+from bot.domain.principal import Principal
+from bot.ports.clock import Clock
+from bot.ports.store import Queued, Store, Transaction
+
+NOTE_MARK = "//"
+"""A reply in the staff thread that begins so stays there."""
+LAST_LINES = 6
+"""Of the transcript, on the card of a typed handoff (no model is asked)."""
+
+
+class StaffRoomTalk:
+    """Handles commands and staff replies; no model is ever called here."""
+
+    def __init__(self, store: Store, people: People, cases: Cases, decisions: Decisions, clock: Clock) -> None:
+        self._store = store
+        self._people = people
+        self._cases = cases
+        self._decisions = decisions
+        self._clock = clock
+        self._sentences = prompts.sentences()
+
+    async def handle(self, queued: Queued, message: MessageReceived) -> None:
+        """A command in any thread, or a reply under a card: a note, or words for the customer."""
+        receipt = Receipt(message.thread.channel_id, message.thread.thread_ts)
+        async with self._store.read() as tx:
+            case = await tx.escalations.by_card(receipt)
+        if case is None or (message.mentions_bot and parse_command(message.text) is not None):
+            conversation_id = case.conversation_id if case else message.thread.id
+            return await self._run_command(queued, message, conversation_id)
+        async with self._store.write() as tx:
+            if not message.mentions_bot and not message.text.startswith(NOTE_MARK):
+                await self._carry(tx, message, case)
+            await tx.inbox.mark_handled([queued.id])
+        return None
+
+    async def _run_command(self, queued: Queued, message: MessageReceived, conversation_id: str) -> None:
+        who = await self._people.principal(message.user_id, author_team=message.author_team, bot_id=message.bot_id)
+        refusal = await self._people.why_not_staff(message.user_id) if message.bot_id is None else ""
+        async with self._store.write() as tx:
+            conversation = await tx.conversations.get(conversation_id)
+            if conversation is not None:
+                match parse_command(message.text):
+                    case Handoff() as handoff:
+                        await self._handoff(tx, queued.id, message, conversation, handoff, who)
+                    case Resume():
+                        await self._resume(tx, queued.id, message, conversation, who, refusal)
+                    case None:
+                        pass
+            await tx.inbox.mark_handled([queued.id])
+
+    async def _handoff(
+        self, tx: Transaction, inbox_id: str, message: MessageReceived, conversation: Conversation, handoff: Handoff,
+        who: Principal,
+    ) -> None:  # fmt: skip
+        live = await tx.escalations.live(conversation.id)
+        if live is not None:
+            return await self._notice(tx, conversation, f"already:{inbox_id}", self._sentences["handoff_open"])
+        words = handoff.reason or "asked for a human"
+        lines = await tx.conversations.lines(conversation.id, LAST_LINES)
+        summary = "\n".join(f"{line.speaker.value}: {line.text[:400]}" for line in lines)
+        new = NewEscalation(
+            f"esc-{inbox_id}", conversation.id, Origin.HANDOFF, f"{who.name}: {words}",
+            summary or "The conversation began with this request.", handoff.team, None, message.user_id,
+        )  # fmt: skip
+        await self._cases.open(tx, new, conversation)
+        await tx.conversations.add_line(conversation.id, Line(Speaker.CUSTOMER, who.name, message.text, self._clock()))
+        await tx.conversations.add_line(
+            conversation.id, Line(Speaker.BOT, "", self._sentences["escalated"], self._clock())
+        )
+        return await self._notice(tx, conversation, f"handoff:{inbox_id}", self._sentences["escalated"])
+
+    async def _resume(
+        self, tx: Transaction, inbox_id: str, message: MessageReceived, conversation: Conversation, who: Principal,
+        refusal: str | None,
+    ) -> None:  # fmt: skip
+        if refusal is not None:
+            text = refusal or self._sentences["resume_needs_staff"]
+            return await self._whisper(tx, inbox_id, message, text)
+        if conversation.standing is not Standing.HUMAN:
+            return await self._whisper(tx, inbox_id, message, self._sentences["nothing_to_hand_back"])
+        case = await tx.escalations.live(conversation.id)
+        if case is not None:
+            now = self._clock()
+            moved = await tx.escalations.decide(case.id, Decision.HAND_BACK, by=who.user_id, at=now, note="")
+            if moved is not None:
+                await self._cases.redraw(tx, moved)
+        return await self._decisions.hand_back(tx, conversation, who.name, inbox_id, "")
+
+    async def _carry(self, tx: Transaction, message: MessageReceived, case: Escalation) -> None:
+        """Carry the owner's words to the customer; anybody else learns that nothing was sent."""
+        conversation = await tx.conversations.get(case.conversation_id)
+        if conversation is None or not case.state.is_live:
+            return
+        if case.state is State.OPEN or conversation.standing is not Standing.HUMAN:
+            await self._whisper(tx, message.ts, message, self._sentences["not_relayed_claim"])
+            return
+        if message.user_id != conversation.owner:
+            text = self._sentences["not_relayed_owner"].format(person=conversation.owner)
+            await self._whisper(tx, message.ts, message, text)
+            return
+        name = await self._people.name(message.user_id)
+        relay = Relay(place_of(conversation), message.user_id, name, message.text)
+        if message.text:
+            await tx.outbox.add(Outgoing(f"relay:{case.id}:{message.ts}", relay, conversation.id, conversation.id))
+            await tx.conversations.add_line(conversation.id, Line(Speaker.PERSON, name, message.text, self._clock()))
+        if message.files:
+            await self._whisper(tx, f"{message.ts}:files", message, self._sentences["not_relayed_files"])
+
+    async def _notice(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:
+        notice = ShowNotice(place_of(conversation), text)
+        await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
+
+    async def _whisper(self, tx: Transaction, key: str, message: MessageReceived, text: str) -> None:
+        place = Place(message.thread.team_id, message.thread.channel_id, message.thread.thread_ts)
+        effect = Whisper(place, message.user_id, text)
+        await tx.outbox.add(Outgoing(f"whisper:{message.thread.id}:{key}", effect, f"whisper:{message.user_id}"))

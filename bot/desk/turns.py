@@ -1,0 +1,191 @@
+"""One turn of a conversation: collect what was said, let the agent work, and settle how it ended in one transaction."""
+
+import asyncio
+from collections.abc import Sequence
+
+import prompts
+from bot.desk.cases import Cases
+from bot.desk.endings import Ending, Endings
+from bot.desk.intake import first_signs, live_key, removal
+from bot.desk.people import People
+from bot.desk.work import Work
+from bot.domain.conversation import Conversation, Line, Speaker, Standing
+from bot.domain.escalation import State
+from bot.domain.incoming import CarryOn, MessageReceived
+from bot.domain.principal import Principal
+from bot.ports.clock import Clock
+from bot.ports.store import Queued, Run, Store, Transaction
+
+MOST_QUIET_ROUNDS = 5
+"""A customer who keeps typing is answered after so many quiet periods at the latest."""
+
+
+class Turns:
+    """Answers the unanswered messages of a conversation, or stays silent while a person owns it."""
+
+    def __init__(
+        self, store: Store, people: People, cases: Cases, work: Work, endings: Endings, clock: Clock, *, quiet: float
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._cases = cases
+        self._work = work
+        self._endings = endings
+        self._clock = clock
+        self._quiet = quiet
+        self._sentences = prompts.sentences()
+
+    async def take_all(self, conversation_id: str) -> None:
+        """Take turns until nothing waits; called under the conversation's lease."""
+        while await self._take_one(conversation_id):
+            pass
+
+    async def give_up(self, conversation_id: str) -> None:
+        """End a turn that failed again and again: honestly, with a case for people, without a model."""
+        run = await self._unfinished(conversation_id) or await self._begin(
+            conversation_id, await self._waiting(conversation_id)
+        )
+        if run is not None:
+            await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
+
+    async def _take_one(self, conversation_id: str) -> bool:
+        run = await self._unfinished(conversation_id)
+        if run is None:
+            batch = await self._next_batch(conversation_id)
+            if not batch:
+                return False
+            if await self._is_for_people(conversation_id, batch):
+                return True
+            run = await self._begin(conversation_id, batch)
+            if run is None:
+                return True
+        rows = await self._rows(run)
+        asker = await self._asker(rows)
+        ending = await self._work.do(run, rows, asker)
+        await self._endings.settle(run, ending, rows, asker)
+        return True
+
+    async def _next_batch(self, conversation_id: str) -> list[Queued]:
+        """The oldest waiting messages of one author, after a quiet moment; a carry-on stands alone."""
+        waiting = await self._waiting(conversation_id)
+        if waiting and isinstance(waiting[0].incoming, MessageReceived):
+            for _ in range(MOST_QUIET_ROUNDS):
+                await asyncio.sleep(self._quiet)
+                before, waiting = len(waiting), await self._waiting(conversation_id)
+                if len(waiting) == before:
+                    break
+        return _of_one_author(waiting)
+
+    async def _is_for_people(self, conversation_id: str, batch: Sequence[Queued]) -> bool:
+        """Record without answering: a person owns the thread, or a colleague speaks to the customer in it."""
+        asker = await self._asker(batch)
+        async with self._store.write() as tx:
+            conversation = await _must(tx, conversation_id)
+            owned = conversation.standing is Standing.HUMAN
+            if not owned and not _colleague_speaks(conversation, asker, batch):
+                return False
+            for row in batch:
+                if isinstance(row.incoming, MessageReceived):
+                    await self._record(tx, conversation, asker, row.incoming, owned=owned)
+                await tx.outbox.add(removal(conversation, live_key(row.id)))
+            await tx.inbox.mark_handled([row.id for row in batch])
+            return True
+
+    async def _record(
+        self, tx: Transaction, conversation: Conversation, asker: Principal, message: MessageReceived, *, owned: bool
+    ) -> None:
+        speaker = Speaker.PERSON if asker.is_staff else Speaker.CUSTOMER
+        await tx.conversations.add_line(conversation.id, Line(speaker, asker.name, message.text, self._clock()))
+        case = await tx.escalations.live(conversation.id)
+        if owned and case is not None and message.user_id != conversation.owner:
+            key = f"mirror:{case.id}:{message.ts}"
+            names = "".join(f"\n📎 {file.name}" for file in message.files)
+            author = (asker.user_id, asker.name)
+            await self._cases.say_under_card(tx, case, key, f"{message.text}{names}", author=author)
+
+    async def _begin(self, conversation_id: str, batch: Sequence[Queued]) -> Run | None:
+        """Open the run of a batch; an answer that waited for approval no longer fits and is voided."""
+        if not batch:
+            return None
+        first = batch[0].incoming
+        async with self._store.write() as tx:
+            conversation = await _must(tx, conversation_id)
+            if conversation.standing is Standing.CLOSED:
+                conversation = await tx.conversations.set_owner(conversation.id, Standing.BOT, None)
+            case = await tx.escalations.live(conversation.id)
+            if isinstance(first, MessageReceived) and case and case.state is State.OPEN and case.proposal:
+                await self._cases.void(tx, case, self._sentences["void_new_message"])
+            key = await _live_line(tx, conversation, batch, self._sentences["live_first"])
+            run = Run(
+                id=f"run-{batch[0].id}",
+                conversation_id=conversation.id,
+                inbox_ids=tuple(row.id for row in batch),
+                user_id=first.user_id if isinstance(first, MessageReceived) else conversation.opened_by,
+                epoch=conversation.epoch,
+                live_key=key,
+                started_at=self._clock(),
+            )
+            await tx.runs.begin(run)
+            return run
+
+    async def _asker(self, rows: Sequence[Queued]) -> Principal:
+        first = rows[0].incoming
+        if isinstance(first, MessageReceived):
+            return await self._people.principal(first.user_id, author_team=first.author_team)
+        assert isinstance(first, CarryOn)  # noqa: S101 — only messages and carry-ons wait on a conversation
+        async with self._store.read() as tx:
+            conversation = await _must(tx, first.thread.id)
+        return await self._people.principal(conversation.opened_by, author_team=conversation.key.team_id)
+
+    async def _unfinished(self, conversation_id: str) -> Run | None:
+        async with self._store.read() as tx:
+            return await tx.runs.unfinished(conversation_id)
+
+    async def _waiting(self, conversation_id: str) -> list[Queued]:
+        async with self._store.read() as tx:
+            return await tx.inbox.waiting(conversation_id)
+
+    async def _rows(self, run: Run) -> list[Queued]:
+        async with self._store.read() as tx:
+            rows = [await tx.inbox.get(inbox_id) for inbox_id in run.inbox_ids]
+        return [row for row in rows if row is not None]
+
+
+def _of_one_author(waiting: list[Queued]) -> list[Queued]:
+    if not waiting or isinstance(waiting[0].incoming, CarryOn):
+        return waiting[:1]
+    batch: list[Queued] = []
+    for row in waiting:
+        if not isinstance(row.incoming, MessageReceived):
+            break
+        if batch and row.incoming.user_id != _author(batch[0]):
+            break
+        batch.append(row)
+    return batch
+
+
+def _author(row: Queued) -> str:
+    return row.incoming.user_id if isinstance(row.incoming, MessageReceived) else ""
+
+
+def _colleague_speaks(conversation: Conversation, asker: Principal, batch: Sequence[Queued]) -> bool:
+    """A member of staff in somebody else's thread who did not address the bot talks to the customer, not to us."""
+    messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
+    addressed = len(messages) < len(batch) or any(message.mentions_bot for message in messages)
+    return asker.is_staff and asker.user_id != conversation.opened_by and not addressed
+
+
+async def _must(tx: Transaction, conversation_id: str) -> Conversation:
+    conversation = await tx.conversations.get(conversation_id)
+    if conversation is None:
+        raise LookupError(f"no conversation {conversation_id}")
+    return conversation
+
+
+async def _live_line(tx: Transaction, conversation: Conversation, batch: Sequence[Queued], text: str) -> str:
+    """Key of the live line the door has put up for one of these messages; of a new one when it has not."""
+    for row in batch:
+        if await tx.outbox.next_version(live_key(row.id)) > 1:
+            return live_key(row.id)
+    await tx.outbox.add(*first_signs(batch[0].id, conversation, text))
+    return live_key(batch[0].id)

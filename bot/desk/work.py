@@ -1,0 +1,208 @@
+"""From a turn to an ending: assemble what the agent needs, let it run, judge what it wrote."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.agent.calls import Purse
+from bot.agent.confidence import Judge
+from bot.agent.context import REPLAYED_LINES, Said, build_messages
+from bot.agent.loop import Agent, Assignment, RunResult
+from bot.agent.pinning import Pinned, pin
+from bot.agent.profile import Profile
+from bot.agent.summing_up import KEPT_TOKENS, Summarist, kept_back
+from bot.agent.toolbox import Toolbox
+from bot.desk.attachments import Attachments
+from bot.desk.budgets import limits_of
+from bot.desk.endings import Ending
+from bot.desk.live import LiveLine, live_line
+from bot.domain.answer import Outcome
+from bot.domain.budget import Account
+from bot.domain.conversation import Conversation
+from bot.domain.incoming import CarryOn, MessageReceived
+from bot.domain.principal import Principal
+from bot.ports.model import Prices
+from bot.ports.slack import Messenger
+from bot.ports.store import Queued, Run, Store
+from tools.base import ToolContext
+
+TURN_SECONDS = 600.0
+"""A turn that takes longer is handed to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Which models do what."""
+
+    main: tuple[str, ...]
+    """First choice, then the second model."""
+    helper: tuple[str, ...]
+    degraded: str
+    """Answers from the help centre without a language model when none can be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Everything that works on a turn."""
+
+    agent: Agent
+    judge: Judge
+    summarist: Summarist
+    toolbox: Toolbox
+    attachments: Attachments
+    profiles: dict[str, Profile]
+    models: Models
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said in a turn."""
+
+    said: tuple[Said, ...]
+    remarks: tuple[str, ...]
+    """What happened around it, for the model."""
+    left_out: tuple[str, ...]
+    """Files the model cannot be shown."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing a model could work on."""
+        return not self.remarks and not any(s.text or s.quoted or s.attachments for s in self.said)
+
+    @property
+    def question(self) -> str:
+        """The words of the turn, for judge and summary."""
+        return "\n\n".join(s.text for s in self.said if s.text) or " ".join(self.remarks) or "(a file)"
+
+    @property
+    def note(self) -> str:
+        """Remarks for the model's context."""
+        return " ".join((*self.remarks, *self.left_out))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Everything known about the turn at hand."""
+
+    run: Run
+    asker: Principal
+    conversation: Conversation
+    profile: Profile
+    purse: Purse
+    heard: Heard
+    pinned: Pinned
+
+
+class Work:
+    """Does the work of one turn; visible effects are the business of `Endings`."""
+
+    def __init__(self, store: Store, crew: Crew, messenger: Messenger) -> None:
+        self._store = store
+        self._crew = crew
+        self._messenger = messenger
+
+    async def do(self, run: Run, rows: Sequence[Queued], asker: Principal) -> Ending:
+        """How the turn ends. Resumes where a crash left it: every step is journaled."""
+        conversation, profile, purse = await self._setting(run)
+        line = LiveLine(self._store, self._messenger, run, profile.max_steps)
+        try:
+            async with asyncio.timeout(TURN_SECONDS), live_line(line):
+                line.progress(0, "Reading")
+                heard = await self._hear(rows)
+                if heard.is_empty:
+                    return Ending.fixed("file_unreadable" if heard.left_out else "empty")
+                pinned = await self._pinned(conversation, profile)
+                turn = _Turn(run, asker, conversation, profile, purse, heard, pinned)
+                job = await self._assignment(turn, line)
+                result = await self._crew.agent.run(job)
+                return await self._weigh(job, heard.question, result, profile)
+        except TimeoutError:
+            return Ending.failed("the turn took too long")
+
+    async def _weigh(self, job: Assignment, question: str, result: RunResult, profile: Profile) -> Ending:
+        """Turn the loop's result into an ending; whatever is not a good answer gets a summary for people."""
+        if result.outcome is Outcome.STOPPED:
+            return Ending.of(result)
+        if result.outcome is Outcome.ANSWERED:
+            verdict = await self._crew.judge.weigh(question, result, job.purse, profile.confidence_threshold)
+            return Ending.of(result, verdict=verdict)
+        summary = await self._crew.summarist.sum_up(question, result.evidence, job.purse)
+        ending = Ending.of(result, summary=summary)
+        if result.outcome is Outcome.FAILED and "no answer from" in result.why:
+            return replace(ending, degraded=await self._degraded(job))
+        return ending
+
+    async def _degraded(self, job: Assignment) -> RunResult | None:
+        """What the help centre says, quoted without a language model; None when it says nothing."""
+        search = job.toolbox.only(["search_knowledge_base"])
+        plain = replace(job, models=(self._crew.models.degraded,), toolbox=search, specs=search.specs, prefix="d")
+        result = await self._crew.agent.run(plain)
+        return result if result.outcome is Outcome.ANSWERED and result.citations else None
+
+    async def _setting(self, run: Run) -> tuple[Conversation, Profile, Purse]:
+        async with self._store.read() as tx:
+            conversation = await tx.conversations.get(run.conversation_id)
+            if conversation is None:
+                raise LookupError(run.conversation_id)
+            profile = self._crew.profiles.get(conversation.profile) or self._crew.profiles["support"]
+            limits = await limits_of(tx.ledger, conversation, profile, run.id, run.user_id)
+        purse = Purse(
+            account=Account(
+                conversation.key.team_id, conversation.key.channel_id, run.user_id, conversation.id, run.id
+            ),
+            limits=limits,
+            token_limit=profile.max_tokens_per_conversation,
+            kept_usd=kept_back(self._crew.prices, self._crew.models.helper[0]),
+            kept_tokens=KEPT_TOKENS,
+        )
+        return conversation, profile, purse
+
+    async def _pinned(self, conversation: Conversation, profile: Profile) -> Pinned:
+        async with self._store.write() as tx:
+            return await pin(tx, conversation, profile, self._crew.toolbox.only(profile.tools).specs)
+
+    async def _hear(self, rows: Sequence[Queued]) -> Heard:
+        """What was said in this turn, files fetched."""
+        said: list[Said] = []
+        remarks: list[str] = []
+        left_out: list[str] = []
+        for row in rows:
+            match row.incoming:
+                case MessageReceived() as message:
+                    attachments, unreadable = await self._crew.attachments.fetch(message.files)
+                    left_out += unreadable
+                    said.append(Said(message.text.strip(), message.quoted, attachments))
+                case CarryOn() as cause:
+                    remarks.append(cause.note)
+                case _:
+                    pass
+        return Heard(tuple(said), tuple(remarks), tuple(left_out))
+
+    async def _assignment(self, turn: _Turn, line: LiveLine) -> Assignment:
+        run, profile, conversation = turn.run, turn.profile, turn.conversation
+        async with self._store.read() as tx:
+            lines = await tx.conversations.lines(conversation.id, REPLAYED_LINES)
+
+        async def still_ours() -> bool:
+            async with self._store.read() as tx:
+                now, own = await tx.conversations.get(conversation.id), await tx.runs.get(run.id)
+            return now is not None and own is not None and now.epoch == run.epoch and not own.stop_requested
+
+        asker = turn.asker
+        return Assignment(
+            system=turn.pinned.system,
+            messages=build_messages(lines, turn.heard.said, asker, turn.heard.note),
+            specs=turn.pinned.tools,
+            toolbox=self._crew.toolbox.only(profile.tools),
+            context=ToolContext(asker, conversation.id, run.id, "", run.epoch),
+            purse=turn.purse,
+            models=self._crew.models.main if profile.model == "main" else self._crew.models.helper,
+            effort=profile.effort,
+            max_steps=profile.max_steps,
+            max_tokens=profile.max_output_tokens,
+            user_ref=hashlib.sha256(f"{asker.team_id}:{asker.user_id}".encode()).hexdigest()[:32],
+            still_ours=still_ours,
+            progress=line.progress,
+        )

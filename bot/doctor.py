@@ -1,0 +1,205 @@
+"""Checks whether the bot can run, one sentence a check, with the remedy where one fails. Looks, and changes nothing."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from bot.config import Settings, SettingsError, check_ready_to_run
+from bot.domain.errors import DeskhandError, ModelDownError, TransientError
+
+OFFICIAL_MODEL_URL = "https://api.anthropic.com"
+
+
+class Verdict(StrEnum):
+    """How a check went; the value is the sign people see."""
+
+    GOOD = "✓"
+    ODD = "!"
+    BAD = "✗"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    verdict: Verdict
+    text: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.text}" + (f"\n    → {self.remedy}" if self.remedy else "")
+
+
+class Schema(StrEnum):
+    """In what state the database is."""
+
+    CURRENT = "current"
+    OLD = "old"
+    NEW = "new"
+    """It does not exist or has no tables yet."""
+
+
+class SlackProbe(Protocol):
+    """Asks Slack with the tokens of the settings."""
+
+    async def connection(self) -> list[Finding]:
+        """Token, scopes, staff channels, app token; only the token when that is refused."""
+        ...
+
+    async def user_name(self, user_id: str) -> str:
+        """The name people see; TransientError, or PermanentError with Slack's own word for the reason."""
+        ...
+
+
+class ModelProbe(Protocol):
+    """Asks for the model and its price; spends nothing."""
+
+    async def reach(self, model: str) -> None:
+        """ModelBusyError or ModelDownError when this model does not answer for us."""
+        ...
+
+    def check_price(self, model: str) -> None:
+        """PermanentError, a sentence, when the model has no price."""
+        ...
+
+
+class DatabaseProbe(Protocol):
+    """Looks at the database without changing it."""
+
+    async def schema(self) -> Schema:
+        """Its state; PermanentError, a sentence, when it cannot be written."""
+        ...
+
+
+class Doctor:
+    """All checks, in the order in which people set things up."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        slack: SlackProbe,
+        model: ModelProbe,
+        database: DatabaseProbe,
+    ) -> None:
+        self._settings = settings
+        self._slack = slack
+        self._model = model
+        self._database = database
+
+    async def examine(self) -> AsyncIterator[Finding]:
+        """One finding after the other, as soon as it is known."""
+        for checks in (self._check_settings, self._check_slack, self._check_model, self._check_data):
+            async for finding in checks():
+                yield finding
+
+    async def _check_settings(self) -> AsyncIterator[Finding]:
+        try:
+            check_ready_to_run(self._settings)
+        except SettingsError as error:
+            for line in error.lines:
+                yield Finding(Verdict.BAD, *_sentence_and_remedy(line))
+        else:
+            yield Finding(Verdict.GOOD, "Settings: complete.")
+
+    async def _check_slack(self) -> AsyncIterator[Finding]:
+        if not self._settings.slack_bot_token.get_secret_value():
+            return
+        findings = await self._slack.connection()
+        for finding in findings:
+            yield finding
+        if not self._settings.socket_mode:
+            yield Finding(
+                Verdict.ODD,
+                "Events: by signed HTTP at /slack/events; from here nobody can tell whether Slack reaches it.",
+                "Request URLs of the app must be https://<your address>/slack/events (`deskhand manifest --http`).",
+            )
+        if findings[0].verdict is Verdict.GOOD:
+            async for finding in self._check_admins():
+                yield finding
+
+    async def _check_admins(self) -> AsyncIterator[Finding]:
+        if not self._settings.admins:
+            yield Finding(Verdict.ODD, "ADMIN_USERS: nobody may change budgets.", "Set the user ids of your admins.")
+        for user_id in sorted(self._settings.admins):
+            yield await self._admin(user_id)
+
+    async def _admin(self, user_id: str) -> Finding:
+        async def look() -> Finding:
+            return Finding(Verdict.GOOD, f"ADMIN_USERS: {user_id} is {await self._slack.user_name(user_id)}.")
+
+        remedy = "Copy the member id from the person's profile (⋮ → Copy member ID)."
+        return await _attempt(look, f"ADMIN_USERS: {user_id}", remedy)
+
+    async def _check_model(self) -> AsyncIterator[Finding]:
+        for model in dict.fromkeys((self._settings.model, self._settings.helper_model)):
+            try:
+                self._model.check_price(model)
+            except DeskhandError as error:
+                yield Finding(Verdict.BAD, f"Price: {error}")
+            else:
+                yield Finding(Verdict.GOOD, f"Price: known for {model}.")
+            if not self._settings.offline:
+                yield await self._reach(model)
+        if self._settings.offline:
+            yield Finding(
+                Verdict.ODD,
+                "Model: none, the offline model answers with quotations from the knowledge base.",
+                "Set ANTHROPIC_API_KEY to answer with Claude.",
+            )
+
+    async def _reach(self, model: str) -> Finding:
+        try:
+            await self._model.reach(model)
+        except ModelDownError as error:
+            if error.kind == "not_found" and self._settings.anthropic_base_url.rstrip("/") != OFFICIAL_MODEL_URL:
+                return Finding(Verdict.ODD, f"Model: the gateway does not tell whether it has {model}.")
+            setting = "MODEL or HELPER_MODEL" if error.kind == "not_found" else "ANTHROPIC_API_KEY"
+            return Finding(Verdict.BAD, f"Model: {model} refuses ({error.kind}).", f"Check {setting}.")
+        except TransientError as error:
+            return Finding(Verdict.BAD, f"Model: {error}", "Check ANTHROPIC_BASE_URL and the network, or try again.")
+        return Finding(Verdict.GOOD, f"Model: {model} is there.")
+
+    async def _check_data(self) -> AsyncIterator[Finding]:
+        async def look() -> Finding:
+            return _SCHEMAS[await self._database.schema()]
+
+        yield await _attempt(look, "Database", "Check DATABASE_URL, and that this user may write there.")
+        yield _knowledge(self._settings.knowledge_dir)
+
+
+_SCHEMAS = {
+    Schema.CURRENT: Finding(Verdict.GOOD, "Database: can be written, tables are up to date."),
+    Schema.OLD: Finding(Verdict.ODD, "Database: tables are of another version.", "The next start upgrades them."),
+    Schema.NEW: Finding(
+        Verdict.ODD, "Database: has no tables yet.", "The first start (or `deskhand migrate`) makes them."
+    ),
+}
+
+
+async def _attempt(check: Callable[[], Awaitable[Finding]], subject: str, remedy: str) -> Finding:
+    """The finding of a check, or that it could not be made."""
+    try:
+        return await check()
+    except TransientError as error:
+        return Finding(Verdict.BAD, f"{subject}: {error}", "Check the network, or try again in a minute.")
+    except DeskhandError as error:
+        return Finding(Verdict.BAD, f"{subject}: {error}", remedy)
+
+
+def _sentence_and_remedy(line: str) -> tuple[str, str]:
+    sentence, _, remedy = line.partition(". ")
+    return (f"{sentence}.", remedy) if remedy else (line, "")
+
+
+def _knowledge(folder: str) -> Finding:
+    if not folder:
+        return Finding(Verdict.ODD, "Knowledge: articles of the sample company.", "Set KNOWLEDGE_DIR to your articles.")
+    count = sum(1 for _ in Path(folder).rglob("*.md"))
+    if not count:
+        return Finding(
+            Verdict.BAD, f"Knowledge: no .md files in {folder}.", "Set KNOWLEDGE_DIR to a folder of articles."
+        )
+    return Finding(Verdict.GOOD, f"Knowledge: {count} articles in {folder}.")

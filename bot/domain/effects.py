@@ -1,0 +1,184 @@
+"""Visible effects: what is to appear in Slack. Rows of the outbox, delivered once, in order per lane."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from bot.domain.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is shown."""
+
+    team_id: str
+    channel_id: str
+    thread_ts: str | None = None
+
+
+class Session(StrEnum):
+    """Slack's native status of an agent session in a DM."""
+
+    ACTIVE = "active"
+    PROCESSING = "processing"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAnswer:
+    """The agent's (or an approved) answer with footer and feedback buttons; replaces the live line."""
+
+    place: Place
+    answer: Answer
+    kind: Literal["answer"] = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNotice:
+    """A fixed sentence of the bot in the customer's thread."""
+
+    place: Place
+    text: str
+    """mrkdwn."""
+    kind: Literal["notice"] = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLive:
+    """The live line: first sign of work, later updated with step, tool and cost."""
+
+    place: Place
+    text: str
+    kind: Literal["live"] = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Takes away the message of the effect named by the row's `edits` (a live line nobody needs any more)."""
+
+    place: Place
+    kind: Literal["remove"] = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCard:
+    """The escalation's card in the staff channel, rendered from its row at the moment of delivery."""
+
+    place: Place
+    escalation_id: str
+    kind: Literal["card"] = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInStaffThread:
+    """A reply under a card: the full proposal, a customer's new message, what happened."""
+
+    place: Place
+    """`thread_ts` is ignored; the reply goes under the card named by the row's `under`."""
+    text: str
+    author_id: str = ""
+    """User whose words these are; empty for the bot's own note."""
+    author_name: str = ""
+    kind: Literal["staff_reply"] = "staff_reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A person's words carried into the customer's thread under the person's name."""
+
+    place: Place
+    author_id: str
+    author_name: str
+    text: str
+    kind: Literal["relay"] = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """An ephemeral message to one person."""
+
+    place: Place
+    user_id: str
+    text: str
+    kind: Literal["whisper"] = "whisper"
+
+
+@dataclass(frozen=True, slots=True)
+class SetSession:
+    """The native session status (DMs only)."""
+
+    place: Place
+    status: Session
+    title: str = ""
+    kind: Literal["session"] = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestPrompts:
+    """Up to four prompts in the Messages tab."""
+
+    place: Place
+    title: str
+    prompts: tuple[tuple[str, str], ...]
+    """(title, message)."""
+    kind: Literal["prompts"] = "prompts"
+
+
+Effect = Annotated[
+    ShowAnswer
+    | ShowNotice
+    | ShowLive
+    | Remove
+    | ShowCard
+    | ShowInStaffThread
+    | Relay
+    | Whisper
+    | SetSession
+    | SuggestPrompts,
+    Field(discriminator="kind"),
+]
+AnyEffect = (
+    ShowAnswer
+    | ShowNotice
+    | ShowLive
+    | Remove
+    | ShowCard
+    | ShowInStaffThread
+    | Relay
+    | Whisper
+    | SetSession
+    | SuggestPrompts
+)
+EFFECT: TypeAdapter[AnyEffect] = TypeAdapter(Effect)
+"""Reads and writes outbox payloads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One outbox row about to be written."""
+
+    key: str
+    """Unique; the same key is delivered once, whatever is retried."""
+    effect: AnyEffect
+    lane: str
+    """Effects of one lane are delivered one after another, in the order they were written."""
+    conversation_id: str | None = None
+    epoch: int | None = None
+    """Set on the bot's own words: delivered only while the conversation still has this epoch."""
+    edits: str | None = None
+    """Key of an effect whose message this one replaces (chat.update / chat.delete) if it was delivered."""
+    under: str | None = None
+    """Key of an effect under whose message this one is posted as a reply."""
+    not_before: float = 0.0
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a delivered effect stands."""
+
+    channel_id: str
+    ts: str

@@ -1,0 +1,137 @@
+"""Cases put before people, and what may become of them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.domain.exchange import Citation
+
+
+class Team(StrEnum):
+    """Teams a case can be routed to; anything else goes to the default staff channel."""
+
+    BILLING = "billing"
+    ENGINEERING = "engineering"
+    ACCOUNT_MANAGEMENT = "account_management"
+
+
+class Origin(StrEnum):
+    """How an escalation began."""
+
+    TOOL = "tool"
+    LOW_CONFIDENCE = "low_confidence"
+    BUDGET = "budget"
+    FAILURE = "failure"
+    HANDOFF = "handoff"
+    """Typed by a person or by another bot."""
+
+
+class State(StrEnum):
+    """Life of an escalation; decided by one conditional update."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    """A person took over."""
+    APPROVED = "approved"
+    DENIED = "denied"
+    VOIDED = "voided"
+    """Overtaken by events, e.g. a new customer message."""
+    HANDED_BACK = "handed_back"
+    RESOLVED = "resolved"
+
+    @property
+    def is_live(self) -> bool:
+        """True while people can still act on it."""
+        return self in (State.OPEN, State.CLAIMED)
+
+
+class Decision(StrEnum):
+    """What a person can do to an escalation."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+    TAKE_OVER = "take_over"
+    HAND_BACK = "hand_back"
+    RESOLVE = "resolve"
+    VOID = "void"
+    """Made by the desk itself, not by a person."""
+
+
+MOVES: dict[Decision, tuple[State, State]] = {
+    Decision.APPROVE: (State.OPEN, State.APPROVED),
+    Decision.DENY: (State.OPEN, State.DENIED),
+    Decision.TAKE_OVER: (State.OPEN, State.CLAIMED),
+    Decision.HAND_BACK: (State.CLAIMED, State.HANDED_BACK),
+    Decision.RESOLVE: (State.CLAIMED, State.RESOLVED),
+    Decision.VOID: (State.OPEN, State.VOIDED),
+}
+"""From which state a decision is possible and where it leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A reply that waits for a person's consent."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what would be sent; an approval is bound to it."""
+        body = json.dumps([self.text, [(c.source, c.title) for c in self.citations]], ensure_ascii=False)
+        return hashlib.sha256(body.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class NewEscalation:
+    """A case about to be opened."""
+
+    id: str
+    conversation_id: str
+    origin: Origin
+    reason: str
+    summary: str
+    team: Team | None = None
+    proposal: Proposal | None = None
+    requested_by: str = ""
+    """User id of whoever asked, if a person or bot did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A case put before people."""
+
+    id: str
+    conversation_id: str
+    origin: Origin
+    reason: str
+    summary: str
+    team: Team | None
+    proposal: Proposal | None
+    requested_by: str
+    state: State
+    opened_at: float
+    staff_channel: str
+    """Channel the card was routed to."""
+    decided_by: str = ""
+    decided_at: float | None = None
+    note: str = ""
+    """The decider's reason or note."""
+    version: int = 1
+    """Rises with each change; the card shows the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """Everything a card shows: the row and what stands around it."""
+
+    escalation: Escalation
+    customer_id: str
+    customer_name: str
+    thread_link: str
+    """Permalink of the customer's thread, empty when unknown."""
+    cost: Decimal
+    """USD of the conversation so far."""
+    steps: int

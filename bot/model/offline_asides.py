@@ -1,0 +1,88 @@
+"""The offline model as judge and as writer of summaries: counted words instead of understanding."""
+
+import json
+import re
+from typing import Any
+
+from bot.domain.exchange import ModelRequest, Text, UserMessage
+from bot.model.offline_says import SIGN
+from bot.model.offline_tools import filled
+from bot.model.offline_words import sentences, stems
+
+_WELL_COVERED = 0.6
+_BRIEF_WORDS = 60
+_SUMMARY_CHARS = 600
+_DEEDS = {
+    r"\b(opened|created|filed)\b.{0,40}\bticket\b": "create_ticket",
+    r"\b(asked|told|informed|alerted|escalated|handed|passed|forwarded)\b.{0,60}\b(colleague|team|human|person)": (
+        "escalate_to_human"
+    ),
+}
+"""Claimed deeds and the tool that must have been run for each."""
+_IMPOSSIBLE = re.compile(
+    r"\bI(?: have|.ve)? (?:just )?(refunded|cancell?ed|deleted|upgraded|downgraded|e-?mailed)\b", re.I
+)
+
+
+def judged(request: ModelRequest) -> str:
+    """A verdict that fits the wanted schema: the reply's words and numbers must stand in what the tools returned."""
+    case = _case(request)
+    reply = str(case.get("reply", "")).replace(SIGN, "")
+    tools = [tool for tool in case.get("tools", []) if isinstance(tool, dict)]
+    sources = " ".join([str(case.get("question", "")), *(str(tool.get("result", "")) for tool in tools)])
+    grounded, confidence = _grounded(reply, sources)
+    kept = _promises_kept(reply, {str(tool.get("tool")) for tool in tools})
+    verdict = {
+        "grounded": grounded,
+        "promises_kept": kept,
+        "confidence": confidence if kept else 0.2,
+        "reason": f"Offline check of words and numbers: {'found' if grounded else 'not all found'} in the sources.",
+    }
+    return json.dumps(filled(json.loads(request.output_schema or "{}"), verdict) or verdict)
+
+
+def summed_up(request: ModelRequest) -> str:
+    """The first sentences of what the customer wrote and of what was found."""
+    case = _case(request)
+    question = " ".join(sentences(str(case.get("customer", "")))[:2]) or " ".join(sentences(_last_text(request))[:2])
+    lines = [f"The customer wrote: “{question[:300]}”"]
+    for tool in case.get("tools", []):
+        found = sentences(str(tool.get("result", ""))) if isinstance(tool, dict) else []
+        if found:
+            lines.append(f"{tool.get('tool')} returned: {found[0][:150]}")
+    return " ".join(lines)[:_SUMMARY_CHARS]
+
+
+def _grounded(reply: str, sources: str) -> tuple[bool, float]:
+    said, known = set(stems(reply)), set(stems(sources))
+    share = len(said & known) / len(said) if said else 1.0
+    unknown_numbers = {word for word in said if word.isdigit()} - known
+    if unknown_numbers:
+        return False, 0.2
+    if share >= _WELL_COVERED:
+        return True, 0.9
+    return (True, 0.75) if len(reply.split()) <= _BRIEF_WORDS else (False, 0.4)
+
+
+def _promises_kept(reply: str, tools: set[str]) -> bool:
+    missing = any(re.search(claim, reply, re.I) and tool not in tools for claim, tool in _DEEDS.items())
+    return not missing and not _IMPOSSIBLE.search(reply)
+
+
+def _case(request: ModelRequest) -> dict[str, Any]:
+    try:
+        case = json.loads(_last_text(request))
+    except ValueError:
+        return {}
+    return case if isinstance(case, dict) else {}
+
+
+def _last_text(request: ModelRequest) -> str:
+    said = [
+        part.text
+        for message in request.messages
+        if isinstance(message, UserMessage)
+        for part in message.content
+        if isinstance(part, Text)
+    ]
+    return said[-1] if said else ""

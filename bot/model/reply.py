@@ -1,0 +1,146 @@
+"""Anthropic's answers as ours: parsed at the edge, odd ones named instead of believed. Pure; no library needed."""
+
+import json
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from bot.domain.exchange import Citation, ModelReply, StopReason, Text, ToolUse, Usage
+
+_SILENT_BLOCKS = ("thinking", "redacted_thinking")
+_STOP_REASONS = {reason.value: reason for reason in StopReason if reason is not StopReason.UNKNOWN}
+
+
+class MalformedReplyError(Exception):
+    """The body is not an answer of the Messages API; the message names the fault, never the content."""
+
+
+def _list_or_nothing(value: object) -> object:
+    return [] if value is None else value
+
+
+class _CacheCreation(BaseModel):
+    ephemeral_5m_input_tokens: int = 0
+    ephemeral_1h_input_tokens: int = 0
+
+
+class _Usage(BaseModel):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_creation: _CacheCreation | None = None
+
+    def ours(self) -> Usage:
+        """Writes whose lifetime is not told count as five-minute ones."""
+        split = self.cache_creation or _CacheCreation()
+        told = split.ephemeral_5m_input_tokens + split.ephemeral_1h_input_tokens
+        untold = max(0, (self.cache_creation_input_tokens or 0) - told)
+        return Usage(
+            input=self.input_tokens,
+            output=self.output_tokens,
+            cache_read=self.cache_read_input_tokens or 0,
+            cache_write_5m=split.ephemeral_5m_input_tokens + untold,
+            cache_write_1h=split.ephemeral_1h_input_tokens,
+        )
+
+
+class _StopDetails(BaseModel):
+    category: str | None = None
+
+
+class _Citation(BaseModel):
+    type: str
+    source: str | None = None
+    title: str | None = None
+    cited_text: str | None = None
+
+
+class _Block(BaseModel):
+    type: str
+    text: str = ""
+    citations: Annotated[list[_Citation], BeforeValidator(_list_or_nothing)] = Field(default_factory=list)
+    id: str = ""
+    name: str = ""
+    input: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_the_known(cls, value: Any) -> Any:
+        """Of blocks we do not know, the fields may be anything."""
+        if isinstance(value, dict) and value.get("type") not in ("text", "tool_use"):
+            return {"type": value.get("type")}
+        return value
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    model: str
+    content: list[_Block]
+    stop_reason: str | None = None
+    stop_details: _StopDetails | None = None
+    usage: _Usage
+
+
+def from_wire(body: str, *, requested: str, request_id: str | None = None) -> ModelReply:
+    """The reply in a response body; MalformedReplyError when it is none."""
+    try:
+        raw = json.loads(body)
+        parsed = _Body.model_validate(raw)
+    except ValueError as error:
+        raise MalformedReplyError(_fault(error)) from None
+    tool_uses = tuple(
+        ToolUse(block.id, block.name, json.dumps(block.input, ensure_ascii=False))
+        for block in parsed.content
+        if block.type == "tool_use"
+    )
+    stop_reason, stop_detail = _stop(parsed, has_tools=bool(tool_uses))
+    return ModelReply(
+        model=_answering(requested, parsed.model),
+        stop_reason=stop_reason,
+        usage=parsed.usage.ours(),
+        texts=tuple(Text(b.text, _citations(b)) for b in parsed.content if b.type == "text"),
+        tool_uses=tool_uses,
+        verbatim=json.dumps(raw["content"], ensure_ascii=False, separators=(",", ":")),
+        stop_detail=stop_detail,
+        request_id=request_id,
+        notes=_notes(parsed.content),
+    )
+
+
+def _fault(error: ValueError) -> str:
+    faults = getattr(error, "errors", None)
+    if faults is None:
+        return "not JSON"
+    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'body'}: {f['type']}" for f in faults()[:3])
+
+
+def _stop(body: _Body, *, has_tools: bool) -> tuple[StopReason, str | None]:
+    raw = body.stop_reason or ""
+    if raw == StopReason.TOOL_USE and not has_tools:
+        return StopReason.UNKNOWN, "tool_use without a tool"
+    if raw == StopReason.REFUSAL:
+        return StopReason.REFUSAL, (body.stop_details and body.stop_details.category) or "uncategorised"
+    if raw in _STOP_REASONS:
+        return _STOP_REASONS[raw], None
+    return StopReason.UNKNOWN, raw[:40] or "none"
+
+
+def _answering(requested: str, answered: str) -> str:
+    """The model to price: a dated snapshot of the one we asked for is the one we asked for."""
+    return requested if re.sub(r"-20\d{6}$", "", answered) == requested else answered
+
+
+def _citations(block: _Block) -> tuple[Citation, ...]:
+    return tuple(
+        Citation(c.source, c.title or c.source, c.cited_text or "")
+        for c in block.citations
+        if c.type == "search_result_location" and c.source
+    )
+
+
+def _notes(blocks: list[_Block]) -> tuple[str, ...]:
+    unknown = (b.type for b in blocks if b.type not in ("text", "tool_use", *_SILENT_BLOCKS))
+    return tuple(f"unknown block {name[:40]}" for name in dict.fromkeys(unknown))

@@ -1,0 +1,1 @@
+"""What the inner rooms need from the outer ones, as small protocols."""

@@ -1,0 +1,78 @@
+"""What the desk and the runtime need of Slack."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.effects import Outgoing, Place, Receipt
+from bot.domain.escalation import CardView
+from bot.domain.incoming import File
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Slack profile."""
+
+    user_id: str
+    team_id: str
+    name: str
+    email: str | None
+    """Lower case; None when Slack does not tell."""
+    is_bot: bool
+
+
+class Directory(Protocol):
+    """Who people are and where they belong; answers are cached for a short time."""
+
+    async def person(self, user_id: str) -> Person:
+        """The profile; TransientError when Slack cannot be asked."""
+        ...
+
+    async def is_member(self, channel_id: str, user_id: str) -> bool:
+        """Whether the user is in the channel; MembershipUnknownError when Slack does not tell."""
+        ...
+
+    async def permalink(self, place: Place) -> str:
+        """Link to the thread; empty when Slack does not tell."""
+        ...
+
+
+class Files(Protocol):
+    """Bytes of files people attached."""
+
+    async def download(self, file: File, *, limit: int) -> bytes:
+        """At most `limit` bytes; PermanentError when larger or gone."""
+        ...
+
+
+CardSource = Callable[[str], Awaitable[CardView]]
+"""Gives the view of an escalation's card by its id, as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the outbox found out about the messages an effect refers to."""
+
+    edit: Receipt | None = None
+    """The message to replace."""
+    under: Receipt | None = None
+    """The message to reply under."""
+
+
+class Messenger(Protocol):
+    """Carries one effect to Slack; no retries."""
+
+    async def deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
+        """Make the effect visible; the receipt of the (first) message, if there is one.
+
+        Raises TransientError (with `retry_after`, `ambiguous`) or PermanentError.
+        """
+        ...
+
+    async def find(self, outgoing: Outgoing, target: Target, *, since: float) -> Receipt | None:
+        """Look for a message that an earlier, interrupted attempt left behind (by our metadata key)."""
+        ...
+
+    async def progress(self, receipt: Receipt, text: str) -> None:
+        """Change the text of a live line; may be dropped, never raises for Slack's faults."""
+        ...

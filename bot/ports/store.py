@@ -1,0 +1,274 @@
+"""What the desk needs of a database. `async with store.write()` is one transaction: all of it or nothing."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from bot.domain.answer import Outcome
+from bot.domain.budget import BudgetChange, Claim, Limit, Period, Scope, Spend
+from bot.domain.conversation import Conversation, Line, Standing, ThreadKey
+from bot.domain.effects import Outgoing, Receipt
+from bot.domain.escalation import Decision, Escalation, NewEscalation
+from bot.domain.exchange import Usage
+from bot.domain.incoming import Incoming, MessageReceived
+from bot.domain.trace import TraceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One inbox row. Ids sort by time of arrival."""
+
+    id: str
+    incoming: Incoming
+    conversation_id: str | None
+    attempts: int
+    handled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the agent over one turn."""
+
+    id: str
+    conversation_id: str
+    inbox_ids: tuple[str, ...]
+    """The messages (or the carry-on) it answers."""
+    user_id: str
+    epoch: int
+    """Epoch of the conversation when it began."""
+    live_key: str | None
+    """Outbox key of its live line."""
+    started_at: float
+    outcome: Outcome | None = None
+    stop_requested: bool = False
+
+
+class Inbox(Protocol):
+    """Accepted events, each handled once."""
+
+    async def add(self, inbox_id: str, incoming: Incoming, *, conversation_id: str | None, partition: str) -> bool:
+        """Store an event and dispatch it in the same transaction; False when it (or its twin) is there already."""
+        ...
+
+    async def get(self, inbox_id: str) -> Queued | None: ...
+
+    async def waiting(self, conversation_id: str) -> list[Queued]:
+        """Unhandled messages and carry-ons of a conversation, by message timestamp, then arrival."""
+        ...
+
+    async def mark_handled(self, inbox_ids: Sequence[str]) -> None: ...
+
+    async def count_attempt(self, inbox_id: str) -> int:
+        """Raise the attempt counter; the new value."""
+        ...
+
+    async def unfinished(self) -> list[tuple[str, str]]:
+        """(inbox id, partition) of all unhandled rows, oldest first: the safety net at start."""
+        ...
+
+    async def message(self, thread: ThreadKey, ts: str) -> Queued | None:
+        """The stored message with this timestamp."""
+        ...
+
+    async def replace(self, inbox_id: str, incoming: MessageReceived) -> None:
+        """Replace a waiting message by its edited version."""
+        ...
+
+
+class Conversations(Protocol):
+    """Threads and their owners."""
+
+    async def get(self, conversation_id: str) -> Conversation | None: ...
+
+    async def open(self, conversation: Conversation) -> bool:
+        """Insert; False when it is there already."""
+        ...
+
+    async def set_owner(self, conversation_id: str, standing: Standing, owner: str | None) -> Conversation:
+        """Change the owner and raise the epoch; the conversation as it is now."""
+        ...
+
+    async def pin(self, conversation_id: str, prompt_version: str) -> None:
+        """Remember the prompt and tool version the first run used."""
+        ...
+
+    async def keep_prompt(self, version: str, body: str) -> None:
+        """Keep the text behind a version; known versions are left as they are."""
+        ...
+
+    async def prompt(self, version: str) -> str | None:
+        """The text behind a version."""
+        ...
+
+    async def add_line(self, conversation_id: str, line: Line) -> None: ...
+
+    async def lines(self, conversation_id: str, last: int) -> list[Line]:
+        """The last lines of the transcript, oldest first."""
+        ...
+
+    async def live(self, team_id: str) -> list[Conversation]:
+        """Conversations that are not closed, newest first, at most 100."""
+        ...
+
+
+class Runs(Protocol):
+    """Runs of the agent and their journal (checkpoint and fence)."""
+
+    async def begin(self, run: Run) -> bool:
+        """Insert; False when a run of this id exists."""
+        ...
+
+    async def get(self, run_id: str) -> Run | None: ...
+
+    async def unfinished(self, conversation_id: str) -> Run | None: ...
+
+    async def finish(self, run_id: str, outcome: Outcome) -> bool:
+        """Set the outcome of a run that has none; False when it had one."""
+        ...
+
+    async def request_stop(self, conversation_id: str) -> bool:
+        """Ask the unfinished run to stop; False when there is none."""
+        ...
+
+    async def recall(self, run_id: str, name: str) -> str | None:
+        """The journaled output of a step, or None."""
+        ...
+
+    async def record(self, run_id: str, name: str, output: str) -> None:
+        """Journal a step; FencedError when it is there already."""
+        ...
+
+
+class Escalations(Protocol):
+    """Cases before people."""
+
+    async def open(self, new: NewEscalation, *, staff_channel: str, at: float) -> Escalation:
+        """Insert; when the id exists, the row as it is."""
+        ...
+
+    async def get(self, escalation_id: str) -> Escalation | None: ...
+
+    async def live(self, conversation_id: str) -> Escalation | None:
+        """The open or claimed case of a conversation."""
+        ...
+
+    async def all_live(self) -> list[Escalation]: ...
+
+    async def decide(
+        self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str
+    ) -> Escalation | None:
+        """One conditional update `… where state = <from>`; the new row, or None when somebody was faster."""
+        ...
+
+    async def by_card(self, receipt: Receipt) -> Escalation | None:
+        """The case whose card is this message."""
+        ...
+
+
+class Outbox(Protocol):
+    """Visible effects not yet delivered, and receipts of those that are."""
+
+    async def add(self, *outgoing: Outgoing) -> None:
+        """Insert; rows whose key exists are left as they are."""
+        ...
+
+    async def receipt(self, key: str) -> Receipt | None: ...
+
+    async def next_version(self, prefix: str) -> int:
+        """1 + the number of rows whose key starts with `prefix`."""
+        ...
+
+
+class Ledger(Protocol):
+    """Money set aside and money spent."""
+
+    async def reserve(self, claim: Claim, *, at: float) -> str:
+        """Set the worst case aside if it fits every limit; the reservation's id.
+
+        A reservation of the same run and name left behind by a crash is settled at its worst case first.
+        Raises BudgetExceededError or TokensExceededError.
+        """
+        ...
+
+    async def settle(self, reservation_id: str, *, usd: Decimal, usage: Usage, model: str) -> None:
+        """Replace the reservation by what was really spent."""
+        ...
+
+    async def charge_worst(self, reservation_id: str) -> None:
+        """Settle at the worst case: the attempt may have been billed and nobody can tell."""
+        ...
+
+    async def release(self, reservation_id: str) -> None:
+        """Give the money back: nothing was spent."""
+        ...
+
+    async def spend(self, conversation_id: str) -> Spend: ...
+
+    async def total(self, team_id: str, *, since: float, channel_id: str = "", user_id: str = "") -> Decimal:
+        """USD spent or reserved in a workspace, channel or by a user since a moment."""
+        ...
+
+    async def dearest(self, team_id: str, count: int) -> list[tuple[str, Spend]]:
+        """(conversation id, spend) of the dearest conversations that are not closed."""
+        ...
+
+    async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
+        """Limits set by admins for a subject; subject `*` holds for every subject of the scope."""
+        ...
+
+    async def set_limit(self, change: BudgetChange, *, team_id: str) -> None:
+        """Set or (usd None) remove a limit, and remember who did."""
+        ...
+
+    async def changes(self, team_id: str, count: int) -> list[BudgetChange]:
+        """The last changes, newest first."""
+        ...
+
+    async def limit_for(self, team_id: str, scope: Scope, subject: str, period: Period) -> Limit | None: ...
+
+
+class Traces(Protocol):
+    """The record of steps."""
+
+    async def add(self, *events: TraceEvent) -> None: ...
+
+    async def of_conversation(self, conversation_id: str) -> list[TraceEvent]:
+        """All events in order."""
+        ...
+
+    async def recent(self, count: int) -> list[str]:
+        """Ids of the conversations traced last."""
+        ...
+
+
+class Transaction(Protocol):
+    """One unit of work: every repository on one connection."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def runs(self) -> Runs: ...
+    @property
+    def escalations(self) -> Escalations: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def traces(self) -> Traces: ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that only reads."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that writes; commits at the end, rolls back when an exception leaves it."""
+        ...

@@ -1,0 +1,1 @@
+"""Durable execution: dispatch of causes, outbox delivery."""

@@ -1,0 +1,206 @@
+"""Delivers the outbox: each effect visible once, in order per lane, many lanes side by side."""
+
+import asyncio
+import logging
+
+from bot.domain.effects import Receipt, Remove
+from bot.domain.errors import PermanentError, TransientError
+from bot.ports.clock import Clock
+from bot.ports.outbox import Delivery, Intent, OutboxQueue, Reference, Referred
+from bot.ports.slack import Messenger, Target
+from bot.runtime import patience
+from bot.runtime.background import Background
+
+logger = logging.getLogger(__name__)
+
+_SETTLE_SECONDS = 2.0
+"""A request cut off on our side may still take effect on Slack's for about so long; only then it is looked for."""
+_CLOCK_SKEW_SECONDS = 5.0
+"""How far Slack's clock may be behind ours when an interrupted message is looked for."""
+_REFERENCE_SECONDS = 0.5
+"""How soon a row is looked at again whose `edits` or `under` is still on its way in another lane."""
+_REFERENCE_PATIENCE = 3600.0
+"""After so long the row goes without the message it refers to."""
+
+
+class OutboxWorker:
+    """Takes rows that are due and hands them to the messenger.
+
+    Before each call the intent is committed, after it the receipt. A row found with an intent and no receipt (a crash,
+    a timeout) may have been delivered: it is looked for in Slack first and sent again only when it is not there.
+    """
+
+    def __init__(
+        self,
+        queue: OutboxQueue,
+        messenger: Messenger,
+        clock: Clock,
+        *,
+        parallel: int = 16,
+        poll_seconds: float = 1.0,
+        settle_seconds: float = _SETTLE_SECONDS,
+    ) -> None:
+        self._queue = queue
+        self._messenger = messenger
+        self._clock = clock
+        self._parallel = parallel
+        self._poll_seconds = poll_seconds
+        self._settle_seconds = settle_seconds
+        self._task = Background("outbox")
+        self._busy: set[str] = set()
+        self._news = asyncio.Event()
+        self._freed = asyncio.Event()
+        self._wakes = 0
+        self._closing = False
+
+    def wake(self) -> None:
+        """Rows were added: look at once instead of at the next poll."""
+        self._wakes += 1
+        self._news.set()
+
+    async def start(self) -> None:
+        """Begin to deliver, first what an earlier process left."""
+        self._closing = False
+        self._task.start(self._run())
+
+    async def flush(self, seconds: float) -> bool:
+        """Wait until nothing is due any more, at most so long; whether it came to that."""
+        try:
+            async with asyncio.timeout(seconds):
+                self._freed.clear()
+                while self._busy or await self._queue.due_lanes(self._clock(), busy=(), limit=1):
+                    self.wake()
+                    await self._freed.wait()
+                    self._freed.clear()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self, *, grace: float = 5.0) -> None:
+        """Take nothing more and let calls under way end, at most `grace` seconds; the rest is for the next start."""
+        self._closing = True
+        self._news.set()
+        await self._task.close(grace=grace)
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as lanes:
+            while not self._closing:
+                self._news.clear()
+                await self._take(lanes)
+                await self._rest()
+
+    async def _take(self, lanes: asyncio.TaskGroup) -> None:
+        room = self._parallel - len(self._busy)
+        if room <= 0:
+            return
+        try:
+            due = await self._queue.due_lanes(self._clock(), busy=tuple(self._busy), limit=room)
+        except Exception:
+            logger.exception("outbox.unreadable", extra={"fields": {}})
+            return
+        for lane in due:
+            self._busy.add(lane)
+            lanes.create_task(self._work(lane), name=f"outbox {lane}")
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    async def _work(self, lane: str) -> None:
+        """Deliver a lane's rows one after another until none is due."""
+        try:
+            while not self._closing:
+                wakes = self._wakes
+                delivery = await self._queue.head(lane, self._clock())
+                if delivery is not None:
+                    await self._attempt(delivery)
+                elif wakes == self._wakes:
+                    return
+        except Exception:
+            logger.exception("outbox.lane_failed", extra={"fields": {"lane": lane}})
+        finally:
+            if len(self._busy) >= self._parallel:
+                self._news.set()
+            self._busy.discard(lane)
+            self._freed.set()
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        target = Target(_receipt(delivery.edits), _receipt(delivery.under))
+        if self._must_wait(delivery):
+            await self._postpone(delivery, _REFERENCE_SECONDS, unknown=delivery.intent_at is not None)
+        elif isinstance(delivery.outgoing.effect, Remove) and target.edit is None:
+            await self._queue.fail(delivery.outgoing.key, at=self._clock(), error="NothingToRemove")
+        elif delivery.intent_at is None or not patience.is_searchable(delivery.outgoing.effect):
+            await self._send(delivery, target)
+        elif (wait := delivery.intent_at + self._settle_seconds - self._clock()) > 0:
+            await self._postpone(delivery, wait, unknown=True)
+        elif not await self._adopt(delivery, target, delivery.intent_at):
+            await self._send(delivery, target)
+
+    def _must_wait(self, delivery: Delivery) -> bool:
+        pending = any(one and one.state is Referred.PENDING for one in (delivery.edits, delivery.under))
+        return pending and self._clock() - delivery.created_at < _REFERENCE_PATIENCE
+
+    async def _adopt(self, delivery: Delivery, target: Target, intent_at: float) -> bool:
+        """Look for what an interrupted attempt left behind; True when the row is settled for now."""
+        try:
+            receipt = await self._messenger.find(delivery.outgoing, target, since=intent_at - _CLOCK_SKEW_SECONDS)
+        except TransientError as error:
+            await self._again(delivery, error, unknown=True)
+            return True
+        except PermanentError as error:
+            logger.warning("outbox.unsearchable", extra={"fields": _fields(delivery, error)})
+            return False
+        if receipt is None:
+            return False
+        logger.info("outbox.adopted", extra={"fields": _fields(delivery)})
+        await self._queue.delivered(delivery.outgoing.key, receipt, at=self._clock())
+        return True
+
+    async def _send(self, delivery: Delivery, target: Target) -> None:
+        intent = await self._queue.intend(delivery, at=self._clock())
+        if intent is not Intent.GRANTED:
+            logger.info("outbox.not_sent", extra={"fields": {**_fields(delivery), "intent": intent.value}})
+            return
+        try:
+            receipt = await self._messenger.deliver(delivery.outgoing, target)
+        except TransientError as error:
+            await self._again(delivery, error, unknown=error.ambiguous)
+        except PermanentError as error:
+            await self._give_up(delivery, error)
+        except Exception as error:
+            logger.exception("outbox.fault", extra={"fields": _fields(delivery, error)})
+            await self._again(delivery, error, unknown=True)
+        else:
+            await self._queue.delivered(delivery.outgoing.key, receipt, at=self._clock())
+
+    async def _again(self, delivery: Delivery, error: Exception, *, unknown: bool) -> None:
+        attempts = delivery.attempts + 1
+        if patience.is_over(delivery, error, attempts, self._clock()):
+            await self._give_up(delivery, error)
+            return
+        seconds = patience.pause(attempts, error)
+        if unknown:
+            seconds = max(seconds, self._settle_seconds)
+        logger.info("outbox.retry", extra={"fields": {**_fields(delivery, error), "seconds": seconds}})
+        await self._postpone(delivery, seconds, unknown=unknown, error=type(error).__name__)
+
+    async def _give_up(self, delivery: Delivery, error: Exception) -> None:
+        logger.error("outbox.failed", extra={"fields": _fields(delivery, error)})
+        await self._queue.fail(delivery.outgoing.key, at=self._clock(), error=type(error).__name__)
+
+    async def _postpone(self, delivery: Delivery, seconds: float, *, unknown: bool, error: str = "") -> None:
+        until = self._clock() + seconds
+        await self._queue.postpone(delivery.outgoing.key, until=until, unknown=unknown, error=error)
+
+
+def _receipt(reference: Reference | None) -> Receipt | None:
+    return reference.receipt if reference else None
+
+
+def _fields(delivery: Delivery, error: Exception | None = None) -> dict[str, object]:
+    fields: dict[str, object] = {"key": delivery.outgoing.key, "kind": delivery.outgoing.effect.kind}
+    return {**fields, "error": type(error).__name__, "attempts": delivery.attempts + 1} if error else fields

@@ -1,0 +1,73 @@
+"""What happens when the handling of a cause fails: the same cause again, later.
+
+The cause keeps its partition while it waits, so later causes of the conversation stay behind the one in trouble. A
+TransientError is repeated for as long as it lasts. Any other exception is counted on the inbox row and given up at the
+fifth; the row stays unhandled, visible to people, and is tried once more after each start. A FencedError means that
+another execution does the work: the cause is left to it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot.domain.errors import FencedError, TransientError
+from bot.ports.runtime import Handler
+from bot.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+_TRIES = 5
+_LONGEST_PAUSE = 60.0
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
+
+
+class Retries:
+    """Calls a handler until it succeeds or is given up."""
+
+    def __init__(self, store: Store, *, first_pause: float = 1.0, pause: Pause = asyncio.sleep) -> None:
+        self._store = store
+        self._first_pause = first_pause
+        self._pause = pause
+
+    async def run(self, handler: Handler, inbox_id: str) -> None:
+        """Handle one cause; raises nothing but cancellation."""
+        failures = 0
+        while (seconds := await self._failed(handler, inbox_id, failures)) is not None:
+            failures += 1
+            await self._pause(seconds)
+
+    async def _failed(self, handler: Handler, inbox_id: str, failures: int) -> float | None:
+        """One attempt; seconds until the next one, or None when there is to be none."""
+        seconds = min(self._first_pause * 2.0 ** min(failures, 6), _LONGEST_PAUSE)
+        try:
+            await handler(inbox_id)
+        except FencedError:
+            logger.info("cause.fenced", extra={"fields": {"inbox_id": inbox_id}})
+        except TransientError as error:
+            _log_retry(inbox_id, error)
+            return seconds if error.retry_after is None else error.retry_after
+        except Exception as error:
+            logger.exception("cause.failed", extra={"fields": {"inbox_id": inbox_id}})
+            return seconds if await self._is_worth_another(inbox_id, error) else None
+        return None
+
+    async def _is_worth_another(self, inbox_id: str, error: Exception) -> bool:
+        try:
+            async with self._store.write() as tx:
+                attempts = await tx.inbox.count_attempt(inbox_id)
+        except Exception as unwritable:  # noqa: BLE001 - without a database nothing can be counted; it will come back
+            _log_retry(inbox_id, unwritable)
+            return True
+        if attempts < _TRIES:
+            return True
+        logger.error(
+            "cause.stuck",
+            extra={"fields": {"inbox_id": inbox_id, "attempts": attempts, "error": type(error).__name__}},
+        )
+        return False
+
+
+def _log_retry(inbox_id: str, error: Exception) -> None:
+    logger.warning("cause.retry", extra={"fields": {"inbox_id": inbox_id, "error": type(error).__name__}})

@@ -1,0 +1,1 @@
+"""What happens when Slack calls: store, answer at once, or nothing."""

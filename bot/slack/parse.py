@@ -1,0 +1,161 @@
+"""Slack's JSON → the desk's values. Pure, and None for whatever is not for us; never raises on malformed input."""
+
+from bot.domain.conversation import Surface, ThreadKey
+from bot.domain.incoming import (
+    File,
+    Incoming,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    MessagesTabOpened,
+    StopPressed,
+)
+from bot.slack.identity import Identity
+from bot.slack.parse_press import press, submission
+from bot.slack.reading import TEXT_LIMIT, Json, count, first, items, mentions, obj, plain_text, word
+
+_SPOKEN = (None, "", "file_share", "thread_broadcast")
+_BY_BOTS = "bot_message"
+
+
+def parse(body: object, me: Identity) -> Incoming | None:
+    """What a request of Slack means for the desk; None when nothing (our own doings, unknown events, views to open)."""
+    whole = obj(body)
+    match word(whole.get("type")):
+        case "event_callback":
+            return _event(obj(whole.get("event")), me, word(whole.get("event_id")) or None)
+        case "block_actions":
+            return press(whole, me)
+        case "view_submission":
+            return submission(whole, me)
+        case _:
+            return None
+
+
+def _event(event: Json, me: Identity, event_id: str | None) -> Incoming | None:
+    match word(event.get("type")):
+        case "app_mention":
+            return _message(event, me, event_id)
+        case "message":
+            return _message_event(event, me, event_id)
+        case "app_home_opened":
+            return _tab(event, me, event_id)
+        case "agent_session_stopped":
+            return _stop(event, me, event_id)
+        case _:
+            return None
+
+
+def _message_event(event: Json, me: Identity, event_id: str | None) -> Incoming | None:
+    match event.get("subtype"):
+        case "message_changed":
+            return _edited(event, me, event_id)
+        case "message_deleted":
+            return _deleted(event, me, event_id)
+        case _:
+            return _message(event, me, event_id)
+
+
+def _is_ours(message: Json, me: Identity) -> bool:
+    bot = first(message.get("bot_id"), obj(message.get("bot_profile")).get("id"))
+    return bool((bot and bot == me.bot_id) or (me.user_id and message.get("user") == me.user_id))
+
+
+def _message(event: Json, me: Identity, event_id: str | None) -> MessageReceived | None:
+    subtype, bot_id = event.get("subtype"), word(event.get("bot_id")) or None
+    spoken = subtype in _SPOKEN or (subtype == _BY_BOTS and bot_id is not None)
+    if not spoken or _is_ours(event, me) or event.get("hidden") is True:
+        return None
+    channel, ts, user = word(event.get("channel")), word(event.get("ts")), first(event.get("user"), bot_id)
+    if not (channel and ts and user):
+        return None
+    root = first(event.get("thread_ts"), ts)
+    return MessageReceived(
+        thread=ThreadKey(me.team_id, channel, root),
+        surface=_surface(event, channel),
+        ts=ts,
+        user_id=user,
+        text=plain_text(event.get("text"), me.user_id),
+        mentions_bot=event.get("type") == "app_mention" or mentions(event.get("text"), me.user_id),
+        is_root=root == ts,
+        author_team=_author_team(event, me),
+        bot_id=bot_id,
+        client_msg_id=word(event.get("client_msg_id")) or None,
+        event_id=event_id,
+        files=tuple(_file(entry) for entry in items(event.get("files")) if word(entry.get("id"))),
+        quoted=_quoted(event, me, from_bot=bot_id is not None),
+    )
+
+
+def _surface(event: Json, channel: str) -> Surface:
+    kind = word(event.get("channel_type"))
+    return Surface.DM if kind == "im" or (not kind and channel.startswith("D")) else Surface.CHANNEL
+
+
+def _author_team(event: Json, me: Identity) -> str:
+    profile = obj(event.get("user_profile"))
+    return first(event.get("user_team"), event.get("source_team"), profile.get("team"), event.get("team"), me.team_id)
+
+
+def _file(entry: Json) -> File:
+    return File(
+        id=word(entry.get("id")),
+        name=first(entry.get("name"), entry.get("title"), "file")[:255],
+        media_type=first(entry.get("mimetype"), "application/octet-stream"),
+        size=count(entry.get("size")),
+        url=first(entry.get("url_private"), entry.get("url_private_download")),
+    )
+
+
+def _quoted(event: Json, me: Identity, *, from_bot: bool) -> str:
+    """Forwarded and quoted messages; of a bot's message every attachment, for there the content is."""
+    texts = []
+    for entry in items(event.get("attachments")):
+        if not (from_bot or entry.get("is_share") is True or entry.get("is_msg_unfurl") is True):
+            continue
+        text = plain_text(first(entry.get("text"), entry.get("fallback"), entry.get("pretext")), me.user_id)
+        author = first(entry.get("author_name"), entry.get("author_subname"), entry.get("title"))
+        if text:
+            texts.append(f"{author}: {text}" if author else text)
+    return "\n\n".join(texts)[:TEXT_LIMIT]
+
+
+def _edited(event: Json, me: Identity, event_id: str | None) -> Incoming | None:
+    message, before = obj(event.get("message")), obj(event.get("previous_message"))
+    channel, ts, user = word(event.get("channel")), word(message.get("ts")), word(message.get("user"))
+    if not (channel and ts) or _is_ours(message, me) or message.get("bot_id"):
+        return None
+    thread = ThreadKey(me.team_id, channel, first(message.get("thread_ts"), before.get("thread_ts"), ts))
+    if message.get("subtype") == "tombstone":  # what is left of a deleted root that has replies
+        is_human = bool(before.get("user")) and not before.get("bot_id") and not _is_ours(before, me)
+        return MessageDeleted(thread, ts, event_id) if is_human else None
+    if not user or message.get("subtype") not in _SPOKEN:
+        return None
+    text = plain_text(message.get("text"), me.user_id)
+    if text == plain_text(before.get("text"), me.user_id):
+        return None
+    return MessageEdited(thread, ts, user, text, event_id)
+
+
+def _deleted(event: Json, me: Identity, event_id: str | None) -> MessageDeleted | None:
+    before, channel = obj(event.get("previous_message")), word(event.get("channel"))
+    ts = first(event.get("deleted_ts"), before.get("ts"))
+    if not (channel and ts) or before.get("bot_id") or _is_ours(before, me):
+        return None
+    root = first(before.get("thread_ts"), event.get("thread_ts"), ts)
+    return MessageDeleted(ThreadKey(me.team_id, channel, root), ts, event_id)
+
+
+def _tab(event: Json, me: Identity, event_id: str | None) -> MessagesTabOpened | None:
+    channel, user = word(event.get("channel")), word(event.get("user"))
+    if event.get("tab") != "messages" or not (channel and user):
+        return None
+    return MessagesTabOpened(me.team_id, channel, user, event_id)
+
+
+def _stop(event: Json, me: Identity, event_id: str | None) -> StopPressed | None:
+    channel = first(event.get("channel"), event.get("channel_id"))
+    thread, user = word(event.get("thread_ts")), word(event.get("user"))
+    if not (channel and thread and user):
+        return None
+    return StopPressed(ThreadKey(me.team_id, channel, thread), user, event_id)

@@ -1,0 +1,1 @@
+"""Domain values → Slack's payloads; pure."""

@@ -1,0 +1,107 @@
+"""Queries of conversations and their transcripts."""
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface, ThreadKey
+from bot.domain.errors import PermanentError
+from bot.store.dialect import AnyRow, insert_new
+from bot.store.tables import conversations, lines, prompts
+
+_LIVE_AT_MOST = 100
+
+
+class SqlConversations:
+    """ports.store.Conversations on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, conversation_id: str) -> Conversation | None:
+        query = sa.select(conversations).where(conversations.c.id == conversation_id)
+        row = (await self._connection.execute(query)).first()
+        return _conversation(row) if row else None
+
+    async def open(self, conversation: Conversation) -> bool:
+        return await insert_new(
+            self._connection,
+            conversations,
+            {
+                "id": conversation.id,
+                "team_id": conversation.key.team_id,
+                "channel_id": conversation.key.channel_id,
+                "thread_ts": conversation.key.thread_ts,
+                "surface": conversation.surface.value,
+                "standing": conversation.standing.value,
+                "owner": conversation.owner,
+                "epoch": conversation.epoch,
+                "profile": conversation.profile,
+                "prompt_version": conversation.prompt_version,
+                "opened_by": conversation.opened_by,
+                "opened_at": conversation.opened_at,
+            },
+        )
+
+    async def set_owner(self, conversation_id: str, standing: Standing, owner: str | None) -> Conversation:
+        result = await self._connection.execute(
+            sa.update(conversations)
+            .where(conversations.c.id == conversation_id)
+            .values(standing=standing.value, owner=owner, epoch=conversations.c.epoch + 1)
+            .returning(conversations)
+        )
+        row = result.first()
+        if row is None:
+            raise PermanentError(f"no conversation {conversation_id}")
+        return _conversation(row)
+
+    async def keep_prompt(self, version: str, body: str) -> None:
+        await insert_new(self._connection, prompts, {"version": version, "body": body})
+
+    async def prompt(self, version: str) -> str | None:
+        query = sa.select(prompts.c.body).where(prompts.c.version == version)
+        return (await self._connection.execute(query)).scalar_one_or_none()
+
+    async def pin(self, conversation_id: str, prompt_version: str) -> None:
+        await self._connection.execute(
+            sa.update(conversations).where(conversations.c.id == conversation_id).values(prompt_version=prompt_version)
+        )
+
+    async def add_line(self, conversation_id: str, line: Line) -> None:
+        await self._connection.execute(
+            sa.insert(lines).values(
+                conversation_id=conversation_id,
+                speaker=line.speaker.value,
+                name=line.name,
+                text=line.text,
+                at=line.at,
+            )
+        )
+
+    async def lines(self, conversation_id: str, last: int) -> list[Line]:
+        rows = await self._connection.execute(
+            sa.select(lines).where(lines.c.conversation_id == conversation_id).order_by(lines.c.seq.desc()).limit(last)
+        )
+        return [Line(Speaker(row.speaker), row.name, row.text, row.at) for row in reversed(rows.all())]
+
+    async def live(self, team_id: str) -> list[Conversation]:
+        rows = await self._connection.execute(
+            sa.select(conversations)
+            .where(conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value)
+            .order_by(conversations.c.opened_at.desc())
+            .limit(_LIVE_AT_MOST)
+        )
+        return [_conversation(row) for row in rows]
+
+
+def _conversation(row: AnyRow) -> Conversation:
+    return Conversation(
+        key=ThreadKey(row.team_id, row.channel_id, row.thread_ts),
+        surface=Surface(row.surface),
+        standing=Standing(row.standing),
+        owner=row.owner,
+        epoch=row.epoch,
+        profile=row.profile,
+        prompt_version=row.prompt_version,
+        opened_by=row.opened_by,
+        opened_at=row.opened_at,
+    )

@@ -1,0 +1,34 @@
+"""The few statements that SQLite and PostgreSQL share but SQLAlchemy keeps apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+AnyRow = sa.Row[*tuple[Any, ...]]
+
+
+async def insert_new(connection: AsyncConnection, table: sa.Table, values: Mapping[str, object]) -> bool:
+    """Insert a row; False when one of its unique keys is known already (nothing is changed then)."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).on_conflict_do_nothing().values(values)
+    result = await connection.execute(statement, execution_options={"preserve_rowcount": True})
+    return result.rowcount == 1
+
+
+def upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, object]) -> sa.Insert:
+    """An INSERT that overwrites the row with the same primary key."""
+    keys = list(table.primary_key.columns)
+    rest = {name: value for name, value in values.items() if name not in table.primary_key.columns}
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest)
+    return postgresql.insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def starts_with(column: sa.Column[str], prefix: str) -> sa.ColumnElement[bool]:
+    """A prefix as a range, which both databases answer from an index; for columns compared byte by byte."""
+    if not prefix:
+        return sa.true()
+    return sa.and_(column >= prefix, column < prefix[:-1] + chr(ord(prefix[-1]) + 1))

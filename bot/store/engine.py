@@ -1,0 +1,96 @@
+"""The database engine behind DATABASE_URL, and how a write transaction begins on it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Writer = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+"""Opens a write transaction."""
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_BUSY_MS = 250
+"""How long one attempt to get SQLite's write lock blocks its thread; a caller's timeout takes effect within it."""
+_LOCK_SECONDS = 30.0
+"""How long a write transaction tries to begin on SQLite before it gives up."""
+_BEGIN = "deskhand_begin"
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={_BUSY_MS}",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+def create_engine(database_url: str) -> AsyncEngine:
+    """An engine for `sqlite:///path` or `postgresql://…`; ValueError for anything else.
+
+    The folder of a SQLite file is created. Nothing connects yet.
+    """
+    url = make_url(database_url)
+    kind = url.get_backend_name()
+    if kind not in _DRIVERS:
+        raise ValueError(f"a database of kind {kind!r} is not supported; use sqlite:/// or postgresql://")
+    url = url.set(drivername=_DRIVERS[kind])
+    return _sqlite(url) if kind == "sqlite" else create_async_engine(url, pool_size=10, pool_pre_ping=True)
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, pool_size=5, max_overflow=10)
+    sa.event.listen(engine.sync_engine, "connect", _prepare)
+    sa.event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """Take transaction control away from the driver, which would begin too late, and set the file's mode."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get(_BEGIN) is None:
+        connection.exec_driver_sql("BEGIN")
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection inside a write transaction; commits at the end, rolls back when an exception leaves.
+
+    On SQLite the write lock is taken at the start (BEGIN IMMEDIATE), so that what is read inside stays true.
+    """
+    if engine.dialect.name != "sqlite":
+        async with engine.begin() as connection:
+            yield connection
+        return
+    async with engine.connect() as plain:
+        connection = await plain.execution_options(**{_BEGIN: "own"})
+        async with connection.begin():
+            await _begin_immediate(connection)
+            yield connection
+
+
+async def _begin_immediate(connection: AsyncConnection) -> None:
+    pause = 0.002
+    waited = asyncio.get_running_loop().time() + _LOCK_SECONDS
+    while True:
+        try:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or asyncio.get_running_loop().time() > waited:
+                raise
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.05)

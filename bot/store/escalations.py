@@ -1,0 +1,113 @@
+"""Queries of escalations."""
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.effects import EFFECT, Receipt, ShowCard
+from bot.domain.escalation import (
+    MOVES,
+    Decision,
+    Escalation,
+    NewEscalation,
+    Origin,
+    Proposal,
+    State,
+    Team,
+)
+from bot.store.dialect import AnyRow, insert_new
+from bot.store.tables import escalations, outbox
+
+_PROPOSAL = TypeAdapter(Proposal)
+_LIVE = tuple(state.value for state in State if state.is_live)
+
+
+class SqlEscalations:
+    """ports.store.Escalations on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def open(self, new: NewEscalation, *, staff_channel: str, at: float) -> Escalation:
+        await insert_new(
+            self._connection,
+            escalations,
+            {
+                "id": new.id,
+                "conversation_id": new.conversation_id,
+                "origin": new.origin.value,
+                "reason": new.reason,
+                "summary": new.summary,
+                "team": new.team.value if new.team else None,
+                "proposal": _PROPOSAL.dump_json(new.proposal).decode() if new.proposal else None,
+                "requested_by": new.requested_by,
+                "state": State.OPEN.value,
+                "opened_at": at,
+                "staff_channel": staff_channel,
+                "decided_by": "",
+                "note": "",
+                "version": 1,
+            },
+        )
+        query = sa.select(escalations).where(escalations.c.id == new.id)
+        return _escalation((await self._connection.execute(query)).one())
+
+    async def get(self, escalation_id: str) -> Escalation | None:
+        return await self._first(sa.select(escalations).where(escalations.c.id == escalation_id))
+
+    async def live(self, conversation_id: str) -> Escalation | None:
+        query = sa.select(escalations).where(
+            escalations.c.conversation_id == conversation_id, escalations.c.state.in_(_LIVE)
+        )
+        return await self._first(query.order_by(escalations.c.opened_at.desc(), escalations.c.id.desc()).limit(1))
+
+    async def all_live(self) -> list[Escalation]:
+        query = sa.select(escalations).where(escalations.c.state.in_(_LIVE)).order_by(escalations.c.opened_at)
+        return [_escalation(row) for row in await self._connection.execute(query)]
+
+    async def decide(
+        self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str
+    ) -> Escalation | None:
+        before, after = MOVES[decision]
+        return await self._first(
+            sa.update(escalations)
+            .where(escalations.c.id == escalation_id, escalations.c.state == before.value)
+            .values(state=after.value, decided_by=by, decided_at=at, note=note, version=escalations.c.version + 1)
+            .returning(escalations)
+        )
+
+    async def by_card(self, receipt: Receipt) -> Escalation | None:
+        query = sa.select(outbox.c.payload).where(
+            outbox.c.receipt_channel == receipt.channel_id,
+            outbox.c.receipt_ts == receipt.ts,
+            outbox.c.kind == "card",
+        )
+        payload = (await self._connection.execute(query.limit(1))).scalar_one_or_none()
+        if payload is None:
+            return None
+        effect = EFFECT.validate_json(payload)
+        return await self.get(effect.escalation_id) if isinstance(effect, ShowCard) else None
+
+    async def _first(self, query: sa.Executable) -> Escalation | None:
+        row = (await self._connection.execute(query)).first()
+        return _escalation(row) if row else None
+
+
+def _escalation(row: AnyRow) -> Escalation:
+    return Escalation(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        origin=Origin(row.origin),
+        reason=row.reason,
+        summary=row.summary,
+        team=Team(row.team) if row.team else None,
+        proposal=_PROPOSAL.validate_json(row.proposal) if row.proposal else None,
+        requested_by=row.requested_by,
+        state=State(row.state),
+        opened_at=row.opened_at,
+        staff_channel=row.staff_channel,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        note=row.note,
+        version=row.version,
+    )

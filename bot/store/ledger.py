@@ -1,0 +1,167 @@
+"""Queries of the ledger. A row is charged its worst case while reserved, then what was really spent."""
+
+from decimal import ROUND_DOWN, Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.budget import Account, Claim, Limit, Scope, Spend
+from bot.domain.conversation import Standing
+from bot.domain.errors import BudgetExceededError, TokensExceededError
+from bot.domain.exchange import Usage
+from bot.domain.money import MICRO, from_micro, to_micro
+from bot.ports.clock import NewId
+from bot.store.dialect import AnyRow
+from bot.store.limits import SqlLimits
+from bot.store.tables import conversations, ledger
+from bot.store.usage import USAGE_COLUMNS, usage_columns, usage_of
+
+_RESERVED, _SETTLED, _RELEASED = "reserved", "settled", "released"
+_SUBJECT: dict[Scope, sa.Column[str]] = {
+    Scope.STEP: ledger.c.run_id,
+    Scope.CONVERSATION: ledger.c.conversation_id,
+    Scope.USER: ledger.c.user_id,
+    Scope.CHANNEL: ledger.c.channel_id,
+    Scope.WORKSPACE: ledger.c.team_id,
+}
+_IS_STEP = sa.and_(ledger.c.state == _SETTLED, ledger.c.name.like("m%"))
+_SPEND = (
+    sa.func.sum(sa.case((ledger.c.state == _SETTLED, ledger.c.charged))).label("settled"),
+    sa.func.sum(sa.case((ledger.c.state == _RESERVED, ledger.c.charged))).label("reserved"),
+    sa.func.count(sa.distinct(sa.case((_IS_STEP, ledger.c.run_id + ":" + ledger.c.name)))).label("steps"),
+    *(sa.func.sum(ledger.c[name]).label(name) for name in USAGE_COLUMNS),
+)
+"""Columns of a Spend; an attempt that failed and was charged is the same step as the one that worked."""
+
+
+class SqlLedger(SqlLimits):
+    """ports.store.Ledger on one connection."""
+
+    def __init__(self, connection: AsyncConnection, new_id: NewId) -> None:
+        super().__init__(connection)
+        self._new_id = new_id
+
+    async def reserve(self, claim: Claim, *, at: float) -> str:
+        await self._lock(claim.account.team_id)
+        await self._charge_left_behind(claim)
+        wanted = to_micro(claim.usd)
+        for limit in claim.limits:
+            used = 0 if limit.scope is Scope.STEP else await self._charged(claim.account, limit, at)
+            if used + wanted > int((limit.usd * MICRO).to_integral_value(rounding=ROUND_DOWN)):
+                raise BudgetExceededError(limit, used=from_micro(used), wanted=claim.usd)
+        await self._check_tokens(claim)
+        return await self._insert(claim, wanted, at)
+
+    async def settle(self, reservation_id: str, *, usd: Decimal, usage: Usage, model: str) -> None:
+        await self._close(
+            reservation_id,
+            state=_SETTLED,
+            charged=to_micro(usd),
+            counted=usage.counted,
+            model=model,
+            **usage_columns(usage),
+        )
+
+    async def charge_worst(self, reservation_id: str) -> None:
+        await self._close(reservation_id, state=_SETTLED)
+
+    async def release(self, reservation_id: str) -> None:
+        await self._close(reservation_id, state=_RELEASED, charged=0, counted=0)
+
+    async def spend(self, conversation_id: str) -> Spend:
+        query = sa.select(*_SPEND).where(ledger.c.conversation_id == conversation_id)
+        return _spend((await self._connection.execute(query)).one())
+
+    async def total(self, team_id: str, *, since: float, channel_id: str = "", user_id: str = "") -> Decimal:
+        query = sa.select(sa.func.sum(ledger.c.charged)).where(ledger.c.team_id == team_id, ledger.c.at >= since)
+        if channel_id:
+            query = query.where(ledger.c.channel_id == channel_id)
+        if user_id:
+            query = query.where(ledger.c.user_id == user_id)
+        return from_micro(int(await self._connection.scalar(query) or 0))
+
+    async def dearest(self, team_id: str, count: int) -> list[tuple[str, Spend]]:
+        query = (
+            sa.select(ledger.c.conversation_id, *_SPEND)
+            .join(conversations, conversations.c.id == ledger.c.conversation_id)
+            .where(conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value)
+            .group_by(ledger.c.conversation_id)
+            .order_by(sa.func.sum(ledger.c.charged).desc(), ledger.c.conversation_id)
+            .limit(count)
+        )
+        return [(row.conversation_id, _spend(row)) for row in await self._connection.execute(query)]
+
+    async def _lock(self, team_id: str) -> None:
+        """Let one transaction at a time look at a workspace's money and add to it.
+
+        SQLite's write transactions follow one another anyway.
+        """
+        if self._connection.dialect.name == "postgresql":
+            key = sa.func.hashtextextended(f"deskhand.ledger:{team_id}", 0)
+            await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+    async def _charge_left_behind(self, claim: Claim) -> None:
+        await self._connection.execute(
+            sa.update(ledger)
+            .where(
+                ledger.c.run_id == claim.account.run_id,
+                ledger.c.name == claim.name,
+                ledger.c.state == _RESERVED,
+            )
+            .values(state=_SETTLED)
+        )
+
+    async def _charged(self, account: Account, limit: Limit, at: float) -> int:
+        query = sa.select(sa.func.sum(ledger.c.charged)).where(
+            ledger.c.team_id == account.team_id,
+            _SUBJECT[limit.scope] == account.subject(limit.scope),
+            ledger.c.at >= limit.period.start(at),
+        )
+        return int(await self._connection.scalar(query) or 0)
+
+    async def _check_tokens(self, claim: Claim) -> None:
+        if claim.token_limit is None:
+            return
+        query = sa.select(sa.func.sum(ledger.c.counted)).where(
+            ledger.c.conversation_id == claim.account.conversation_id
+        )
+        used = int(await self._connection.scalar(query) or 0)
+        if used + claim.tokens > claim.token_limit:
+            raise TokensExceededError(f"{used} of {claim.token_limit} tokens used or reserved, {claim.tokens} wanted")
+
+    async def _insert(self, claim: Claim, micro: int, at: float) -> str:
+        reservation_id = self._new_id()
+        account = claim.account
+        await self._connection.execute(
+            sa.insert(ledger).values(
+                id=reservation_id,
+                run_id=account.run_id,
+                name=claim.name,
+                team_id=account.team_id,
+                channel_id=account.channel_id,
+                user_id=account.user_id,
+                conversation_id=account.conversation_id,
+                model=claim.model,
+                state=_RESERVED,
+                charged=micro,
+                counted=claim.tokens,
+                at=at,
+                **usage_columns(Usage()),
+            )
+        )
+        return reservation_id
+
+    async def _close(self, reservation_id: str, **values: object) -> None:
+        """Change a row that is still reserved; a second call changes nothing."""
+        await self._connection.execute(
+            sa.update(ledger).where(ledger.c.id == reservation_id, ledger.c.state == _RESERVED).values(**values)
+        )
+
+
+def _spend(row: AnyRow) -> Spend:
+    return Spend(
+        usd=from_micro(int(row.settled or 0)),
+        reserved=from_micro(int(row.reserved or 0)),
+        usage=usage_of(row),
+        steps=row.steps,
+    )

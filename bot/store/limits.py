@@ -1,0 +1,73 @@
+"""Queries of the limits that admins set, and of the history of changes."""
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.budget import BudgetChange, Limit, Period, Scope
+from bot.domain.money import from_micro, to_micro
+from bot.store.dialect import upsert
+from bot.store.tables import limit_changes, limits
+
+EVERYBODY = "*"
+"""Subject of a limit that holds for every subject of its scope."""
+
+
+class SqlLimits:
+    """The limits part of ports.store.Ledger on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
+        """One limit per period: the subject's own, else the one for every subject; `subject` is filled in."""
+        query = sa.select(limits.c.period, limits.c.usd).where(
+            limits.c.team_id == team_id,
+            limits.c.scope == scope.value,
+            limits.c.subject.in_((subject, EVERYBODY)),
+        )
+        own_last = sa.case((limits.c.subject == EVERYBODY, 0), else_=1)
+        rows = await self._connection.execute(query.order_by(own_last))
+        found = {Period(row.period): from_micro(row.usd) for row in rows}
+        return [Limit(scope, subject, found[period], period) for period in Period if period in found]
+
+    async def limit_for(self, team_id: str, scope: Scope, subject: str, period: Period) -> Limit | None:
+        """The limit set for exactly this subject (which may be `*`)."""
+        usd = await self._connection.scalar(
+            sa.select(limits.c.usd).where(
+                limits.c.team_id == team_id,
+                limits.c.scope == scope.value,
+                limits.c.subject == subject,
+                limits.c.period == period.value,
+            )
+        )
+        return None if usd is None else Limit(scope, subject, from_micro(usd), period)
+
+    async def set_limit(self, change: BudgetChange, *, team_id: str) -> None:
+        key = {
+            "team_id": team_id,
+            "scope": change.scope.value,
+            "subject": change.subject,
+            "period": change.period.value,
+        }
+        usd = None if change.usd is None else to_micro(change.usd)
+        if usd is None:
+            same = (limits.c[name] == value for name, value in key.items())
+            await self._connection.execute(sa.delete(limits).where(*same))
+        else:
+            await self._connection.execute(upsert(self._connection, limits, {**key, "usd": usd}))
+        await self._connection.execute(sa.insert(limit_changes).values(**key, usd=usd, by=change.by, at=change.at))
+
+    async def changes(self, team_id: str, count: int) -> list[BudgetChange]:
+        query = sa.select(limit_changes).where(limit_changes.c.team_id == team_id)
+        rows = await self._connection.execute(query.order_by(limit_changes.c.seq.desc()).limit(count))
+        return [
+            BudgetChange(
+                scope=Scope(row.scope),
+                subject=row.subject,
+                period=Period(row.period),
+                usd=None if row.usd is None else from_micro(row.usd),
+                by=row.by,
+                at=row.at,
+            )
+            for row in rows
+        ]

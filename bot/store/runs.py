@@ -1,0 +1,94 @@
+"""Queries of runs and their journal."""
+
+import json
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.answer import Outcome
+from bot.domain.errors import FencedError
+from bot.ports.clock import Clock
+from bot.ports.store import Run
+from bot.store.dialect import insert_new
+from bot.store.tables import journal, runs
+
+
+class SqlRuns:
+    """ports.store.Runs on one connection."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    async def begin(self, run: Run) -> bool:
+        return await insert_new(
+            self._connection,
+            runs,
+            {
+                "id": run.id,
+                "conversation_id": run.conversation_id,
+                "inbox_ids": json.dumps(run.inbox_ids),
+                "user_id": run.user_id,
+                "epoch": run.epoch,
+                "live_key": run.live_key,
+                "started_at": run.started_at,
+                "outcome": run.outcome.value if run.outcome else None,
+                "stop_requested": run.stop_requested,
+            },
+        )
+
+    async def get(self, run_id: str) -> Run | None:
+        return await self._first(sa.select(runs).where(runs.c.id == run_id))
+
+    async def unfinished(self, conversation_id: str) -> Run | None:
+        query = sa.select(runs).where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
+        return await self._first(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
+
+    async def finish(self, run_id: str, outcome: Outcome) -> bool:
+        result = await self._connection.execute(
+            sa.update(runs).where(runs.c.id == run_id, runs.c.outcome.is_(None)).values(outcome=outcome.value)
+        )
+        return bool(result.rowcount)
+
+    async def request_stop(self, conversation_id: str) -> bool:
+        result = await self._connection.execute(
+            sa.update(runs)
+            .where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
+            .values(stop_requested=True)
+        )
+        return bool(result.rowcount)
+
+    async def recall(self, run_id: str, name: str) -> str | None:
+        query = sa.select(journal.c.output).where(journal.c.run_id == run_id, journal.c.name == name)
+        output: str | None = (await self._connection.execute(query)).scalar_one_or_none()
+        return output
+
+    async def record(self, run_id: str, name: str, output: str) -> None:
+        new = await insert_new(
+            self._connection,
+            journal,
+            {
+                "run_id": run_id,
+                "name": name,
+                "output": output,
+                "at": self._clock(),
+            },
+        )
+        if not new:
+            raise FencedError(f"step {name} of run {run_id} is recorded already")
+
+    async def _first(self, query: sa.Select[tuple[object, ...]]) -> Run | None:
+        row = (await self._connection.execute(query)).first()
+        if row is None:
+            return None
+        return Run(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            inbox_ids=tuple(json.loads(row.inbox_ids)),
+            user_id=row.user_id,
+            epoch=row.epoch,
+            live_key=row.live_key,
+            started_at=row.started_at,
+            outcome=Outcome(row.outcome) if row.outcome else None,
+            stop_requested=row.stop_requested,
+        )

@@ -1,0 +1,1 @@
+"""The aiohttp application: Slack endpoint and health."""

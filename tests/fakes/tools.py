@@ -1,0 +1,160 @@
+"""Back-ends of the tools that work in memory, and the things a test of a tool needs around it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.domain.exchange import SearchResult
+from bot.domain.principal import Principal, Role
+from tools.base import ToolContext, ToolUnavailableError
+from tools.customers.directory import CustomerRecord
+from tools.escalation import EscalationRequest
+from tools.knowledge_base.tool import Question
+from tools.ownership import canonical
+from tools.resilience import Attempt, Instruments
+from tools.tickets.desk import RECENT, NewTicket, Ticket, normalised
+
+T = TypeVar("T")
+
+
+class HeldClock:
+    """Time that moves only when told to, or when somebody sleeps."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+        self.slept: list[float] = []
+        self.attempts: list[Attempt] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    @property
+    def instruments(self) -> Instruments:
+        """Instruments that run on this clock and remember every attempt."""
+        return Instruments(clock=self, sleep=self.sleep, random=lambda: 1.0, observe=self.attempts.append)
+
+
+class Moody:
+    """A back-end's work that fails as often as told, then does what it should."""
+
+    def __init__(self, *moods: BaseException | None) -> None:
+        self.moods = list(moods)
+        self.calls = 0
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        mood = self.moods.pop(0) if self.moods else None
+        if mood is not None:
+            raise mood
+        return "done"
+
+    async def before(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Real work, after the mood has had its say."""
+        await self()
+        return await work()
+
+
+def asked_by(
+    email: str | None, role: Role = Role.CUSTOMER, *, use: str = "toolu_1", conversation: str = "T1:C1:1.0"
+) -> ToolContext:
+    """The context of a tool use of somebody with this verified address."""
+    return ToolContext(Principal("T1", "U1", role, "Somebody", email), conversation, "run_1", use, 0)
+
+
+class MemoryTickets:
+    """A ticket desk in a list."""
+
+    def __init__(self) -> None:
+        self.all: list[Ticket] = []
+        self.mood = Moody()
+        self.after = Moody()
+        """Fails after the work was done, as a lost answer does."""
+
+    async def open(self, ticket: NewTicket, key: str) -> Ticket:
+        await self.mood()
+        opened = self._known(ticket, key) or self._add(ticket, key)
+        await self.after()
+        return opened
+
+    async def find_by_key(self, key: str) -> Ticket | None:
+        return next((t for t in self.all if t.key == key), None)
+
+    async def recent(self, email: str) -> tuple[Ticket, ...]:
+        await self.mood()
+        own = [t for t in reversed(self.all) if t.customer_email == canonical(email)]
+        return tuple(own[:RECENT])
+
+    def _known(self, ticket: NewTicket, key: str) -> Ticket | None:
+        same_key = [t for t in self.all if t.key == key]
+        same_request = [
+            t
+            for t in self.all
+            if t.status == "open"
+            and t.conversation_id == ticket.conversation_id
+            and t.customer_email == canonical(ticket.customer_email)
+            and normalised(t.subject) == normalised(ticket.subject)
+        ]
+        return next(iter(same_key + same_request), None)
+
+    def _add(self, ticket: NewTicket, key: str) -> Ticket:
+        number = 1001 + len(self.all)
+        self.all.append(
+            Ticket(
+                f"FW-{number}", canonical(ticket.customer_email), ticket.subject, ticket.body, ticket.priority,
+                ticket.category, "open", float(number), ticket.conversation_id, key,
+            )
+        )  # fmt: skip
+        return self.all[-1]
+
+
+class MemoryCustomers:
+    """A customer directory in a dict."""
+
+    def __init__(self, *records: CustomerRecord) -> None:
+        self._records = {canonical(record.email): record for record in records}
+        self.asked: list[str] = []
+        self.mood = Moody()
+
+    async def find(self, email: str) -> CustomerRecord | None:
+        await self.mood()
+        self.asked.append(email)
+        return self._records.get(canonical(email))
+
+
+class FixedKnowledge:
+    """A knowledge base that always finds the same."""
+
+    def __init__(self, *results: SearchResult) -> None:
+        self.results = results
+        self.asked: list[Question] = []
+        self.mood = Moody()
+        self.remembers = True
+
+    async def search(self, question: Question) -> tuple[SearchResult, ...]:
+        await self.mood()
+        self.asked.append(question)
+        return self.results
+
+    async def recall(self, question: Question) -> tuple[SearchResult, ...]:
+        if not self.remembers:
+            raise ToolUnavailableError("nothing held")
+        return self.results
+
+
+class NotedEscalations:
+    """An escalation desk that writes down what it is asked, once per key."""
+
+    def __init__(self, text: str = "A colleague in #support-staff was asked.") -> None:
+        self.text = text
+        self.cases: dict[str, EscalationRequest] = {}
+        self.mood = Moody()
+
+    async def escalate(self, request: EscalationRequest, context: ToolContext) -> str:
+        self.cases.setdefault(context.key, request)
+        await self.mood()
+        return self.text

@@ -1,0 +1,183 @@
+"""The doctor: one line a check, and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import Settings, load_settings
+from bot.doctor import Doctor, Finding, Schema, Verdict
+from bot.domain.errors import ModelBusyError, ModelDownError, PermanentError, TransientError
+
+COMPLETE = {
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "STAFF_CHANNEL": "C1",
+    "STAFF_CHANNELS": "billing=C2",
+    "ADMIN_USERS": "U1",
+    "ANTHROPIC_API_KEY": "sk-ant-1",
+}
+
+
+class Workspace:
+    """A Slack where all is well but what a test takes away."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.users = {"U1": "Grace Lee"}
+
+    async def connection(self) -> list[Finding]:
+        if self.faults:
+            return [Finding(Verdict.BAD, fault) for fault in self.faults]
+        return [Finding(Verdict.GOOD, "Slack token: connected to Fernway.")]
+
+    async def user_name(self, user_id: str) -> str:
+        if user_id == "U-OUTAGE":
+            raise TransientError("Slack cannot be reached")
+        if user_id not in self.users:
+            raise PermanentError("Slack refused: user_not_found")
+        return self.users[user_id]
+
+
+class Vendor:
+    fault: Exception | None = None
+    priced = True
+
+    async def reach(self, model: str) -> None:
+        if self.fault:
+            raise self.fault
+
+    def check_price(self, model: str) -> None:
+        if not self.priced:
+            raise PermanentError(f"No price is known for {model}.")
+
+
+class Database:
+    state = Schema.CURRENT
+    fault: Exception | None = None
+
+    async def schema(self) -> Schema:
+        if self.fault:
+            raise self.fault
+        return self.state
+
+
+class Clinic:
+    """A doctor and the world it looks at."""
+
+    def __init__(self, knowledge: Path) -> None:
+        self.slack, self.model, self.database = Workspace(), Vendor(), Database()
+        self.settings = {**COMPLETE, "KNOWLEDGE_DIR": str(knowledge)}
+
+    async def findings(self) -> list[Finding]:
+        settings = load_settings(self.settings)
+        doctor = Doctor(settings, slack=self.slack, model=self.model, database=self.database)
+        return [finding async for finding in doctor.examine()]
+
+    async def only_bad(self) -> str:
+        [finding] = [f for f in await self.findings() if f.verdict is Verdict.BAD]
+        assert finding.remedy or "." in finding.text
+        return str(finding)
+
+    async def only_odd(self) -> str:
+        findings = await self.findings()
+        assert not [f for f in findings if f.verdict is Verdict.BAD]
+        [finding] = [f for f in findings if f.verdict is Verdict.ODD]
+        return str(finding)
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "refunds.md").write_text("# Refunds")
+    return Clinic(tmp_path / "kb")
+
+
+async def test_where_all_is_well_every_line_has_a_tick(clinic: Clinic) -> None:
+    findings = await clinic.findings()
+    assert {f.verdict for f in findings} == {Verdict.GOOD}
+    told = "\n".join(map(str, findings))
+    for part in ("Settings", "Fernway", "Grace Lee", "Price", "Model", "Database", "Knowledge: 1 article"):
+        assert part in told
+
+
+async def test_a_refused_token_is_told_and_nothing_else_is_asked_of_slack(clinic: Clinic) -> None:
+    clinic.slack.faults = ["Slack token: invalid_auth."]
+    clinic.settings["ADMIN_USERS"] = "U9"
+    assert "invalid_auth" in await clinic.only_bad()
+
+
+async def test_an_unreachable_slack_is_no_reason_to_change_a_setting(clinic: Clinic) -> None:
+    clinic.settings["ADMIN_USERS"] = "U-OUTAGE"
+    assert "try again" in await clinic.only_bad()
+
+
+async def test_an_unknown_admin_is_told(clinic: Clinic) -> None:
+    clinic.settings["ADMIN_USERS"] = "U1,U9"
+    assert "U9" in await clinic.only_bad()
+
+
+async def test_without_admins_nobody_may_change_budgets(clinic: Clinic) -> None:
+    clinic.settings["ADMIN_USERS"] = ""
+    assert "ADMIN_USERS" in await clinic.only_odd()
+
+
+async def test_signed_http_cannot_be_checked_from_inside(clinic: Clinic) -> None:
+    clinic.settings |= {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "s"}
+    assert "/slack/events" in await clinic.only_odd()
+
+
+async def test_without_a_key_the_offline_model_is_announced(clinic: Clinic) -> None:
+    clinic.settings["ANTHROPIC_API_KEY"] = ""
+    assert "offline" in await clinic.only_odd()
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        (ModelDownError("HTTP 401", kind="auth"), "ANTHROPIC_API_KEY"),
+        (ModelDownError("HTTP 404", kind="not_found"), "MODEL or HELPER_MODEL"),
+        (ModelBusyError("no answer", kind="connection", maybe_billed=False), "ANTHROPIC_BASE_URL"),
+    ],
+)
+async def test_a_model_that_does_not_answer_names_the_setting(clinic: Clinic, fault: Exception, word: str) -> None:
+    clinic.settings["HELPER_MODEL"] = load_settings().model
+    clinic.model.fault = fault
+    assert word in await clinic.only_bad()
+
+
+async def test_a_gateway_that_lists_no_models_is_not_called_broken(clinic: Clinic) -> None:
+    clinic.settings |= {"HELPER_MODEL": load_settings().model, "ANTHROPIC_BASE_URL": "http://127.0.0.1:1"}
+    clinic.model.fault = ModelDownError("HTTP 404", kind="not_found")
+    assert "gateway" in await clinic.only_odd()
+
+
+async def test_a_model_without_a_price_is_told(clinic: Clinic) -> None:
+    clinic.settings["HELPER_MODEL"] = load_settings().model
+    clinic.model.priced = False
+    assert "No price" in await clinic.only_bad()
+
+
+@pytest.mark.parametrize("state", [Schema.NEW, Schema.OLD])
+async def test_a_database_that_is_not_up_to_date_is_no_fault(clinic: Clinic, state: Schema) -> None:
+    clinic.database.state = state
+    assert "Database" in await clinic.only_odd()
+
+
+async def test_a_database_that_cannot_be_written_is_told(clinic: Clinic) -> None:
+    clinic.database.fault = PermanentError("it cannot be used.")
+    assert "DATABASE_URL" in await clinic.only_bad()
+
+
+async def test_a_folder_without_articles_is_told(clinic: Clinic, tmp_path: Path) -> None:
+    clinic.settings["KNOWLEDGE_DIR"] = str(tmp_path / "nowhere")
+    assert "KNOWLEDGE_DIR" in await clinic.only_bad()
+
+
+async def test_missing_settings_are_told_and_the_rest_is_still_looked_at(clinic: Clinic) -> None:
+    clinic.settings |= {"SLACK_BOT_TOKEN": "", "STAFF_CHANNEL": ""}
+    told = [str(f) for f in await clinic.findings()]
+    assert [line[0] for line in told[:2]] == ["✗", "✗"]
+    assert any(line.startswith("✓ Database") for line in told)

@@ -1,0 +1,113 @@
+"""Cutting, escaping and taming text on its way to Slack."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.slack.render.text import (
+    FENCE,
+    escape,
+    literal,
+    neutralise,
+    no_broadcast,
+    shorten,
+    split_text,
+    spoken,
+    to_mrkdwn,
+    unescape,
+)
+
+PIECES = st.sampled_from(
+    [
+        "word ",
+        "\n\n",
+        "\n",
+        "```",
+        "```python\n",
+        "`x`",
+        "<https://example.com/a|b> ",
+        "&amp;",
+        "a" * 70,
+        "日本語",
+        "😀",
+        " ",
+    ]
+)
+TEXTS = st.one_of(st.text(max_size=600), st.lists(PIECES, max_size=80).map("".join))
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+@given(TEXTS, st.integers(80, 300))
+@example("```\n" + "x\n" * 200 + "```", 80)
+@example("`" * 500, 80)
+def test_parts_fit_and_lose_nothing(text: str, limit: int) -> None:
+    parts = split_text(text, limit)
+    assert all(0 < len(part) <= limit for part in parts)
+    if FENCE not in text:
+        assert squeezed("".join(parts)) == squeezed(text)
+    else:
+        assert squeezed("".join(parts)).count("word") >= squeezed(text).count("word")
+
+
+@given(TEXTS)
+def test_every_part_closes_the_fences_it_opens(text: str) -> None:
+    assert all(part.count(FENCE) % 2 == 0 for part in split_text(text, 120))
+
+
+def test_a_short_text_stays_as_it_is() -> None:
+    assert split_text("One.\n\nTwo.", 100) == ["One.\n\nTwo."]
+    assert split_text("  \n ", 100) == []
+
+
+def test_cuts_fall_on_paragraph_ends() -> None:
+    first, second = "a " * 30, "b " * 30
+    assert split_text(f"{first.strip()}\n\n{second.strip()}", 100) == [first.strip(), second.strip()]
+
+
+def test_a_code_block_goes_on_in_the_next_part_with_its_language() -> None:
+    code = "\n".join(f"line {n}" for n in range(40))
+    parts = split_text(f"```python\n{code}\n```", 120)
+    assert len(parts) > 2
+    assert all(part.startswith("```python\n") and part.endswith("\n```") for part in parts)
+    assert "\n".join(part.removeprefix("```python\n").removesuffix("\n```") for part in parts) == code
+
+
+def test_no_cut_goes_through_a_link_or_an_entity() -> None:
+    text = "x" * 90 + "<https://example.com/very/long/path|label>"
+    assert split_text(text, 100)[1] == "<https://example.com/very/long/path|label>"
+    assert shorten("a" * 96 + "&amp;bcd", 100) == "a" * 96 + "…"
+
+
+@given(st.text())
+def test_escaping_can_be_undone(text: str) -> None:
+    assert unescape(escape(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<!channel>", "<!here|here>", "<!everyone>", "@here", "@Channel now", "<!subteam^S0SUPPORT|@support>", "<@U0ANA>"],
+)
+def test_nothing_a_model_writes_wakes_people(text: str) -> None:
+    for tamed in (neutralise(text), literal(text), to_mrkdwn(text), no_broadcast(text) if "U0" not in text else ""):
+        assert not re.search(r"<[!@]|@(?:here|channel|everyone)\b", tamed, re.IGNORECASE)
+
+
+def test_the_asker_may_be_named() -> None:
+    assert neutralise("Hi <@U0ANA>, ask <@U0BO|bo>", {"U0ANA"}) == "Hi <@U0ANA>, ask @bo"
+    assert no_broadcast("<@U0SAM> is with you <!here>") == "<@U0SAM> is with you @\u2060here"
+
+
+def test_markdown_becomes_slacks_dialect() -> None:
+    markdown = "# Title\n- **bold** and *soft*\n- [docs](https://x.example/a?b=1&c=2)\n`a * b < c`\n> quote"
+    assert to_mrkdwn(markdown) == (
+        "*Title*\n• *bold* and _soft_\n• <https://x.example/a?b=1&amp;c=2|docs>\n`a * b &lt; c`\n&gt; quote"
+    )
+
+
+def test_notifications_are_readable() -> None:
+    assert spoken("See <https://x.example|the docs>, <@U0SAM|Sam> &amp; co.") == "See the docs, @Sam & co."

@@ -1,0 +1,114 @@
+"""What a tool is: a name, a directive description, validated arguments, and a coroutine that does the work."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from bot.domain.exchange import SearchResult, ToolSpec
+from bot.domain.principal import Principal
+
+
+class ToolError(Exception):
+    """A failure the model can act on: says what was wrong and what to try. The model reads the message."""
+
+
+class ToolUnavailableError(Exception):
+    """A back-end did not do its work; worth another attempt. Never shown to the model or a customer as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """Who asks, and in which run; tools decide on this, never on what the model claims."""
+
+    principal: Principal
+    conversation_id: str
+    run_id: str
+    tool_use_id: str
+    epoch: int
+    """The conversation's owner epoch under which the run began."""
+
+    @property
+    def key(self) -> str:
+        """Idempotency key of this tool use; the same after a crash."""
+        return f"{self.run_id}:{self.tool_use_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What the model gets back: text, or search results it can cite."""
+
+    content: str | tuple[SearchResult, ...]
+    note: str = ""
+    """Short summary for the trace; defaults to the beginning of the content."""
+
+
+class Arguments(BaseModel):
+    """Base of every tool's arguments: unknown fields are refused, text is trimmed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        """PostgreSQL refuses U+0000 in text."""
+        return value.replace("\0", "") if isinstance(value, str) else value
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A]):
+    """A tool of the catalogue."""
+
+    name: str
+    description: str
+    """Directive: when to use it, what it returns, what its result must not be trusted for."""
+    arguments: type[A]
+    run: Callable[[A, ToolContext], Awaitable[ToolOutput]]
+    words: str
+    """What the live line says while it runs, e.g. `Searching the knowledge base`."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """The tool as the model sees it."""
+        return ToolSpec(self.name, self.description, strict_schema(self.arguments))
+
+    async def call(self, arguments: str, context: ToolContext) -> ToolOutput:
+        """Validate the model's JSON and run; ToolError names the fields that are wrong."""
+        try:
+            parsed = self.arguments.model_validate_json(arguments)
+        except ValidationError as error:
+            raise ToolError(_explain(error)) from error
+        return await self.run(parsed, context)
+
+
+AnyTool = Tool[Any]
+
+
+def strict_schema(model: type[BaseModel]) -> str:
+    """JSON schema the vendor's strict mode accepts: no lengths or ranges, every field required, nothing additional."""
+    return json.dumps(_strict(model.model_json_schema()), sort_keys=True)
+
+
+_UNSUPPORTED = ("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems", "pattern", "default", "title")
+
+
+def _strict(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_strict(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "properties" in node:
+        properties = {name: _strict(value) for name, value in node["properties"].items()}
+        rest = {k: _strict(v) for k, v in node.items() if k not in (*_UNSUPPORTED, "properties", "required")}
+        return {**rest, "properties": properties, "required": sorted(properties), "additionalProperties": False}
+    return {k: _strict(v) for k, v in node.items() if k not in _UNSUPPORTED}
+
+
+def _explain(error: ValidationError) -> str:
+    faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+    return f"The arguments do not fit: {faults}. Correct them and call the tool again."

@@ -1,0 +1,1 @@
+"""lookup_customer and the directory behind it."""

@@ -1,0 +1,64 @@
+"""How the default back-ends use the caller's database. Each back-end owns its tables, all of this `metadata`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import MetaData, Row, Select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from tools.base import ToolUnavailableError
+
+metadata = MetaData()
+
+T = TypeVar("T")
+_OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+_LOCK_SECONDS = 10.0
+"""How long a transaction is tried again while SQLite's single writer is somebody else."""
+_LONGEST_PAUSE = 0.05
+
+
+async def transact(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Run `work` in one transaction and commit; ToolUnavailableError when the database does not answer.
+
+    `work` may run more than once: on SQLite a transaction that meets another writer is rolled back and begun again.
+    """
+    loop = asyncio.get_running_loop()
+    give_up, pause = loop.time() + _LOCK_SECONDS, 0.002
+    while True:
+        try:
+            async with engine.begin() as connection:
+                return await work(connection)
+        except _OUTAGES as error:
+            if not _locked(error) or loop.time() > give_up:
+                raise ToolUnavailableError(f"database: {type(error).__name__}") from error
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def fetch(engine: AsyncEngine, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """All rows of a query."""
+
+    async def work(connection: AsyncConnection) -> Sequence[Row[*tuple[Any, ...]]]:
+        return (await connection.execute(query)).all()
+
+    return await transact(engine, work)
+
+
+def _locked(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and "database is locked" in str(error.orig)
+
+
+async def create_tables(engine: AsyncEngine) -> None:
+    """Create what is not there yet; several processes may do so at once."""
+
+    async def create(connection: AsyncConnection) -> None:
+        for table in metadata.sorted_tables:
+            await connection.execute(CreateTable(table, if_not_exists=True))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                await connection.execute(CreateIndex(index, if_not_exists=True))
+
+    await transact(engine, create)

@@ -1,0 +1,1 @@
+"""search_knowledge_base: articles, their index, and how they get in."""

@@ -1,0 +1,94 @@
+"""Articles cut into passages: aligned with headings, short enough to quote."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tools.knowledge_base.articles import Article
+
+LONGEST = 160
+"""Words of a passage; measured as a good size for lexical search over help articles."""
+_BELOW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+"""Between the headings of a passage, as help centres write their menus."""
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of an article that can be cited by itself."""
+
+    slug: str
+    position: int
+    """From 0, in reading order."""
+    text: str
+    """Markdown, at most `LONGEST` words; each section in it begins with its headings, outermost first."""
+
+
+def passages(article: Article) -> tuple[Passage, ...]:
+    """All passages of an article in reading order; short sections share one, long ones are cut."""
+    pieces = (piece for heading, lines in _sections(article.body) for piece in _pieces(heading, lines))
+    return tuple(Passage(article.slug, i, text) for i, text in enumerate(_pack(pieces, LONGEST)))
+
+
+def _pieces(heading: str, lines: list[str]) -> Iterator[str]:
+    """A section in parts that fit, each below the section's headings."""
+    title = " ".join(f"## {heading}".split()[: LONGEST // 4]) if heading else ""
+    room = LONGEST - _words(title)
+    for text in _pack(_blocks(lines, room), room):
+        yield f"{title}\n\n{text}" if title else text
+
+
+def _sections(body: str) -> Iterator[tuple[str, list[str]]]:
+    """Lines under each heading; a `#` inside a code fence is no heading."""
+    path: list[tuple[int, str]] = []
+    lines: list[str] = []
+    fenced = False
+    for line in body.splitlines():
+        fenced ^= bool(_FENCE.match(line))
+        heading = None if fenced else _HEADING.match(line)
+        if heading is None:
+            lines.append(line)
+            continue
+        yield _joined(path), lines
+        level = len(heading.group(1))
+        path = [(above, title) for above, title in path if above < level] + [(level, heading.group(2))]
+        lines = []
+    yield _joined(path), lines
+
+
+def _joined(path: list[tuple[int, str]]) -> str:
+    return _BELOW.join(title for _, title in path)
+
+
+def _blocks(lines: list[str], room: int) -> Iterator[str]:
+    """Paragraphs, lists, tables; one that is too long is given line by line, a line that is too long word by word."""
+    for block in re.split(r"\n\s*\n", "\n".join(lines).strip()):
+        if _words(block) <= room:
+            yield block
+            continue
+        for line in block.splitlines():
+            words = line.split()
+            yield from [line] if len(words) <= room else _slices(words, room)
+
+
+def _slices(words: list[str], room: int) -> Iterator[str]:
+    for start in range(0, len(words), room):
+        yield " ".join(words[start : start + room])
+
+
+def _pack(blocks: Iterable[str], room: int) -> Iterator[str]:
+    """Neighbouring blocks together, as long as they fit."""
+    held: list[str] = []
+    for block in blocks:
+        if held and sum(map(_words, held)) + _words(block) > room:
+            yield "\n\n".join(held)
+            held = []
+        if block.strip():
+            held.append(block)
+    if held:
+        yield "\n\n".join(held)
+
+
+def _words(text: str) -> int:
+    return len(text.split())

@@ -1,0 +1,1 @@
+"""create_ticket and the desk behind it."""
