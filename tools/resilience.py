@@ -138,7 +138,8 @@ class Guard:
         deadline = now() + self._policy.total_seconds
 
         def enough(state: RetryCallState) -> bool:
-            return state.attempt_number >= self._policy.attempts or now() + state.upcoming_sleep >= deadline
+            tired = state.attempt_number >= self._policy.attempts or self.state is BreakerState.OPEN
+            return tired or now() + state.upcoming_sleep >= deadline
 
         retrying = AsyncRetrying(
             sleep=self._instruments.sleep,

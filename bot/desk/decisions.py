@@ -48,13 +48,23 @@ class Decisions:
     async def decide(self, inbox_id: str, press: DecisionMade) -> None:
         """Handle one press; whoever may not, or comes too late, is told so and nothing changes."""
         refusal = await self._people.why_not_staff(press.user_id)
+        if refusal is None:
+            refusal = await self._try(inbox_id, press)
+        if refusal is not None:
+            async with self._store.write() as tx:
+                await tx.outbox.add(_whisper(press, refusal))
+                await tx.inbox.mark_handled([inbox_id])
+
+    async def _try(self, inbox_id: str, press: DecisionMade) -> str | None:
+        """Decide; a sentence when nothing was changed."""
         by = _By(press.user_id, await self._people.name(press.user_id))
         async with self._store.write() as tx:
-            if refusal is None:
-                refusal = await self._apply(tx, press, by)
-            if refusal is not None:
-                await tx.outbox.add(_whisper(press, refusal))
-            await tx.inbox.mark_handled([inbox_id])
+            decided = await self._apply(tx, press, by)
+            if decided:
+                await tx.inbox.mark_handled([inbox_id])
+                return None
+            case = await tx.escalations.get(press.escalation_id)
+        return await self._too_late(case)
 
     async def _take_over(self, tx: Transaction, conversation: Conversation, by: _By, case_id: str) -> None:
         """Give a conversation to a person: from this transaction on the bot is silent in it."""
@@ -79,21 +89,21 @@ class Decisions:
         text = f"{by_name} handed the conversation back.{did}"
         await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", text, self._clock()))
 
-    async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> str | None:
-        """The conditional update and what follows from it; a sentence when nothing was changed."""
+    async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> bool:
+        """The conditional update and what follows from it; False when it changed nothing."""
         at = self._clock()
         case = await tx.escalations.decide(press.escalation_id, press.decision, by=by.user_id, at=at, note=press.note)
         if case is None:
-            return self._too_late(await tx.escalations.get(press.escalation_id))
+            return False
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is None:
-            return self._sentences["gone"]
+            raise LookupError(case.conversation_id)
         await self._follow(tx, press, case, conversation, by)
         await self._cases.redraw(tx, case)
         await tx.traces.add(
             TraceEvent(conversation.id, "", 0, Action.DECISION, press.decision, at, given=by.name, got=press.note[:500])
         )
-        return None
+        return True
 
     async def _follow(
         self, tx: Transaction, press: DecisionMade, case: Escalation, conversation: Conversation, by: _By
@@ -156,13 +166,13 @@ class Decisions:
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{key}", conversation, status))
 
-    def _too_late(self, case: Escalation | None) -> str:
+    async def _too_late(self, case: Escalation | None) -> str:
         if case is None:
             return self._sentences["gone"]
         if case.state is State.OPEN:
             return self._sentences["not_claimed"]
         when = datetime.fromtimestamp(case.decided_at or 0, UTC).strftime("at %H:%M UTC")
-        person = f"<@{case.decided_by}>" if case.decided_by else "Deskhand"
+        person = await self._people.name(case.decided_by) if case.decided_by else "Deskhand"
         return self._sentences["too_late"].format(person=person, decision=_DONE[case.state], when=when)
 
 

@@ -39,9 +39,10 @@ class StaffRoomTalk:
         if case is None or (message.mentions_bot and parse_command(message.text) is not None):
             conversation_id = case.conversation_id if case else message.thread.id
             return await self._run_command(queued, message, conversation_id)
+        name = await self._people.name(message.user_id)
         async with self._store.write() as tx:
             if not message.mentions_bot and not message.text.startswith(NOTE_MARK):
-                await self._carry(tx, message, case)
+                await self._carry(tx, message, case, name)
             await tx.inbox.mark_handled([queued.id])
         return None
 
@@ -98,7 +99,7 @@ class StaffRoomTalk:
                 await self._cases.redraw(tx, moved)
         return await self._decisions.hand_back(tx, conversation, who.name, inbox_id, "")
 
-    async def _carry(self, tx: Transaction, message: MessageReceived, case: Escalation) -> None:
+    async def _carry(self, tx: Transaction, message: MessageReceived, case: Escalation, name: str) -> None:
         """Carry the owner's words to the customer; anybody else learns that nothing was sent."""
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is None or not case.state.is_live:
@@ -107,10 +108,8 @@ class StaffRoomTalk:
             await self._whisper(tx, message.ts, message, self._sentences["not_relayed_claim"])
             return
         if message.user_id != conversation.owner:
-            text = self._sentences["not_relayed_owner"].format(person=conversation.owner)
-            await self._whisper(tx, message.ts, message, text)
+            await self._whisper(tx, message.ts, message, self._sentences["not_relayed_owner"])
             return
-        name = await self._people.name(message.user_id)
         relay = Relay(place_of(conversation), message.user_id, name, message.text)
         if message.text:
             await tx.outbox.add(Outgoing(f"relay:{case.id}:{message.ts}", relay, conversation.id, conversation.id))

@@ -70,6 +70,10 @@ _ASKS_HOW = re.compile(
 )
 
 
+_MAY_I = re.compile(r"^\W*(can|could) (i|we|you)\b", re.I)
+_WANTS_TO_SEE = re.compile(r"\b(see|show|list|view|check|tell|send|look up)\b", re.I)
+
+
 def wish_of(turn: Turn) -> Wish:
     """What the turn asks for; a question how something is done is never taken for the order to do it."""
     text = turn.question
@@ -88,6 +92,7 @@ def wish_of(turn: Turn) -> Wish:
 def _account_wish(turn: Turn, *, asks_how: bool) -> Wish:
     if turn.other_email and re.search(rf"\b({_ACCOUNT_NOUN}|who)\b", turn.question, re.I):
         return Wish.OWN_ACCOUNT if turn.is_staff else Wish.OTHERS_ACCOUNT
+    asks_how = asks_how and not (_MAY_I.search(turn.question) and _WANTS_TO_SEE.search(turn.question))
     if _OWN_ACCOUNT.search(turn.question) and not asks_how and not _ACTION.search(turn.question):
         return Wish.OWN_ACCOUNT
     return Wish.ANSWER

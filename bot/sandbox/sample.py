@@ -52,7 +52,7 @@ def fernway() -> Company:
                 "C0BILLING", "billing-staff", ("U0GRACE", "U0LEO", "U0DESKHAND"), "Billing cases", is_private=True
             ),
         ),
-        shortcuts=(Shortcut("thread_cost", "Cost of this conversation"),),
+        shortcuts=(Shortcut("conversation_cost", "Cost of this conversation"),),
         commands=(
             Command(
                 "/agent-budget",

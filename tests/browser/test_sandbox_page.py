@@ -262,7 +262,7 @@ async def test_the_message_menu_runs_the_apps_shortcut(app: AsyncApp, visit: Vis
         place = {"channel": shortcut["channel"]["id"], "user": shortcut["user"]["id"]}
         await client.chat_postEphemeral(**place, text=f"{shortcut['message']['text']} cost $0.02")
 
-    app.shortcut("thread_cost")(cost)
+    app.shortcut("conversation_cost")(cost)
     app.event("message")(_ignore)
     page = await visit()
     await write(page, "A question")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.effects import Outgoing, Receipt, Remove, SetSession, SuggestPrompts, Whisper
@@ -30,6 +31,7 @@ class FakeMessenger:
         self._landing: set[str] = set()
         self._gates: dict[str, asyncio.Event] = {}
         self._posts = 0
+        self._news = asyncio.Event()
         self.messages: dict[str, Posted] = {}
         """Messages that stand, by the receipt's ts."""
         self.delivered: list[str] = []
@@ -53,9 +55,17 @@ class FakeMessenger:
         """Attempts for this key wait until the returned event is set."""
         return self._gates.setdefault(key, asyncio.Event())
 
+    async def until(self, condition: Callable[[], bool], seconds: float = 5) -> None:
+        """Wait for something to become true of what was attempted or delivered."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
     async def deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
         key = outgoing.key
         self.attempted.append(key)
+        self._news.set()
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
@@ -85,6 +95,7 @@ class FakeMessenger:
 
     def _apply(self, outgoing: Outgoing, target: Target) -> Receipt | None:
         self.delivered.append(outgoing.key)
+        self._news.set()
         if isinstance(outgoing.effect, Remove):
             if target.edit:
                 self.messages.pop(target.edit.ts, None)

@@ -239,7 +239,7 @@ async def test_a_button_opens_a_form_that_is_checked_and_sent(sandbox: SandboxDr
 async def test_a_form_can_be_replaced_stacked_and_cleared(sandbox: SandboxDriver, app: AsyncApp) -> None:
     closed: list[Json] = []
 
-    @app.shortcut("thread_cost")
+    @app.shortcut("conversation_cost")
     async def open_form(ack: Any, body: Json, client: AsyncWebClient) -> None:
         await ack()
         assert body["message"]["thread_ts" if "thread_ts" in body["message"] else "ts"]
@@ -261,7 +261,7 @@ async def test_a_form_can_be_replaced_stacked_and_cleared(sandbox: SandboxDriver
 
     async with connected(app):
         ts = await sandbox.says("U0ANA", "hello")
-        await sandbox.call("shortcut", user="U0ANA", channel="C0SUPPORT", ts=ts, callback_id="thread_cost")
+        await sandbox.call("shortcut", user="U0ANA", channel="C0SUPPORT", ts=ts, callback_id="conversation_cost")
         [view] = await eventually(lambda: sandbox.views("U0ANA"))
         who = {"user": "U0ANA", "view_id": view["id"]}
         assert (await sandbox.call("view/submit", **who, values={"reason": "more"}))["result"] == "updated"
@@ -271,7 +271,7 @@ async def test_a_form_can_be_replaced_stacked_and_cleared(sandbox: SandboxDriver
         assert stack[1]["previous_view_id"] == view["id"]
         assert (await sandbox.call("view/submit", **who, values={"reason": "end"}))["result"] == "closed"
         assert await sandbox.views("U0ANA") == []
-        await sandbox.call("shortcut", user="U0ANA", channel="C0SUPPORT", ts=ts, callback_id="thread_cost")
+        await sandbox.call("shortcut", user="U0ANA", channel="C0SUPPORT", ts=ts, callback_id="conversation_cost")
         [again] = await eventually(lambda: sandbox.views("U0ANA"))
         await sandbox.call("view/close", user="U0ANA", view_id=again["id"])
         await eventually(lambda: _settled(closed, 1))

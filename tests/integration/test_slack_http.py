@@ -197,7 +197,7 @@ async def test_interactions_nobody_knows_are_acknowledged(wire: Wire, payload: J
     ],
 )
 async def test_odd_interactions_are_no_server_errors(wire: Wire, payload: Json) -> None:
-    assert (await wire.post_payload(payload))[0] in (200, 400)
+    assert (await wire.post_payload(payload))[0] < 500
     assert wire.desk.accepted == []
 
 

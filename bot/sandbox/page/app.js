@@ -128,7 +128,6 @@ class App {
 
   #receive(event) {
     if (event.type === "notice") return toast(event.text, event.level);
-    this.#announce(event);
     const unknown = event.channel && this.state.ready && !this.state.channel(event.channel);
     this.state.apply(event);
     if (event.type === "snapshot") this.#settle();
@@ -158,20 +157,6 @@ class App {
   #connection(status) {
     this.state.connection = status;
     this.state.changed();
-  }
-
-  // New messages of others, said once; edits and streams are not repeated.
-  #announce({ type, channel, message }) {
-    if (
-      (type !== "message" && type !== "ephemeral") ||
-      channel !== this.state.view.channel ||
-      message.user === this.state.me
-    )
-      return;
-    if (type === "message" && this.state.message(channel, message.ts)) return;
-    const words = (message.text ?? "").replace(/<[^>]*\|([^>]*)>/g, "$1").slice(0, 300);
-    byId("announcer").append(el("p", {}, `${this.state.author(message).name}: ${words || "new message"}`));
-    while (byId("announcer").childElementCount > 5) byId("announcer").firstChild.remove();
   }
 
   // --- drawing ---------------------------------------------------------------------------------------------------
@@ -231,7 +216,8 @@ class App {
       .joined()
       .filter((other) => other.id !== view.channel)
       .reduce((sum, other) => sum + this.state.unread(other.id), 0);
-    document.title = `${elsewhere ? `(${elsewhere}) ` : ""}${channel.is_im ? this.state.bot.name : `#${channel.name}`} · ${this.state.team.name}`;
+    const place = channel.is_im ? this.state.bot.name : `#${channel.name}`;
+    document.title = `${elsewhere ? `(${elsewhere}) ` : ""}${place} · ${this.state.team.name}`;
   }
 
   #fillPeople() {

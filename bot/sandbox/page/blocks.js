@@ -107,7 +107,10 @@ function context(block, ctx) {
   );
 }
 
-/** An image, or its alternative text where the picture lies outside this machine (the page loads nothing from elsewhere). */
+/**
+ * An image, or its alternative text where the picture lies outside this machine (the page loads nothing from
+ * elsewhere).
+ */
 export function picture(image, className) {
   const address = image.image_url ?? image.slack_file?.url ?? "";
   const url = safeUrl(address);

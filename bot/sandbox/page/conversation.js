@@ -1,4 +1,5 @@
-// The two columns of messages: the channel in the middle, the thread on the right. Both are a head, a live list and a composer.
+// The two columns of messages: the channel in the middle, the thread on the right. Both are a head, a live list and a
+// composer.
 
 import { Composer } from "./composer.js";
 import { el, fill, icon, iconButton } from "./dom.js";

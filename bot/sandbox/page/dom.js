@@ -2,7 +2,10 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Make an element. `props` are attributes, except `class`, `data` (dataset), `on` (listeners) and `prop` (DOM properties). */
+/**
+ * Make an element. `props` are attributes, except `class`, `data` (dataset), `on` (listeners) and `prop` (DOM
+ * properties).
+ */
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) setProp(node, name, value);

@@ -29,7 +29,10 @@ const CONTROLS = {
 /** Whether this element is something to fill in. */
 export const isControl = (element) => Object.hasOwn(CONTROLS, element?.type ?? "");
 
-/** Build one control; `ctx` is as for blocks, plus `label`, `labelId`, `hintId`, `initial` (what was typed before a redraw). */
+/**
+ * Build one control; `ctx` is as for blocks, plus `label`, `labelId`, `hintId`, `initial` (what was typed before a
+ * redraw).
+ */
 export const control = (element, ctx) => CONTROLS[element.type](element, ctx);
 
 /** An input block: label, control, hint, and a place for the error. It registers its control with the modal. */

@@ -42,7 +42,7 @@ function card(state, hooks) {
       step("Ask for a person. ", "Reply in the thread: “I would like to talk to a human.”"),
       step(
         "Be the team. ",
-        `Switch to ${staff?.real_name ?? "a member of staff"} at the top and press Approve or Take over in #support-staff. `,
+        `Switch to ${staff?.real_name ?? "a colleague"} at the top and press Approve or Take over in #support-staff. `,
         staff ? go(`Be ${staff.real_name.split(" ")[0]}`, () => hooks.become(staff.id)) : null,
       ),
     ),

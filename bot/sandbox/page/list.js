@@ -3,7 +3,9 @@
 
 const NEAR_BOTTOM = 80;
 
-/** Keeps `root`'s children in step with `items`: `{key, sig, build}`; a row is rebuilt when one part of `sig` differs. */
+/**
+ * Keeps `root`'s children in step with `items`: `{key, sig, build}`; a row is rebuilt when one part of `sig` differs.
+ */
 export class LiveList {
   #rows = new Map();
 

@@ -1,4 +1,5 @@
-// Standard Markdown as DOM nodes (markdown blocks, streamed text): headings, lists, tables, quotes, code, links, emphasis.
+// Standard Markdown as DOM nodes (markdown blocks, streamed text): headings, lists, tables, quotes, code, links,
+// emphasis.
 
 import { bareUrl, broadcastChip, channelChip, codeBlock, emoji, inlineCode, link, userChip } from "./chips.js";
 import { el } from "./dom.js";

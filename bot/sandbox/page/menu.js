@@ -1,4 +1,5 @@
-// A menu that hangs on a button: arrow keys move, Escape and a click elsewhere close it, the focus goes back to the button.
+// A menu that hangs on a button: arrow keys move, Escape and a click elsewhere close it, the focus goes back to the
+// button.
 
 import { el, focusQuietly } from "./dom.js";
 

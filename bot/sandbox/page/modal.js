@@ -5,7 +5,10 @@ import { plainText } from "./chips.js";
 import { el, focusQuietly, icon, iconButton } from "./dom.js";
 import { problemWith } from "./inputs.js";
 
-/** Shows `state.views`; what was typed survives when the app updates the view (by block_id and action_id, as in Slack). */
+/**
+ * Shows `state.views`; what was typed survives when the app updates the view (by block_id and action_id, as in
+ * Slack).
+ */
 export class Modal {
   #shown = null;
   #controls = new Map();

@@ -1,4 +1,5 @@
-// Slack's mrkdwn as DOM nodes: *bold*, _italic_, ~strike~, `code`, ```blocks```, > quotes, lists, <links|text>, mentions, emoji.
+// Slack's mrkdwn as DOM nodes: *bold*, _italic_, ~strike~, `code`, ```blocks```, > quotes, lists, <links|text>,
+// mentions, emoji.
 
 import { bareUrl, broadcastChip, channelChip, codeBlock, emoji, inlineCode, link, userChip } from "./chips.js";
 import { el } from "./dom.js";

@@ -203,7 +203,9 @@ export class State {
     return [...(this.messages.get(channel)?.values() ?? []), ...ephemerals];
   }
 
-  /** The replies of all threads of a channel at once: `{root: {count, latest, people, unread}}`, ephemerals left out. */
+  /**
+   * The replies of all threads of a channel at once: `{root: {count, latest, people, unread}}`, ephemerals left out.
+   */
   threadSummaries(channel) {
     const summaries = new Map();
     for (const message of [...(this.messages.get(channel)?.values() ?? [])].sort(byTs)) {
