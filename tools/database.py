@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import MetaData, Row, Select
+from sqlalchemy import MetaData, Row, Select, func, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,6 +19,8 @@ _OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
 _LOCK_SECONDS = 10.0
 """How long a transaction is tried again while SQLite's single writer is somebody else."""
 _LONGEST_PAUSE = 0.05
+_SETUP = 0x6465736B_746F6F6C
+"""Number of the lock under which PostgreSQL makes the tables."""
 
 
 async def transact(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -56,6 +58,8 @@ async def create_tables(engine: AsyncEngine) -> None:
     """Create what is not there yet; several processes may do so at once."""
 
     async def create(connection: AsyncConnection) -> None:
+        if connection.dialect.name == "postgresql":  # where even "if not exists" may meet another's half-made table
+            await connection.execute(select(func.pg_advisory_xact_lock(_SETUP)))
         for table in metadata.sorted_tables:
             await connection.execute(CreateTable(table, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):

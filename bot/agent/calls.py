@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bot.agent.estimate import prompt_upper_bound, tightened
 from bot.domain.budget import Account, Claim, Limit, Scope
-from bot.domain.errors import ModelBusyError, ModelDownError
+from bot.domain.errors import ModelBusyError, ModelDownError, PermanentError
 from bot.domain.exchange import ModelReply, ModelRequest, Purpose
 from bot.domain.money import ZERO
 from bot.domain.trace import Action, TraceEvent
@@ -60,6 +61,21 @@ class Purse:
         return self.token_limit if purpose is Purpose.SUMMARY else max(0, self.token_limit - self.kept_tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the vendor counted for the beginning of a prompt; holds for this model's tokenizer alone."""
+
+    model: str
+    tokens: int
+    messages: int
+
+    def bound(self, request: ModelRequest) -> int:
+        """Upper bound of the prompt of a request that begins with the counted messages."""
+        if request.model != self.model:
+            return prompt_upper_bound(request)
+        return tightened(request, self.tokens, self.messages)
+
+
 class ModelCalls:
     """Makes model calls on a purse."""
 
@@ -73,17 +89,17 @@ class ModelCalls:
         self._sleep = sleep
 
     async def answer(
-        self, name: str, request: ModelRequest, purse: Purse, *, prompt_bound: int, models: tuple[str, ...]
+        self, name: str, request: ModelRequest, purse: Purse, *, models: tuple[str, ...], known: Known | None = None
     ) -> ModelReply:
-        """The reply of the first model that gives one.
+        """The reply of the first model that gives one; `known` makes the reservation smaller.
 
-        `prompt_bound`: upper bound of the prompt's tokens. Raises BudgetExceededError, TokensExceededError (nothing was
-        spent on the refused attempt) or ModelsExhaustedError.
+        Raises BudgetExceededError, TokensExceededError (nothing was spent on the refused attempt) or
+        ModelsExhaustedError.
         """
         for model in models:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._attempt(name, replace(request, model=model), purse, prompt_bound, attempt)
+                    return await self._attempt(name, replace(request, model=model), purse, known, attempt)
                 except ModelDownError:
                     break
                 except ModelBusyError as error:
@@ -94,10 +110,11 @@ class ModelCalls:
         raise ModelsExhaustedError(f"no answer from {', '.join(models)}")
 
     async def _attempt(
-        self, name: str, request: ModelRequest, purse: Purse, prompt_bound: int, attempt: int
+        self, name: str, request: ModelRequest, purse: Purse, known: Known | None, attempt: int
     ) -> ModelReply:
         began = self._clock()
-        reservation = await self._reserve(name, request, purse, prompt_bound)
+        bound = known.bound(request) if known else prompt_upper_bound(request)
+        reservation = await self._reserve(name, request, purse, bound)
         try:
             reply = await self._model.answer(request)
         except ModelBusyError as error:
@@ -111,14 +128,21 @@ class ModelCalls:
         except BaseException:  # cancelled or unforeseen: nobody can tell whether it was billed
             await asyncio.shield(self._give_up(reservation, maybe_billed=True))
             raise
-        cost = self._prices.cost(reply.model, reply.usage)
         event = _event(purse, name, request, attempt, began, self._clock())
+        await self._settle(reservation, reply, replace(event, given=name, name=reply.model))
+        return reply
+
+    async def _settle(self, reservation: str, reply: ModelReply, event: TraceEvent) -> None:
+        """Pay the exact price; the worst case when another model answered than any we have a price for."""
+        try:
+            cost = self._prices.cost(reply.model, reply.usage)
+        except PermanentError:
+            logger.error("price.unknown", extra={"fields": {"model": reply.model}})  # noqa: TRY400 — no trace needed
+            await self._give_up(reservation, maybe_billed=True)
+            return
         async with self._store.write() as tx:
             await tx.ledger.settle(reservation, usd=cost, usage=reply.usage, model=reply.model)
-            await tx.traces.add(
-                replace(event, usage=reply.usage, cost=cost, got=_got(reply), name=reply.model, given=name)
-            )
-        return reply
+            await tx.traces.add(replace(event, usage=reply.usage, cost=cost, got=_got(reply)))
 
     async def _reserve(self, name: str, request: ModelRequest, purse: Purse, prompt_bound: int) -> str:
         claim = Claim(

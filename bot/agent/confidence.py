@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 import prompts
 from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
-from bot.agent.estimate import prompt_upper_bound
 from bot.agent.loop import RunResult
 from bot.agent.toolbox import Evidence
 from bot.domain.errors import BudgetExceededError, TokensExceededError
@@ -15,6 +14,8 @@ from bot.domain.exchange import ModelReply, ModelRequest, Purpose, StopReason, T
 from bot.ports.store import Store
 from tools.base import strict_schema
 
+OUTPUT_TOKENS = 1_000
+"""Of a verdict; room for models whose thinking cannot be switched off."""
 EVIDENCE_CHARS = 6_000
 """Of each tool result shown to the judge."""
 _REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
@@ -71,10 +72,9 @@ class Judge:
             return _read(_REPLY.validate_json(journaled))
         request = ModelRequest(
             self._models[0], prompts.read("judge.md"), (UserMessage((Text(_case(question, result)),)),),
-            max_tokens=400, purpose=Purpose.JUDGE, output_schema=strict_schema(Verdict),
+            max_tokens=OUTPUT_TOKENS, purpose=Purpose.JUDGE, output_schema=strict_schema(Verdict),
         )  # fmt: skip
-        bound = prompt_upper_bound(request)
-        reply = await self._calls.answer("judge", request, purse, prompt_bound=bound, models=self._models)
+        reply = await self._calls.answer("judge", request, purse, models=self._models)
         async with self._store.write() as tx:
             await tx.runs.record(run_id, "judge", _REPLY.dump_json(reply).decode())
         return _read(reply)

@@ -10,8 +10,7 @@ from typing import assert_never
 
 from pydantic import TypeAdapter
 
-from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
-from bot.agent.estimate import prompt_upper_bound, tightened
+from bot.agent.calls import Known, ModelCalls, ModelsExhaustedError, Purse
 from bot.agent.toolbox import Evidence, Toolbox, shown
 from bot.domain.answer import Outcome
 from bot.domain.errors import BudgetExceededError, TokensExceededError
@@ -79,12 +78,12 @@ class _Talk:
     messages: tuple[Message, ...]
     max_tokens: int
     evidence: tuple[Evidence, ...] = ()
-    known: tuple[int, int] | None = None
-    """Tokens and number of messages of the last prompt, as the vendor counted them."""
+    known: Known | None = None
+    """Size of the last prompt, as the vendor counted it."""
 
     def add(self, reply: ModelReply, *results: ToolResult) -> None:
         """Append a reply, verbatim, and what its tools returned."""
-        self.known = (reply.usage.prompt, len(self.messages))
+        self.known = Known(reply.model, reply.usage.prompt, len(self.messages))
         self.messages = (*self.messages, reply.as_message())
         if results:
             self.messages = (*self.messages, UserMessage(results))
@@ -155,8 +154,7 @@ class Agent:
             job.models[0], job.system, talk.messages, talk.max_tokens, job.specs,
             effort=job.effort, user_ref=job.user_ref,
         )  # fmt: skip
-        bound = tightened(request, *talk.known) if talk.known else prompt_upper_bound(request)
-        reply = await self._calls.answer(name, request, job.purse, prompt_bound=bound, models=job.models)
+        reply = await self._calls.answer(name, request, job.purse, models=job.models, known=talk.known)
         async with self._store.write() as tx:
             await tx.runs.record(run_id, name, _REPLY.dump_json(reply).decode())
         return reply

@@ -8,7 +8,6 @@ from pydantic import TypeAdapter
 
 import prompts
 from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
-from bot.agent.estimate import prompt_upper_bound
 from bot.agent.toolbox import Evidence
 from bot.domain.errors import BudgetExceededError, TokensExceededError
 from bot.domain.exchange import ModelReply, ModelRequest, Purpose, Text, UserMessage
@@ -44,8 +43,7 @@ class Summarist:
         if journaled is not None:
             return _REPLY.validate_json(journaled).text.strip()
         request = _request(self._model, question, evidence)
-        bound = prompt_upper_bound(request)
-        reply = await self._calls.answer("summary", request, purse, prompt_bound=bound, models=(self._model,))
+        reply = await self._calls.answer("summary", request, purse, models=(self._model,))
         async with self._store.write() as tx:
             await tx.runs.record(run_id, "summary", _REPLY.dump_json(reply).decode())
         return reply.text.strip()

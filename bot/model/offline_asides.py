@@ -28,7 +28,7 @@ def judged(request: ModelRequest) -> str:
     """A verdict that fits the wanted schema: the reply's words and numbers must stand in what the tools returned."""
     case = _case(request)
     reply = str(case.get("reply", "")).replace(SIGN, "")
-    tools = [tool for tool in case.get("tools", []) if isinstance(tool, dict)]
+    tools = _tools(case)
     sources = " ".join([str(case.get("question", "")), *(str(tool.get("result", "")) for tool in tools)])
     grounded, confidence = _grounded(reply, sources)
     kept = _promises_kept(reply, {str(tool.get("tool")) for tool in tools})
@@ -45,12 +45,9 @@ def summed_up(request: ModelRequest) -> str:
     """The first sentences of what the customer wrote and of what was found."""
     case = _case(request)
     question = " ".join(sentences(str(case.get("customer", "")))[:2]) or " ".join(sentences(_last_text(request))[:2])
-    lines = [f"The customer wrote: “{question[:300]}”"]
-    for tool in case.get("tools", []):
-        found = sentences(str(tool.get("result", ""))) if isinstance(tool, dict) else []
-        if found:
-            lines.append(f"{tool.get('tool')} returned: {found[0][:150]}")
-    return " ".join(lines)[:_SUMMARY_CHARS]
+    found = ((tool.get("tool"), sentences(str(tool.get("result", "")))) for tool in _tools(case))
+    lines = [f"{name} returned: {result[0][:150]}" for name, result in found if result]
+    return " ".join([f"The customer wrote: “{question[:300]}”", *lines])[:_SUMMARY_CHARS]
 
 
 def _grounded(reply: str, sources: str) -> tuple[bool, float]:
@@ -75,6 +72,11 @@ def _case(request: ModelRequest) -> dict[str, Any]:
     except ValueError:
         return {}
     return case if isinstance(case, dict) else {}
+
+
+def _tools(case: dict[str, Any]) -> list[dict[str, Any]]:
+    tools = case.get("tools")
+    return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
 
 
 def _last_text(request: ModelRequest) -> str:

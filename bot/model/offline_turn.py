@@ -57,7 +57,8 @@ def _question(message: UserMessage) -> str:
     texts = [t for t in _texts(message) if not _is_context(t)]
     own = [t for t in texts if not t.startswith(_QUOTED)]
     quoted = [t.partition(": ")[2] for t in texts if t.startswith(_QUOTED)]
-    return "\n".join(own or quoted).strip()
+    text = "\n".join(own or quoted)
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()
 
 
 def _texts(message: UserMessage) -> list[str]:

@@ -5,6 +5,9 @@ from enum import Enum, auto
 
 from bot.model.offline_turn import Turn
 
+_SHORTEST_QUESTION = 2
+"""Characters."""
+
 
 class Wish(Enum):
     """What a customer wants, as far as words tell."""
@@ -99,5 +102,6 @@ def _account_wish(turn: Turn, *, asks_how: bool) -> Wish:
 
 
 def _is_small_talk(text: str) -> bool:
+    """True for a single character too: there is nothing to search for in it."""
     words = re.findall(r"\w+", re.sub(r":[\w+-]+:", " ", text.lower()))
-    return set(words) <= _SMALL_TALK
+    return set(words) <= _SMALL_TALK or len(text) < _SHORTEST_QUESTION

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,12 +24,17 @@ _SQLITE_PRAGMAS = (
 )
 
 
+_POLL_GAP_SECONDS = 0.02
+"""Polls follow one another no faster, so that a crowd of events is taken in batches."""
+
+
 class Bell(threading.Event):
     """DBOS's worker thread sleeps on its stop event between polls; ringing ends that sleep without stopping it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._rung = threading.Event()
+        self._polled = 0.0
 
     def ring(self) -> None:
         """Make the worker look for work now."""
@@ -41,7 +47,9 @@ class Bell(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         """Sleep until rung or set, at most `timeout` seconds; True only when set."""
         self._rung.wait(timeout)
+        super().wait(max(0.0, self._polled + _POLL_GAP_SECONDS - time.monotonic()))
         self._rung.clear()
+        self._polled = time.monotonic()
         return self.is_set()
 
 

@@ -5,6 +5,7 @@ What happens when the handler fails is said in `bot.runtime.retries`.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,10 @@ from bot.ports.runtime import Handler
 from bot.ports.store import Store
 from bot.runtime.background import Background
 from bot.runtime.cause_queue import APPLICATION, QUEUE, VERSION, WORKFLOW, CauseQueue, options
+from bot.runtime.replicas import Replicas
 from bot.runtime.retries import Retries
+
+logger = logging.getLogger(__name__)
 
 _THREADS = 16
 """Bound of DBOS's thread pool, which it makes the default executor of our event loop: keep blocking work out of it."""
@@ -29,6 +33,8 @@ _KEEP_SECONDS = 24 * 3600.0
 """How long DBOS's rows of finished causes are kept, for people who look into the database."""
 _TIDY_SECONDS = 3600.0
 _TIDY_BATCH = 1000
+_WATCH_SECONDS = 5.0
+_JOIN_SECONDS = 10.0
 
 
 class DbosDispatcher:
@@ -57,12 +63,15 @@ class DbosDispatcher:
         self._pausing: set[asyncio.Task[Any]] = set()
         self._draining = False
         self._worker: threading.Thread | None = None
-        self._housekeeping = Background("dispatcher housekeeping")
+        self._tidying = Background("dispatcher tidying")
+        self._watching = Background("dispatcher watch over replicas")
+        self._replicas: Replicas | None = None
 
     async def start(self, handler: Handler) -> None:
         self._draining = False
         self._queue.bell.clear()
-        instance = self._launch(handler)
+        executor_id = "main" if self._queue.is_embedded else sortable_id()
+        instance = self._launch(handler, executor_id)
         causes = await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
@@ -71,8 +80,10 @@ class DbosDispatcher:
             on_conflict="always_update",
         )
         causes.database_backed_queue = False  # or the worker would read its settings anew before each poll
+        if not self._queue.is_embedded:
+            await self._join(Replicas(self._queue.engine, self._queue.client, executor_id, QUEUE))
         self._work(instance, causes)
-        self._housekeeping.start(self._tidy())
+        self._tidying.start(self._tidy())
 
     async def dispatch(self, inbox_id: str, partition: str) -> None:
         client = self._queue.client
@@ -87,6 +98,8 @@ class DbosDispatcher:
     async def drain(self, seconds: float) -> None:
         self._draining = True
         self._queue.bell.set()
+        if self._worker is not None:
+            await asyncio.to_thread(self._worker.join, _JOIN_SECONDS)
         for task in self._pausing:
             task.cancel()
         if self._running:
@@ -95,22 +108,24 @@ class DbosDispatcher:
     async def close(self) -> None:
         """Cancel what still runs (its causes stay open for the next start) and shut DBOS down."""
         await self.drain(0)
-        await self._housekeeping.close()
+        self._worker = None
+        await self._tidying.close()
+        await self._watching.close()
         for task in self._running:
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running, timeout=_JOIN_SECONDS)
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as own:
             await loop.run_in_executor(own, self._shut_down)
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))  # DBOS's ended with it
 
-    def _launch(self, handler: Handler) -> DBOS:
+    def _launch(self, handler: Handler, executor_id: str) -> DBOS:
         """Runs on the event loop's thread, because DBOS runs workflows on the loop it was launched from."""
         config: DBOSConfig = {
             "name": APPLICATION,
             "application_version": VERSION,
-            "executor_id": "main" if self._queue.is_embedded else sortable_id(),
+            "executor_id": executor_id,
             "system_database_engine": self._queue.engine,
             "serializer": DBOSPortableJSONSerializer(),
             "max_executor_threads": _THREADS,
@@ -123,7 +138,11 @@ class DbosDispatcher:
         instance = DBOS(config=config)
         DBOS.listen_queues([])
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(self._workflow(handler))
-        DBOS.launch()
+        try:
+            DBOS.launch()
+        except BaseException:
+            DBOS.destroy(destroy_registry=True)  # or no later start could succeed
+            raise
         return instance
 
     def _workflow(self, handler: Handler) -> Callable[[str], Awaitable[None]]:
@@ -131,6 +150,9 @@ class DbosDispatcher:
             task = _current_task()
             self._running.add(task)
             task.add_done_callback(self._ended)
+            if self._draining:  # claimed just before the worker stopped
+                task.cancel()
+                await asyncio.sleep(0)
             await self._retries.run(handler, inbox_id)
 
         return handle_cause
@@ -157,11 +179,27 @@ class DbosDispatcher:
         self._worker.start()
 
     def _shut_down(self) -> None:
-        if self._worker is not None:
-            self._worker.join(timeout=10)
-            self._worker = None
+        if self._replicas is not None:
+            self._replicas.vanish()
+            self._replicas = None
         DBOS.destroy(destroy_registry=True)
         self._queue.engine.dispose()
+
+    async def _join(self, replicas: Replicas) -> None:
+        """Show that this process lives before it takes work, and look after the work of others from now on."""
+        self._replicas = replicas
+        await asyncio.to_thread(replicas.appear)
+        self._watching.start(self._watch(replicas))
+
+    async def _watch(self, replicas: Replicas) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(replicas.appear)
+                if await asyncio.to_thread(replicas.recover):
+                    self._queue.wake()
+            except Exception:  # the database may be away for a while; the watch goes on
+                logger.exception("replica.watch_failed", extra={"fields": {}})
+            await asyncio.sleep(_WATCH_SECONDS)
 
     async def _tidy(self) -> None:
         """Delete DBOS's rows of causes that are long finished; it never does so itself."""

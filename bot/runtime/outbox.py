@@ -95,7 +95,7 @@ class OutboxWorker:
             return
         try:
             due = await self._queue.due_lanes(self._clock(), busy=tuple(self._busy), limit=room)
-        except Exception:
+        except Exception:  # whatever the database suffers from, the worker must outlive it
             logger.exception("outbox.unreadable", extra={"fields": {}})
             return
         for lane in due:
@@ -119,7 +119,7 @@ class OutboxWorker:
                     await self._attempt(delivery)
                 elif wakes == self._wakes:
                     return
-        except Exception:
+        except Exception:  # one lane's trouble must not stop the others; the row is found again at the next poll
             logger.exception("outbox.lane_failed", extra={"fields": {"lane": lane}})
         finally:
             if len(self._busy) >= self._parallel:
@@ -171,7 +171,7 @@ class OutboxWorker:
             await self._again(delivery, error, unknown=error.ambiguous)
         except PermanentError as error:
             await self._give_up(delivery, error)
-        except Exception as error:
+        except Exception as error:  # a fault of ours: the effect may be out, and must not stop the lane
             logger.exception("outbox.fault", extra={"fields": _fields(delivery, error)})
             await self._again(delivery, error, unknown=True)
         else:

@@ -48,7 +48,7 @@ class Retries:
         except TransientError as error:
             _log_retry(inbox_id, error)
             return seconds if error.retry_after is None else error.retry_after
-        except Exception as error:
+        except Exception as error:  # whatever went wrong in a handler, the cause must not get lost
             logger.exception("cause.failed", extra={"fields": {"inbox_id": inbox_id}})
             return seconds if await self._is_worth_another(inbox_id, error) else None
         return None

@@ -91,11 +91,17 @@ class SlackMessenger:
             case ShowLive():
                 return [lines.live(effect.text)]
             case ShowCard():
-                return [card(await self._cards(effect.escalation_id))]
+                return [await self._card(effect)]
             case ShowInStaffThread():
                 return lines.staff_reply(effect.text, effect.author_name)
             case Relay():
                 return lines.relay(effect.text, effect.author_name, named=not self._customize)
+
+    async def _card(self, effect: ShowCard) -> Payload:
+        try:
+            return card(await self._cards(effect.escalation_id))
+        except KeyError as error:
+            raise PermanentError("there is no such case") from error
 
     async def _show(self, outgoing: Outgoing, effect: Shown, target: Target) -> Receipt:
         """Post the messages of an effect; the first replaces `target.edit`, those already there are left alone."""

@@ -25,21 +25,12 @@ from bot.model.claude import ClaudeModel
 from bot.model.pricing import load_prices
 from tests.fakes import messages_api as fake
 from tests.fakes.messages_api import FakeMessagesApi, ManualClock
+from tools.base import strict_schema
+from tools.knowledge_base.tool import SearchArguments
 
 SONNET = "claude-sonnet-5-5"
 SECRET = "my card number is 4111 1111"
-SEARCH = ToolSpec(
-    "search_knowledge_base",
-    "Use this FIRST. Searches the help centre.",
-    json.dumps(
-        {
-            "type": "object",
-            "properties": {"query": {"type": "string"}},
-            "required": ["query"],
-            "additionalProperties": False,
-        }
-    ),
-)
+SEARCH = ToolSpec("search_knowledge_base", "Use this FIRST.", strict_schema(SearchArguments))
 SYSTEM = "You are the support agent. " * 120
 REFUNDS = SearchResult("kb://refunds", "Refund policy", ("Refunds within 30 days.", "Yearly plans count from day one."))
 
@@ -291,7 +282,7 @@ async def test_a_dated_snapshot_is_priced_as_the_model_that_was_asked(
         (fake.stalled_body(), "timeout", True),
         (fake.hang(), "timeout", True),
     ],
-    ids=lambda value: named(value),
+    ids=named,
 )
 async def test_what_may_work_later_is_busy_and_tells_whether_it_may_cost(
     api: FakeMessagesApi, claude: ClaudeModel, fault: fake.Move, kind: str, maybe_billed: bool
@@ -318,8 +309,8 @@ async def test_a_body_that_drips_for_ever_ends_at_the_total_deadline(api: FakeMe
     assert (caught.value.kind, caught.value.maybe_billed) == ("timeout", True)
 
 
-async def test_nobody_listening_costs_nothing(unused_port: int) -> None:
-    model = ClaudeModel(api_key="sk", base_url=f"http://127.0.0.1:{unused_port}")
+async def test_nobody_listening_costs_nothing(unused_tcp_port: int) -> None:
+    model = ClaudeModel(api_key="sk", base_url=f"http://127.0.0.1:{unused_tcp_port}")
 
     with pytest.raises(ModelBusyError) as caught:
         await model.answer(asking())
@@ -355,7 +346,7 @@ async def test_the_wish_to_wait_is_passed_on(
         (fake.status(400, "invalid_request_error", f"messages.0.content.1: bad text {SECRET}"), "invalid_request"),
         (fake.status(422, "invalid_request_error"), "invalid_request"),
     ],
-    ids=lambda value: named(value),
+    ids=named,
 )
 async def test_what_will_never_work_is_down_and_says_why_without_the_customers_words(
     api: FakeMessagesApi, claude: ClaudeModel, fault: fake.Fault, kind: str
@@ -404,8 +395,3 @@ async def test_being_cancelled_passes_through(api: FakeMessagesApi, claude: Clau
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await claude.answer(asking())
-
-
-@pytest.fixture
-def unused_port(unused_tcp_port: int) -> int:
-    return unused_tcp_port

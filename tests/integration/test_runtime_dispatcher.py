@@ -17,7 +17,7 @@ from bot.runtime.dbos_dispatcher import DbosDispatcher
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
-from tests.contract.store_kit import message
+from tests.contract.store_kit import KINDS, database, message
 
 numbers = itertools.count(1)
 
@@ -90,9 +90,10 @@ async def house_at(url: str) -> AsyncIterator[House]:
         await house.engine.dispose()
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/test.db"
+@pytest.fixture(params=KINDS)
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    async with database(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -217,7 +218,6 @@ async def test_draining_waits_no_longer_than_told_and_the_next_start_takes_the_r
     async with house_at(url) as house:
         house.gate.clear()
         [stuck] = await house.receive("p")
-        house.trouble["q-1"] = [TransientError("away", retry_after=60)]
         await house.until(lambda: house.began == [stuck])
         async with asyncio.timeout(2):
             await house.dispatcher.drain(0.05)

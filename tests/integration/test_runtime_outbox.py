@@ -109,8 +109,8 @@ async def test_only_so_many_lanes_are_worked_on_at_once(office: Office) -> None:
     gates = [office.slack.hold(f"n{n}") for n in range(6)]
     await office.write(*(notice(f"n{n}", lane=f"lane {n}") for n in range(6)))
     await office.worker.start()
+    await office.slack.until(lambda: office.slack.most_running == 2)
     for gate in gates:
-        await asyncio.sleep(0.02)
         gate.set()
     await office.settle()
     assert (len(office.slack.delivered), office.slack.most_running) == (6, 2)

@@ -195,8 +195,10 @@ async def test_sessions_and_prompts_in_a_direct_message(sandbox: SandboxDriver, 
     await messenger.deliver(row(SuggestPrompts(Place("T0FERNWAY", channel), "Try", prompts)), Target())
     [status] = await sandbox.calls("agents.sessions.setStatus")
     [suggested] = await sandbox.calls("assistant.threads.setSuggestedPrompts")
-    assert status["response"]["ok"] if "response" in status else status
-    assert "thread_ts" not in str(suggested.get("args", suggested.get("values", "")))
+    assert status["ok"]
+    assert (status["args"]["status"], len(status["args"]["title"])) == ("processing", 200)
+    assert suggested["ok"]
+    assert "thread_ts" not in suggested["args"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ async def test_sessions_and_prompts_in_a_direct_message(sandbox: SandboxDriver, 
         ({"kind": "error", "error": "channel_not_found"}, SlackRefusalError, None, None),
     ],
 )
-async def test_failures_are_told_apart(  # noqa: PLR0917 - a table
+async def test_failures_are_told_apart(
     sandbox: SandboxDriver,
     messenger: SlackMessenger,
     thread: Place,
@@ -239,3 +241,8 @@ async def test_a_slack_that_is_not_there_is_worth_another_try(
     with pytest.raises(TransientError) as failure:
         await messenger.deliver(row(ShowNotice(thread, "hi")), Target())
     assert not failure.value.ambiguous
+
+
+async def test_a_card_of_an_unknown_case_is_a_permanent_failure(messenger: SlackMessenger) -> None:
+    with pytest.raises(PermanentError):
+        await messenger.deliver(row(ShowCard(Place("T0FERNWAY", "C0STAFF"), "esc9")), Target())

@@ -96,7 +96,7 @@ async def test_permalinks_are_links_or_nothing(sandbox: SandboxDriver, client: A
 
 async def attached(sandbox: SandboxDriver, content: bytes) -> File:
     data = base64.b64encode(content).decode()
-    await sandbox.says("U0ANA", "see", files=[{"name": "a.png", "mimetype": "image/png", "data": data, "base64": data}])
+    await sandbox.says("U0ANA", "see", files=[{"name": "a.png", "mimetype": "image/png", "content_base64": data}])
     [message] = await sandbox.messages()
     [entry] = message["files"]
     return File(entry["id"], entry["name"], entry["mimetype"], entry["size"], entry["url_private"])

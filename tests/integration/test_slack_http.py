@@ -54,10 +54,10 @@ def stray_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
     desk = RememberingDesk()
-    async with sandbox_running() as sandbox, bot_client(sandbox) as client, aiohttp.ClientSession() as http:
+    async with sandbox_running() as sandbox, bot_client(sandbox) as client:
         application = web.Application()
         add_routes(application, SlackEndpoint(new_app(client, desk), SECRET))
-        async with TestServer(application) as server:
+        async with TestServer(application) as server, aiohttp.ClientSession() as http:
             yield Wire(str(server.make_url(PATH)), http, desk)
 
 

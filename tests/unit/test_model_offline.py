@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.exchange import (
@@ -262,6 +262,8 @@ async def test_the_same_request_gets_the_same_reply_and_every_step_its_own_id() 
     assert second.usage.cache_read > first.usage.cache_read
 
 
+@example("0\0")
+@settings(deadline=None)  # a busy machine is not a fault
 @given(st.text(max_size=300))
 async def test_no_message_makes_it_stumble(words: str) -> None:
     talk = Talk(words)
@@ -342,7 +344,9 @@ async def test_a_summary_says_who_wants_what_and_what_was_found() -> None:
 
 
 @pytest.mark.parametrize("purpose", [Purpose.JUDGE, Purpose.SUMMARY])
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"tools": ["x", 3], "reply": null}', "plain words"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", '{"tools": null}', '{"tools": ["x", 3], "reply": null}', "plain words"]
+)
 async def test_asides_survive_any_input(purpose: Purpose, text: str) -> None:
     request = ModelRequest("offline", "", (UserMessage((Text(text),)),), 9, purpose=purpose)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.agent.estimate import prompt_upper_bound, tightened
@@ -208,6 +208,7 @@ def conversation(parts: list[tuple[list[str], str, str | tuple[SearchResult, ...
     return tuple(messages)
 
 
+@settings(deadline=None)  # a busy machine is not a fault
 @given(turns, texts)
 def test_any_conversation_makes_a_valid_request_within_its_bound(
     parts: list[tuple[list[str], str, str | tuple[SearchResult, ...]]], system: str
@@ -220,6 +221,7 @@ def test_any_conversation_makes_a_valid_request_within_its_bound(
     assert count(wire) <= prompt_upper_bound(asked)
 
 
+@settings(deadline=None)  # a busy machine is not a fault
 @given(turns)
 def test_the_tightened_bound_is_still_a_bound(
     parts: list[tuple[list[str], str, str | tuple[SearchResult, ...]]],

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.conversation import Surface, ThreadKey
@@ -243,6 +243,7 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at] * bool(at) + [path for name, child in children for path in paths(child, (*at, name))]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.data(), JUNK)
 def test_whatever_is_broken_in_a_request_nothing_is_raised(data: st.DataObject, junk: Any) -> None:
     body = json.loads(json.dumps(data.draw(st.sampled_from(SOUND))))
@@ -256,6 +257,7 @@ def test_whatever_is_broken_in_a_request_nothing_is_raised(data: st.DataObject, 
         INCOMING.dump_json(incoming)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(JUNK)
 def test_junk_is_nothing(junk: Any) -> None:
     assert parse(junk, ME) is None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.answer import Answer, Footer
@@ -49,6 +49,7 @@ def buttons(content: Payload) -> list[str]:
     return [e["text"]["text"] for block in content["blocks"] if block["type"] == "actions" for e in block["elements"]]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(LONG)
 def test_answers_of_any_length_fit_and_wake_nobody(text: str) -> None:
     for content in answer_messages(Answer(text, (Citation("https://x.example", text, text),), run_id="run1")):
@@ -83,6 +84,7 @@ def test_many_sources_are_counted() -> None:
     assert re.search(r" and \d+ more$", content["blocks"][1]["elements"][0]["text"])
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(LONG, LONG, st.sampled_from(list(State)), st.text(max_size=300))
 def test_cards_of_any_content_fit(long: str, proposal: str, state: State, name: str) -> None:
     escalation = case(
@@ -147,6 +149,7 @@ def test_the_full_text_of_a_case_is_complete() -> None:
     )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(LONG, st.text(max_size=100))
 def test_lines_of_any_length_fit(text: str, name: str) -> None:
     single = [lines.live(text), lines.whisper(text)]
@@ -171,6 +174,7 @@ def step(number: int, **more: Any) -> TraceEvent:
 SPEND = Spend(Decimal("0.42"), Decimal("0.01"), Usage(1000, 200, 5000), 3)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(LONG, st.integers(0, 250))
 def test_traces_of_any_size_fit(text: str, count: int) -> None:
     events = tuple(step(n, given=text, got=text, name=text or "x", error=text, ok=False) for n in range(count))
@@ -198,9 +202,17 @@ def test_the_budget_report_names_limits_dearest_and_changes() -> None:
         Limit(Scope.USER, "*", Decimal(1), Period.DAY),
     )
     change = BudgetChange(Scope.CHANNEL, "C0SUPPORT", Period.DAY, Decimal(5), "U0GRACE", 1764000000.0)
-    amounts = [Decimal(n) / 100 for n in range(1, 7)]
-    dearest = (("T:C:1", "https://x.example/p1", SPEND),)
-    report = BudgetReport(amounts[0], amounts[1], limits, *amounts[2:], dearest=dearest, changes=(change,))
+    report = BudgetReport(
+        today=Decimal("0.01"),
+        month=Decimal("0.02"),
+        limits=limits,
+        channel_today=Decimal("0.03"),
+        channel_month=Decimal("0.04"),
+        own_today=Decimal("0.05"),
+        own_month=Decimal("0.06"),
+        dearest=(("T:C:1", "https://x.example/p1", SPEND),),
+        changes=(change,),
+    )
     shown = check(budget_reply(report))
     for expected in ("$0.010 of $50.00", "user (each): $1.00 per day", "<https://x.example/p1|conversation>: $0.430"):
         assert expected in shown

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.render.text import (
@@ -42,6 +42,7 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(TEXTS, st.integers(80, 300))
 @example("```\n" + "x\n" * 200 + "```", 80)
 @example("`" * 500, 80)
@@ -54,6 +55,7 @@ def test_parts_fit_and_lose_nothing(text: str, limit: int) -> None:
         assert squeezed("".join(parts)).count("word") >= squeezed(text).count("word")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(TEXTS)
 def test_every_part_closes_the_fences_it_opens(text: str) -> None:
     assert all(part.count(FENCE) % 2 == 0 for part in split_text(text, 120))
@@ -83,6 +85,7 @@ def test_no_cut_goes_through_a_link_or_an_entity() -> None:
     assert shorten("a" * 96 + "&amp;bcd", 100) == "a" * 96 + "…"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_escaping_can_be_undone(text: str) -> None:
     assert unescape(escape(text)) == text

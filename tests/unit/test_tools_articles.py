@@ -1,21 +1,37 @@
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.knowledge_base.articles import Article, Audience, BrokenArticleError, parse_article, read_article
+from tools.knowledge_base.articles import (
+    Article,
+    ArticleCategory,
+    Audience,
+    BrokenArticleError,
+    parse_article,
+    read_article,
+)
 from tools.knowledge_base.chunks import LONGEST, passages
 from tools.knowledge_base.index import ArticleIndex
 from tools.knowledge_base.words import terms
 
-HEAD = "---\ntitle: Refunds\ncategory: billing\nurl: https://help.example/refunds\nupdated: 2026-08-24\naudience: public\n---\n"
+HEAD = """---
+title: Refunds
+category: billing
+url: https://help.example/refunds
+updated: 2026-08-24
+audience: public
+---
+"""
 
 
-def article(slug: str, title: str, body: str, **fields: object) -> Article:
-    given_fields = {"category": "product", "url": "", "updated": "", "audience": Audience.PUBLIC, **fields}
-    return Article(slug=slug, title=title, body=body, **given_fields)  # type: ignore[arg-type]  (fields by name)
+def article(
+    slug: str, title: str, body: str, *, category: ArticleCategory = "product", audience: Audience = Audience.PUBLIC
+) -> Article:
+    return Article(slug, title, category, "", "", audience, body)
 
 
 def test_an_article_is_its_front_matter_and_its_text() -> None:
@@ -69,10 +85,8 @@ def test_a_file_that_is_no_text_says_so(tmp_path: Path) -> None:
 
 @given(st.text(max_size=400))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    try:
+    with contextlib.suppress(BrokenArticleError):
         passages(parse_article(text, "a"))
-    except BrokenArticleError as error:
-        assert str(error)
 
 
 def test_short_sections_share_a_passage_with_their_headings() -> None:
@@ -116,8 +130,10 @@ REFUNDS = article("refunds", "Refund policy", "Refunds are paid within 30 days o
 SECRET = article("secret", "Refund exceptions", "Refunds above the limit need Grace.", audience=Audience.INTERNAL)
 
 
-def found(index: ArticleIndex, query: str, *, category: str | None = None, internal: bool = False) -> list[str]:
-    hits = index.search(query, category, internal=internal)  # type: ignore[arg-type]  (any word for the test)
+def found(
+    index: ArticleIndex, query: str, *, category: ArticleCategory | None = None, internal: bool = False
+) -> list[str]:
+    hits = index.search(query, category, internal=internal)
     return [hit.article.slug for hit in hits]
 
 

@@ -1,4 +1,4 @@
-// The page, put together: state and live line, the columns, moving about, and what is announced.
+// The page, put together: state and live line, the columns, and moving about.
 
 import { createActions } from "./actions.js";
 import { createApi } from "./api.js";
@@ -111,6 +111,7 @@ class App {
   #goTo({ channel, ts, thread }) {
     if (!this.state.channel(channel)?.is_member && !this.state.channel(channel)?.is_im)
       return toast("You are not in that conversation.", "error");
+    if (this.state.views.length) void this.act.closeView(this.state.views[0].id);
     const root = thread ?? this.state.message(channel, ts)?.thread_ts ?? null;
     this.openChannel(channel, root);
     setTimeout(() => this.#flash(ts, Boolean(root)), 50);

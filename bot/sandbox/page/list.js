@@ -37,6 +37,7 @@ export class LiveList {
   /** Show exactly these items, in this order; stays at the bottom if the reader was there. */
   update(items, { toBottom = false } = {}) {
     const stick = toBottom || this.atBottom;
+    this.root.setAttribute("aria-live", this.#rows.size ? "polite" : "off");
     const wanted = new Set(items.map((item) => item.key));
     for (const [key, row] of this.#rows) if (!wanted.has(key)) this.#drop(key, row);
     let place = this.root.firstChild;
@@ -66,9 +67,18 @@ export class LiveList {
     if (row && row.sig.length === item.sig.length && row.sig.every((part, i) => part === item.sig[i])) return row.node;
     const node = item.build();
     this.#rows.set(item.key, { node, sig: item.sig });
-    if (row) replaceKeepingFocus(row.node, node);
+    if (row) {
+      quiet(row.node, node);
+      replaceKeepingFocus(row.node, node);
+    }
     return node;
   }
+}
+
+// The list is a live region: new rows are read out, rows that only changed are not, save a stream that has just ended.
+function quiet(old, fresh) {
+  const ended = old.classList.contains("streaming") && !fresh.classList.contains("streaming");
+  if (!ended) fresh.setAttribute("aria-live", "off");
 }
 
 function replaceKeepingFocus(old, fresh) {

@@ -28,6 +28,7 @@ export function messageRow(message, options, state, act) {
     {
       class: classes.filter(Boolean).join(" "),
       role: "listitem",
+      "aria-live": message.user === state.me ? "off" : null,
       tabindex: "-1",
       data: { testid: ephemeral ? "ephemeral" : "message", ts: message.ts, user: author.id },
     },

@@ -40,21 +40,22 @@ function trimBeside(part, index, count) {
   return text;
 }
 
-function kindOf(line) {
-  if (QUOTE.test(line)) return "quote";
+// Quotes do not nest in Slack: inside one, another ">" is only a character.
+function kindOf(line, quoted) {
+  if (!quoted && QUOTE.test(line)) return "quote";
   if (BULLET.test(line)) return "bullet";
   if (NUMBER.test(line)) return "number";
   return line.trim() === "" ? "blank" : "text";
 }
 
-function blocks(text, names) {
+function blocks(text, names, quoted = false) {
   if (text === "") return [];
   const nodes = [];
   const lines = text.split("\n");
   for (let i = 0; i < lines.length;) {
-    const kind = kindOf(lines[i]);
+    const kind = kindOf(lines[i], quoted);
     let end = i + 1;
-    while (end < lines.length && kindOf(lines[end]) === kind) end += 1;
+    while (end < lines.length && kindOf(lines[end], quoted) === kind) end += 1;
     nodes.push(group(kind, lines.slice(i, end), names));
     i = end;
   }
@@ -63,7 +64,7 @@ function blocks(text, names) {
 
 function group(kind, lines, names) {
   if (kind === "quote")
-    return el("blockquote", {}, blocks(lines.map((line) => line.replace(QUOTE, "")).join("\n"), names));
+    return el("blockquote", {}, blocks(lines.map((line) => line.replace(QUOTE, "")).join("\n"), names, true));
   if (kind === "bullet") return list("ul", lines, BULLET, names);
   if (kind === "number") return list("ol", lines, NUMBER, names);
   if (kind === "blank") return el("div", { class: "blank-line" });

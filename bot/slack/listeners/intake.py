@@ -28,7 +28,7 @@ class Intake:
         self._desk = desk
         self._identity = identity
 
-    async def store(self, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:  # noqa: A002 - Bolt's name
+    async def store(self, body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
         """Parse and store; raises when that fails, so that Slack gets no acknowledgement and delivers again."""
         incoming = parse(body, await self._identity.get())
         if incoming is not None:
@@ -36,7 +36,7 @@ class Intake:
         if not _has_listener(body):
             logger.warning("slack.unknown_request", extra={"fields": {"type": word(body.get("type"))[:80]}})
             return BoltResponse(status=200, body="")
-        await next()
+        await next_()
         return None
 
     async def _accept(self, incoming: Any) -> None:

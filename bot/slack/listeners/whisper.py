@@ -14,7 +14,8 @@ from bot.slack.web import call
 logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 2.4
-"""Trigger ids and acknowledgements live three seconds."""
+WHISPER_SECONDS = 0.5
+"""Together below the three seconds that trigger ids and acknowledgements live."""
 TOO_SLOW = "That took too long, please try again."
 NO_LONGER = "This button is no longer in use."
 GONE = "I no longer know this case."
@@ -28,13 +29,18 @@ async def whisper(
         return
     content = rendered(text)
     try:
-        await call(
-            client.chat_postEphemeral(
-                channel=channel_id, user=user_id, thread_ts=thread_ts, text=content["text"], blocks=content["blocks"]
+        async with asyncio.timeout(WHISPER_SECONDS):
+            await call(
+                client.chat_postEphemeral(
+                    channel=channel_id,
+                    user=user_id,
+                    thread_ts=thread_ts,
+                    text=content["text"],
+                    blocks=content["blocks"],
+                )
             )
-        )
-    except (TransientError, PermanentError) as error:
-        logger.warning("slack.whisper_lost", extra={"fields": {"reason": str(error)}})
+    except (TransientError, PermanentError, TimeoutError) as error:
+        logger.warning("slack.whisper_lost", extra={"fields": {"error": type(error).__name__, "reason": str(error)}})
 
 
 @asynccontextmanager
