@@ -128,7 +128,7 @@ def _in_full(case: Escalation, place: Place) -> list[Outgoing]:
     return [
         Outgoing(
             f"{card_key(case.id)}:{name}",
-            ShowInStaffThread(place, f"*{name.capitalize()} in full*\n{text}"),
+            ShowInStaffThread(place, f"**{name.capitalize()} in full**\n\n{text}"),
             _lane(case),
             case.conversation_id,
             under=card_key(case.id),

@@ -18,7 +18,7 @@ _SIGN_IN = "<!doctype html><title>Slack</title><p>Sign in to see this file.</p>"
 
 
 class Static:
-    """Serves `/`, `/ui/static/*`, `/ui/files/*` (the page), `/files/*` and `/upload/*` (the app)."""
+    """Serves `/` and links to messages, `/ui/static/*`, `/ui/files/*` (the page), `/files/*` and `/upload/*` (the app)."""
 
     def __init__(self, config: SandboxConfig, stored: Files) -> None:
         self._config = config
@@ -28,6 +28,7 @@ class Static:
         """The routes, written out."""
         return [
             web.get("/", self._index),
+            web.get("/archives/{channel}/{message}", self._index),
             web.get("/ui/static/{name}", self._asset),
             web.get("/ui/files/{id}/{name}", self._shown_file),
             web.get("/files/{id}/{name}", self._private_file),

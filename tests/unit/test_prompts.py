@@ -47,7 +47,7 @@ def test_every_fixed_sentence_is_used_and_every_used_one_is_there() -> None:
     desk = Path(prompts.__file__).parent.parent / "bot"
     code = "".join(file.read_text(encoding="utf-8") for file in desk.rglob("*.py"))
     assert [name for name in prompts.sentences() if not re.search(rf"""["']{name}["']""", code)] == []
-    assert {name for name in re.findall(r"sentences(?:\(\))?\[\"(\w+)\"", code)} <= set(prompts.sentences())
+    assert set(re.findall(r"sentences(?:\(\))?\[\"(\w+)\"", code)) <= set(prompts.sentences())
 
 
 def test_earlier_turns_are_replayed_as_plain_text_with_alternating_roles() -> None:
