@@ -309,7 +309,7 @@ class _Rooms:
         store, people, cases, settings = self._store, self._people, self.cases, self._settings
         decisions = Decisions(store, people, cases, system_clock, sortable_id)
         endings = Endings(store, cases, self._directory, self._room, crew.profiles, system_clock)
-        work = Work(store, crew, messenger)
+        work = Work(store, crew, self._room, messenger)
         return Desk(
             store=store,
             people=people,

@@ -29,6 +29,8 @@ class ToolContext:
     tool_use_id: str
     epoch: int
     """The conversation's owner epoch under which the run began."""
+    among_staff: bool = False
+    """True where only staff can read the answer: a staff channel, or a direct message of somebody of staff."""
 
     @property
     def key(self) -> str:

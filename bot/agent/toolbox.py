@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -68,7 +68,7 @@ class Toolbox:
         if journaled is not None:
             return _RESULT.validate_json(journaled)
         began = self._clock()
-        own = ToolContext(context.principal, context.conversation_id, context.run_id, use.id, context.epoch)
+        own = replace(context, tool_use_id=use.id)
         result, error = await self._execute(use, position, own)
         event = TraceEvent(
             context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began,

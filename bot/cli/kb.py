@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.cli.database import check_database
 from bot.config import SettingsError, load_settings
 from bot.domain.exchange import SearchResult
 from bot.logs import configure_logging
@@ -27,12 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging("WARNING")
     try:
         return asyncio.run(_act(arguments, settings.database_url))
-    except (ToolUnavailableError, ValueError, OSError) as error:
-        line = f"DATABASE_URL: it cannot be used ({type(error).__name__}). `deskhand doctor` looks closer."
+    except ToolUnavailableError as error:
+        line = f"DATABASE_URL: it does not answer ({error}). `deskhand doctor` looks closer."
         raise SettingsError([line]) from error
 
 
 async def _act(arguments: argparse.Namespace, database_url: str) -> int:
+    await check_database(database_url)
     async with _articles(database_url) as store:
         if arguments.action == "import":
             return await _import(store, arguments.path)

@@ -3,8 +3,8 @@
 import argparse
 import asyncio
 
-from bot.config import SettingsError, load_settings
-from bot.domain.errors import PermanentError
+from bot.cli.database import database_faults_told
+from bot.config import load_settings
 from bot.logs import configure_logging
 from bot.store.schema import upgrade
 
@@ -13,9 +13,7 @@ def run(_: argparse.Namespace) -> int:
     """Create or upgrade the tables of DATABASE_URL."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    try:
+    with database_faults_told():
         before, now = asyncio.run(upgrade(settings.database_url))
-    except PermanentError as error:
-        raise SettingsError([f"DATABASE_URL: {error} Check it, and that this user may write there."]) from error
     print(f"The database is at version {now}" + (", as it was." if before == now else "."))
     return 0

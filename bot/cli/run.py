@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from bot.app import run_bot
+from bot.cli.database import check_database
 from bot.cli.stopping import stop_on_signals
 from bot.config import Settings, check_ready_to_run, load_settings
 from bot.logs import configure_logging
@@ -19,4 +20,6 @@ def run(_: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    await run_bot(settings, stop=stop_on_signals())
+    stop = stop_on_signals()
+    await check_database(settings.database_url)
+    await run_bot(settings, stop=stop)

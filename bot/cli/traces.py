@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from bot.app import open_store
+from bot.cli.database import check_database
 from bot.config import Settings, load_settings
 from bot.domain.money import show_usd
 from bot.domain.trace import TraceEvent
@@ -66,10 +67,12 @@ def _short(text: str) -> str:
 
 
 async def _recent(settings: Settings) -> list[str]:
+    await check_database(settings.database_url)
     async with open_store(settings) as store, store.read() as transaction:
         return await transaction.traces.recent(RECENT)
 
 
 async def _events(settings: Settings, conversation_id: str) -> list[TraceEvent]:
+    await check_database(settings.database_url)
     async with open_store(settings) as store, store.read() as transaction:
         return await transaction.traces.of_conversation(conversation_id)

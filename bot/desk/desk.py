@@ -52,13 +52,12 @@ class Desk:
 
     async def handle(self, inbox_id: str) -> None:
         """Handle one stored cause; safe to repeat, resumes where an earlier attempt broke off."""
-        async with self.store.write() as tx:
+        async with self.store.read() as tx:
             queued = await tx.inbox.get(inbox_id)
-            if queued is None or queued.handled:
-                return
-            attempts = await tx.inbox.count_attempt(inbox_id)
+        if queued is None or queued.handled:
+            return
         try:
-            await self._handle(queued, gave_up=attempts > MOST_ATTEMPTS)
+            await self._handle(queued, gave_up=queued.attempts > MOST_ATTEMPTS)
         except* FencedError:
             logger.warning("run.fenced", extra={"fields": {"cause": inbox_id}})
 

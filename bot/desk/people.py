@@ -23,6 +23,10 @@ class StaffRoom:
     admins: frozenset[str]
     allowed_bots: frozenset[str]
 
+    def is_private(self, channel_id: str) -> bool:
+        """Whether only staff read along in a channel."""
+        return channel_id == self.default or channel_id in self.by_team.values()
+
     def channel_for(self, team: Team | None) -> str:
         """The channel a case of this team is routed to."""
         return self.by_team.get(team.value, self.default) if team else self.default

@@ -17,9 +17,10 @@ from bot.desk.attachments import Attachments
 from bot.desk.budgets import limits_of
 from bot.desk.endings import Ending
 from bot.desk.live import LiveLine, live_line
+from bot.desk.people import StaffRoom
 from bot.domain.answer import Outcome
 from bot.domain.budget import Account
-from bot.domain.conversation import Conversation
+from bot.domain.conversation import Conversation, Surface
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
 from bot.ports.model import Prices
@@ -98,8 +99,9 @@ class _Turn:
 class Work:
     """Does the work of one turn; visible effects are the business of `Endings`."""
 
-    def __init__(self, store: Store, crew: Crew, messenger: Messenger) -> None:
+    def __init__(self, store: Store, crew: Crew, room: StaffRoom, messenger: Messenger) -> None:
         self._store = store
+        self._room = room
         self._crew = crew
         self._messenger = messenger
 
@@ -159,6 +161,10 @@ class Work:
         )
         return conversation, profile, purse
 
+    def _among_staff(self, turn: _Turn) -> bool:
+        private = turn.conversation.surface is Surface.DM or self._room.is_private(turn.conversation.key.channel_id)
+        return turn.asker.is_staff and private
+
     async def _pinned(self, conversation: Conversation, profile: Profile) -> Pinned:
         async with self._store.write() as tx:
             return await pin(tx, conversation, profile, self._crew.toolbox.only(profile.tools).specs)
@@ -196,7 +202,7 @@ class Work:
             messages=build_messages(lines, turn.heard.said, asker, turn.heard.note),
             specs=turn.pinned.tools,
             toolbox=self._crew.toolbox.only(profile.tools),
-            context=ToolContext(asker, conversation.id, run.id, "", run.epoch),
+            context=ToolContext(asker, conversation.id, run.id, "", run.epoch, self._among_staff(turn)),
             purse=turn.purse,
             models=self._crew.models.main if profile.model == "main" else self._crew.models.helper,
             effort=profile.effort,

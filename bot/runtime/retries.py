@@ -1,9 +1,10 @@
 """What happens when the handling of a cause fails: the same cause again, later.
 
 The cause keeps its partition while it waits, so later causes of the conversation stay behind the one in trouble. A
-TransientError is repeated for as long as it lasts. Any other exception is counted on the inbox row and given up at the
-fifth; the row stays unhandled, visible to people, and is tried once more after each start. A FencedError means that
-another execution does the work: the cause is left to it.
+TransientError is repeated for as long as it lasts. Every execution (so also one that a kill ended) and every other
+exception is counted on the inbox row; the handler sees the count and ends the cause honestly at the fifth. When that
+fails, too, it is given up: the row stays unhandled, visible to people, and is tried once more after each start. A
+FencedError means that another execution does the work: the cause is left to it.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from bot.ports.store import Store
 
 logger = logging.getLogger(__name__)
 
-_TRIES = 5
+_TRIES = 7
 _LONGEST_PAUSE = 60.0
 
 Pause = Callable[[float], Awaitable[None]]
@@ -34,6 +35,7 @@ class Retries:
     async def run(self, handler: Handler, inbox_id: str) -> None:
         """Handle one cause; raises nothing but cancellation."""
         failures = 0
+        await self._count(inbox_id)
         while (seconds := await self._failed(handler, inbox_id, failures)) is not None:
             failures += 1
             await self._pause(seconds)
@@ -54,19 +56,21 @@ class Retries:
         return None
 
     async def _is_worth_another(self, inbox_id: str, error: Exception) -> bool:
-        try:
-            async with self._store.write() as tx:
-                attempts = await tx.inbox.count_attempt(inbox_id)
-        except Exception as unwritable:  # noqa: BLE001 - without a database nothing can be counted; it will come back
-            _log_retry(inbox_id, unwritable)
-            return True
+        attempts = await self._count(inbox_id)
         if attempts < _TRIES:
             return True
-        logger.error(
-            "cause.stuck",
-            extra={"fields": {"inbox_id": inbox_id, "attempts": attempts, "error": type(error).__name__}},
-        )
+        fields = {"inbox_id": inbox_id, "attempts": attempts, "error": type(error).__name__}
+        logger.error("cause.stuck", extra={"fields": fields})
         return False
+
+    async def _count(self, inbox_id: str) -> int:
+        """The number of attempts begun; 0 when the database does not answer, because it will come back."""
+        try:
+            async with self._store.write() as tx:
+                return await tx.inbox.count_attempt(inbox_id)
+        except Exception as unwritable:  # noqa: BLE001 - without a database nothing can be counted
+            _log_retry(inbox_id, unwritable)
+            return 0
 
 
 def _log_retry(inbox_id: str, error: Exception) -> None:

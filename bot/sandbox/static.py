@@ -18,7 +18,7 @@ _SIGN_IN = "<!doctype html><title>Slack</title><p>Sign in to see this file.</p>"
 
 
 class Static:
-    """Serves `/` and links to messages, `/ui/static/*`, `/ui/files/*` (the page), `/files/*` and `/upload/*` (the app)."""
+    """Serves `/`, links to messages, `/ui/static/*`, `/ui/files/*` (the page), `/files/*`, `/upload/*` (the app)."""
 
     def __init__(self, config: SandboxConfig, stored: Files) -> None:
         self._config = config

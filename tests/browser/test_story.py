@@ -1,4 +1,4 @@
-"""The whole story on the page, with the real bot: ask, answer, a human, approve, take over, reply, hand back, budget."""
+"""The whole story on the page, with the real bot: ask, a human, approve, take over, reply, hand back, budget."""
 
 import re
 import shutil
@@ -47,13 +47,20 @@ async def write(composer: Locator, text: str) -> None:
 
 
 async def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(exist_ok=True)
     await page.screenshot(path=PICTURES / f"{name}.png")
 
 
 async def test_the_whole_story_can_be_played_on_the_page(page: Page) -> None:
-    thread = page.get_by_test_id("thread")
+    await ask(page)
+    await ask_for_a_person_who_approves(page)
+    await ask_again_and_sam_takes_over(page)
+    await they_talk(page)
+    await sam_hands_back(page)
+    await grace_looks_at_the_money(page)
 
+
+async def ask(page: Page) -> None:
+    thread = page.get_by_test_id("thread")
     await write(page.get_by_test_id("composer"), "@deskhand how do I invite a guest to a board?")
     await page.get_by_test_id("replies").click()
     await expect(thread).to_contain_text(re.compile(r"step \d+/25 · .+ tokens · \$0\.00 of \$2\.00"))
@@ -61,6 +68,9 @@ async def test_the_whole_story_can_be_played_on_the_page(page: Page) -> None:
     await expect(thread).to_contain_text("Offline mode")
     await picture(page, "1-answer")
 
+
+async def ask_for_a_person_who_approves(page: Page) -> None:
+    thread = page.get_by_test_id("thread")
     await write(page.get_by_test_id("thread-composer"), "Thanks, but I want to talk to a human")
     await expect(thread).to_contain_text("colleague")
 
@@ -71,6 +81,9 @@ async def test_the_whole_story_can_be_played_on_the_page(page: Page) -> None:
     await card.locator('[data-action-id="esc_approve"]').click()
     await expect(page.get_by_test_id("message").filter(has_text="Approved").last).to_contain_text("Sam Porter")
 
+
+async def ask_again_and_sam_takes_over(page: Page) -> None:
+    thread = page.get_by_test_id("thread")
     await become(page, "Ana Ruiz", "C0SUPPORT")
     await page.get_by_test_id("replies").first.click()
     await write(page.get_by_test_id("thread-composer"), "@deskhand handoff I still need a person")
@@ -85,6 +98,9 @@ async def test_the_whole_story_can_be_played_on_the_page(page: Page) -> None:
     await write(page.get_by_test_id("thread-composer"), "Hello Ana, Sam here. What can I do?")
     await picture(page, "3-taken-over")
 
+
+async def they_talk(page: Page) -> None:
+    thread = page.get_by_test_id("thread")
     await become(page, "Ana Ruiz", "C0SUPPORT")
     await page.get_by_test_id("replies").first.click()
     await expect(thread).to_contain_text("Sam Porter has taken over this conversation")
@@ -92,6 +108,9 @@ async def test_the_whole_story_can_be_played_on_the_page(page: Page) -> None:
     await write(page.get_by_test_id("thread-composer"), "All good now, thank you!")
     await picture(page, "4-relayed")
 
+
+async def sam_hands_back(page: Page) -> None:
+    thread = page.get_by_test_id("thread")
     await become(page, "Sam Porter", "C0STAFF")
     claimed = page.get_by_test_id("message").filter(has_text="A person is on it").last
     await claimed.get_by_test_id("replies").click()
@@ -106,6 +125,8 @@ async def test_the_whole_story_can_be_played_on_the_page(page: Page) -> None:
     await page.get_by_test_id("replies").first.click()
     await expect(thread).to_contain_text("has handed this conversation back to me")
 
+
+async def grace_looks_at_the_money(page: Page) -> None:
     await become(page, "Grace Lee", "C0SUPPORT")
     await write(page.get_by_test_id("composer"), "/agent-budget")
     await expect(page.get_by_test_id("ephemeral").last).to_contain_text("What the agent costs")

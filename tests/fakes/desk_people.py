@@ -144,6 +144,16 @@ class Card:
         found: Shown = await eventually(there)
         return found
 
+    async def with_button(self, label: str) -> Shown:
+        """The card once it offers this button."""
+
+        async def there() -> Shown | None:
+            shown = await self.shown()
+            return shown if label in shown.buttons else None
+
+        found: Shown = await eventually(there)
+        return found
+
     async def gets_reply(self, words: str) -> Shown:
         """The reply under it with these words, once it stands."""
 
@@ -190,14 +200,16 @@ class Person:
         assert (await self.driver.call("messages/delete", user=self.user, channel=self.channel, ts=ts))["ok"]
 
     async def presses(self, label: str, on: Card | Shown, *, value: str | None = None) -> Json:
-        """Press a button by its label (or by its action id); what the workspace answered."""
-        shown = await on.shown() if isinstance(on, Card) else on
+        """Press a button by its label, waiting for a card to show it (or by its action id)."""
+        shown = await on.with_button(label) if isinstance(on, Card) else on
         channel = on.channel if isinstance(on, Card) else self.channel
-        action = shown.buttons.get(label, label)
         more = {"value": value} if value else {}
-        return await self.driver.call(
+        action = shown.buttons.get(label, label)
+        pressed = await self.driver.call(
             "press", user=self.user, channel=channel, ts=shown.ts, action_id=action, **more
         )
+        assert pressed["ok"], pressed
+        return pressed
 
     async def sees_form(self) -> Json:
         """The form or window on top, once it is open."""

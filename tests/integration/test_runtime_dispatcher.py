@@ -142,18 +142,18 @@ async def test_a_transient_failure_is_repeated_before_later_causes_of_the_conver
     assert house.began.count(first) == 8
 
 
-async def test_a_fault_is_tried_five_times_and_then_left_for_people(house: House) -> None:
+async def test_a_fault_is_tried_six_times_and_then_left_for_people(house: House) -> None:
     house.gate.clear()
     bad, good = await house.receive("p", 2)
-    house.trouble[bad] = [ValueError("a bug") for _ in range(5)]
+    house.trouble[bad] = [ValueError("a bug") for _ in range(6)]
     house.gate.set()
     await house.until(lambda: house.done == [good])
-    assert house.began.count(bad) == 5
+    assert house.began.count(bad) == 6
     assert await house.unfinished() == [bad]
     async with house.store.read() as tx:
         row = await tx.inbox.get(bad)
     assert row is not None
-    assert row.attempts == 5
+    assert row.attempts == 7
 
 
 async def test_a_fenced_execution_drops_out(house: House) -> None:

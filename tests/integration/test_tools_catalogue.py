@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,15 @@ async def test_internal_articles_never_reach_a_customer(catalogue: tuple[AnyTool
         assert not any(canary in str(found) for canary in ("BUG-3", "VIP", "$500.01", "Internal", "staff only"))
 
 
-async def test_staff_find_internal_articles_marked_as_such(catalogue: tuple[AnyTool, ...]) -> None:
-    found = await call(catalogue, "search_knowledge_base", SAM, query="refund exceptions above $100", category="any")
+async def test_staff_among_themselves_find_internal_articles_marked_as_such(catalogue: tuple[AnyTool, ...]) -> None:
+    sam, query = replace(SAM, among_staff=True), "refund exceptions above $100"
+    found = await call(catalogue, "search_knowledge_base", sam, query=query, category="any")
     assert found[0].title.startswith("[staff only")
+
+
+async def test_staff_who_ask_where_customers_read_along_find_public_articles(catalogue: tuple[AnyTool, ...]) -> None:
+    found = await call(catalogue, "search_knowledge_base", SAM, query="refund exceptions above $100", category="any")
+    assert not any("staff only" in result.title for result in found)
 
 
 async def test_a_dead_database_is_bridged_by_what_is_in_memory() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.fakes.desk import Desk
 from tests.fakes.desk_claude import UNSURE, answer_from_source, escalate, search
-from tests.fakes.desk_people import Card, Shown, Thread, words_of_view
+from tests.fakes.desk_people import Card, Thread, words_of_view
 from tests.fakes.messages_api import text
 
 PROPOSAL = "We have *refunded* invoice INV-204: $81 arrive within five days."
@@ -23,7 +23,7 @@ async def test_a_case_reaches_the_team_it_concerns_with_everything_a_colleague_n
     shown = await card.shown()
     for words in (
         "<@U0ANA> (Ana Ruiz)", "disputes a charge", "Ana was charged twice in November", "asked for by the agent",
-        PROPOSAL, "steps", "Open the thread",
+        PROPOSAL, "1 step", "Open the thread",
     ):  # fmt: skip
         assert words in shown.text
     assert thread.ts.replace(".", "") in shown.text
@@ -141,9 +141,9 @@ async def test_a_new_message_of_the_customer_voids_the_proposal_visibly(desk: De
     desk.claude.will(text("Glad to hear it!"))
     await desk.customer().says("Forget it, I found the second invoice", thread)
     await thread.says("Glad to hear it!")
-    assert "The customer wrote again" in (await card.becomes("Overtaken")).text
-    sam = desk.staff()
-    await sam.presses("Approve", Shown({**(await card.shown()).raw}))
+    voided = await card.becomes("Overtaken")
+    assert "The customer wrote again" in voided.text
+    assert "Approve" not in voided.buttons
     await desk.settled()
     assert PROPOSAL not in await thread.text()
 

@@ -150,11 +150,14 @@ def test_migrating_twice_changes_nothing_the_second_time(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("url", ["mysql://x", "nonsense", "postgresql://desk:password@127.0.0.1:1/x"])
+@pytest.mark.parametrize("command", [["run"], ["migrate"], ["traces"], ["kb", "search", "refund"]])
 def test_a_database_that_cannot_be_used_is_told_without_its_password(
-    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[str], url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", url)
-    assert main(["migrate"]) == 2
+    environment = {"DATABASE_URL": url, "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "STAFF_CHANNEL": "C1"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(command) == 2
     told = capsys.readouterr().err
     assert told.startswith("DATABASE_URL: ")
     assert "password" not in told

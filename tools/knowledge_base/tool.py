@@ -74,7 +74,7 @@ class SearchKnowledgeBase:
     async def run(self, arguments: SearchArguments, context: ToolContext) -> ToolOutput:
         """The articles, or a text that says what to do without."""
         category = None if arguments.category == "any" else arguments.category
-        question = Question(arguments.query, category, internal=context.principal.is_staff)
+        question = Question(arguments.query, category, internal=context.among_staff)
         found = await self._guard.call(
             lambda: self._knowledge.search(question),
             context,
