@@ -116,6 +116,7 @@ class BudgetDesk:
     async def _report(self, command: BudgetCommand) -> BudgetReport:
         team, channel, user = command.team_id, command.channel_id, command.user_id
         day, month = Period.DAY.start(self._clock()), Period.MONTH.start(self._clock())
+        sees_all = await self._sees_all(user)
         async with self._store.read() as tx:
             ledger = tx.ledger
             limits = [
@@ -128,7 +129,7 @@ class BudgetDesk:
                 for c, u in (("", ""), (channel, ""), ("", user))
                 for since in (day, month)
             ]
-            dearest = await ledger.dearest(team, DEAREST)
+            dearest = await ledger.dearest(team, DEAREST, opened_by="" if sees_all else user)
             changes = await ledger.changes(team, CHANGES)
         links = [await self._directory.permalink(_place(conversation_id)) for conversation_id, _ in dearest]
         rows = tuple((cid, link, spend) for (cid, spend), link in zip(dearest, links, strict=True))
@@ -142,10 +143,13 @@ class BudgetDesk:
             conversation = await tx.conversations.get(thread.id)
         if conversation is None:
             return "I take no part in that conversation, so it cost nothing."
-        is_staff = await self._people.why_not_staff(command.user_id) is None
-        if conversation.opened_by != command.user_id and not is_staff and not self._people.is_admin(command.user_id):
+        if conversation.opened_by != command.user_id and not await self._sees_all(command.user_id):
             return "Only the support team and the person who began that conversation can see its costs."
         return await self.trace_of(thread.id) or "I take no part in that conversation, so it cost nothing."
+
+    async def _sees_all(self, user_id: str) -> bool:
+        """Whether somebody may see what other people's conversations cost, and where they are."""
+        return self._people.is_admin(user_id) or await self._people.why_not_staff(user_id) is None
 
     async def _set(self, command: BudgetCommand, text: str) -> str:
         if not self._people.is_admin(command.user_id):

@@ -210,8 +210,8 @@ class Ledger(Protocol):
         """USD spent or reserved in a workspace, channel or by a user since a moment."""
         ...
 
-    async def dearest(self, team_id: str, count: int) -> list[tuple[str, Spend]]:
-        """(conversation id, spend) of the dearest conversations that are not closed."""
+    async def dearest(self, team_id: str, count: int, *, opened_by: str = "") -> list[tuple[str, Spend]]:
+        """(conversation id, spend) of the dearest conversations that are not closed; `opened_by`: only this user's."""
         ...
 
     async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:

@@ -80,11 +80,12 @@ class SqlLedger(SqlLimits):
             query = query.where(ledger.c.user_id == user_id)
         return from_micro(int(await self._connection.scalar(query) or 0))
 
-    async def dearest(self, team_id: str, count: int) -> list[tuple[str, Spend]]:
+    async def dearest(self, team_id: str, count: int, *, opened_by: str = "") -> list[tuple[str, Spend]]:
+        whose = conversations.c.opened_by == opened_by if opened_by else sa.true()
         query = (
             sa.select(ledger.c.conversation_id, *_SPEND)
             .join(conversations, conversations.c.id == ledger.c.conversation_id)
-            .where(conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value)
+            .where(conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value, whose)
             .group_by(ledger.c.conversation_id)
             .order_by(sa.func.sum(ledger.c.charged).desc(), ledger.c.conversation_id)
             .limit(count)

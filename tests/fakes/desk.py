@@ -140,6 +140,14 @@ class Desk:
 
         await eventually(idle, seconds)
 
+    async def told(self) -> None:
+        """Wait until every event was acknowledged, which says that it was stored."""
+
+        async def acknowledged() -> bool:
+            return all(d["acked"] for d in (await self.driver.look("deliveries"))["deliveries"])
+
+        await eventually(acknowledged)
+
     async def tickets(self) -> list[Any]:
         """Number, address and subject of the tickets this story opened (the sample company's have other keys)."""
         return self.rows("select number, customer_email, subject from tickets where key like 'run-%'")

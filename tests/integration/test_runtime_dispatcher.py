@@ -180,7 +180,7 @@ async def test_dispatching_a_known_cause_again_changes_nothing(house: House) -> 
 async def test_a_cause_that_was_given_up_can_be_dispatched_anew(house: House) -> None:
     house.gate.clear()
     [bad] = await house.receive("p")
-    house.trouble[bad] = [ValueError("a bug") for _ in range(5)]
+    house.trouble[bad] = [ValueError("a bug") for _ in range(6)]
     house.gate.set()
     [other] = await house.receive("p")
     await house.until(lambda: house.done == [other])

@@ -1,0 +1,179 @@
+"""Claude fails, refuses or stops short: the second model, then honest words and a person; never silence, never noise."""
+
+import functools
+
+import pytest
+
+from bot.model.claude import ClaudeModel
+from tests.fakes.desk import Desk
+from tests.fakes.desk_claude import at_once, search
+from tests.fakes.messages_api import (
+    Brain,
+    Fault,
+    Move,
+    Seen,
+    cut_body,
+    dropped,
+    hang,
+    html,
+    no_stop_reason,
+    overloaded,
+    paused,
+    rate_limited,
+    refusal,
+    spend_cap,
+    status,
+    stopped,
+    text,
+    truncated_json,
+    unknown_block,
+)
+from tests.fakes.messages_script import Reply
+
+TOO_LONG = "I could not finish this answer because of a technical problem"
+
+
+def only(model: str, fault: Fault, otherwise: Move) -> Brain:
+    """One of the two models fails."""
+    return lambda seen: fault if seen.body["model"].startswith(model) else otherwise
+
+
+@pytest.mark.parametrize("fault", [overloaded(), rate_limited(), status(500), status(503)], ids=lambda f: str(f.status))
+async def test_a_failure_that_passes_is_not_seen_by_the_customer(desk: Desk, fault: Fault) -> None:
+    desk.claude.will(at_once(fault), at_once(fault), text("Guests are free."))
+    thread = await desk.customer().asks("What do guests cost?")
+    answer = await thread.answer()
+    assert "Guests are free." in answer.text
+    assert await desk.cards() == []
+
+
+@pytest.mark.parametrize(
+    "fault", [at_once(overloaded()), status(401), status(404), spend_cap()], ids=["529", "401", "404", "spend_cap"]
+)
+async def test_when_the_first_model_is_down_the_second_answers(desk: Desk, fault: Fault) -> None:
+    desk.claude.always = only("claude-sonnet", fault, text("Guests are free."))
+    thread = await desk.customer().asks("What do guests cost?")
+    assert "Guests are free." in (await thread.answer()).text
+    assert desk.claude.asked[-1].body["model"] == "claude-haiku-5-5"
+
+
+@pytest.mark.parametrize("fault", [at_once(overloaded()), status(401), spend_cap()], ids=["529", "401", "spend_cap"])
+async def test_when_no_model_answers_the_help_centre_is_quoted_honestly_and_a_person_is_asked(
+    desk: Desk, fault: Fault
+) -> None:
+    desk.claude.always = desk.claude.verdict = desk.claude.summary = fault
+    thread = await desk.customer().asks("How do I invite a guest to a board?")
+    answer = await thread.answer()
+    assert "Our language model is not reachable at the moment" in answer.text
+    assert "Invite" in answer.text
+    assert "Sources: " in answer.text
+    shown = await (await desk.card()).shown()
+    assert "something failed" in shown.text
+    assert "How do I invite a guest" in shown.text
+
+
+async def test_when_no_model_answers_and_the_help_centre_has_nothing_a_person_is_asked(desk: Desk) -> None:
+    desk.claude.always = desk.claude.verdict = desk.claude.summary = status(401)
+    thread = await desk.customer().asks("xyzzy plugh qwortz")
+    assert TOO_LONG in (await thread.answer()).text
+    assert "xyzzy" in (await (await desk.card()).shown()).text
+
+
+@pytest.mark.parametrize(
+    "fault", [cut_body(), dropped(), html(), truncated_json()], ids=["cut_body", "dropped", "html", "truncated_json"]
+)
+async def test_half_an_answer_or_a_web_page_is_asked_for_again(
+    desk: Desk, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pause between attempts is made short: here nobody says how long to wait."""
+    monkeypatch.setattr("bot.agent.calls._backoff", lambda attempt, retry_after: 0.01)
+    desk.claude.will(fault, text("Guests are free."))
+    thread = await desk.customer().asks("What do guests cost?")
+    assert "Guests are free." in (await thread.answer()).text
+
+
+async def test_a_call_that_never_ends_is_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline of a call is made short before the bot starts again."""
+    monkeypatch.setattr("bot.app.ClaudeModel", functools.partial(ClaudeModel, total_deadline=0.2))
+    monkeypatch.setattr("bot.agent.calls._backoff", lambda attempt, retry_after: 0.01)
+    await desk.restart()
+    desk.claude.will(hang(), hang(), text("Guests are free."))
+    thread = await desk.customer().asks("What do guests cost?")
+    assert "Guests are free." in (await thread.answer()).text
+
+
+async def test_a_refusal_is_told_kindly_and_handed_over(desk: Desk) -> None:
+    desk.claude.will(refusal("violence"))
+    thread = await desk.customer().asks("Tell me something terrible")
+    told = await thread.answer()
+    assert "I can't help with that one myself" in told.text
+    assert "violence" not in told.text
+    assert "refus" in (await (await desk.card()).shown()).text
+
+
+async def test_an_answer_that_was_cut_gets_more_room_once(desk: Desk) -> None:
+    desk.claude.will(stopped("max_tokens"), text("The whole sentence."))
+    thread = await desk.customer().asks("What do guests cost?")
+    assert "The whole sentence." in (await thread.answer()).text
+    first, second = (seen.body["max_tokens"] for seen in desk.claude.asked)
+    assert second == 2 * first
+
+
+@pytest.mark.parametrize(
+    "move", [stopped("max_tokens"), stopped("model_context_window_exceeded"), stopped("surprise"), no_stop_reason()],
+    ids=["max_tokens", "context", "unknown", "none"],
+)  # fmt: skip
+async def test_half_a_sentence_is_never_sent(desk: Desk, move: Reply) -> None:
+    desk.claude.always = move
+    thread = await desk.customer().asks("What do guests cost?")
+    told = await thread.answer()
+    assert "Half a sen" not in told.text
+    assert TOO_LONG in told.text
+    await desk.card()
+
+
+async def test_a_paused_turn_goes_on_and_unknown_blocks_do_no_harm(desk: Desk) -> None:
+    desk.claude.will(paused(), unknown_block())
+    thread = await desk.customer().asks("What do guests cost?")
+    assert "Seen?" in (await thread.answer()).text
+
+
+async def test_a_model_that_uses_all_its_steps_hands_over(desk: Desk) -> None:
+    await desk.customer("U0GRACE").types("set conversation 50")
+    desk.claude.always = search()
+    await desk.restart(AGENT_PROFILES="C0SUPPORT=triage")
+    thread = await desk.customer().asks("What do guests cost?")
+    told = await thread.answer()
+    assert "reasonable number of steps" in told.text or "reached the limit" in told.text
+    assert len(desk.claude.asked) <= 8
+    await desk.card()
+
+
+@pytest.mark.parametrize(
+    "verdict", [status(401), text("not JSON at all"), stopped("max_tokens", "{")], ids=["down", "prose", "cut"]
+)
+async def test_without_a_judge_an_answer_with_sources_is_sent_and_one_without_is_proposed(
+    desk: Desk, verdict: Move
+) -> None:
+    from tests.fakes.desk_claude import answer_from_source  # noqa: PLC0415 — beside its only use
+
+    desk.claude.verdict = verdict
+    desk.claude.will(search(), answer_from_source("Press Invite."), text("I think so."))
+    ana = desk.customer()
+    thread = await ana.asks("How do I invite a guest?")
+    assert "Press Invite." in (await thread.answer()).text
+    await ana.says("Are you sure?", thread)
+    assert "asked a colleague to check it" in (await thread.answer(2)).text
+
+
+async def test_a_tool_that_fails_is_told_to_the_model_not_to_the_customer(desk: Desk) -> None:
+    def apologise(seen: Seen) -> Move:
+        (result,) = seen.tool_results
+        assert result["is_error"]
+        return text("I could not look that up just now.")
+
+    desk.claude.will(search(query=""), apologise)
+    thread = await desk.customer().asks("What do guests cost?")
+    assert "could not look that up" in (await thread.answer()).text
