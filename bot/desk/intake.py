@@ -113,7 +113,8 @@ class Intake:
         if queued is None or queued.handled or queued.conversation_id is None:
             return False
         conversation = await tx.conversations.get(queued.conversation_id)
-        if conversation is None or await tx.runs.unfinished(conversation.id) is not None:
+        run = await tx.runs.unfinished(queued.conversation_id)
+        if conversation is None or (run is not None and queued.id in run.inbox_ids):
             return False
         await tx.inbox.mark_handled([queued.id])
         await tx.outbox.add(removal(conversation, live_key(queued.id)))

@@ -16,6 +16,8 @@ from bot.ports.store import Queued, Store, Transaction
 
 NOTE_MARK = "//"
 """A reply in the staff thread that begins so stays there."""
+LINE_CHARS = 300
+"""Of each line of the transcript on the card of a typed handoff."""
 LAST_LINES = 6
 """Of the transcript, on the card of a typed handoff (no model is asked)."""
 
@@ -70,7 +72,7 @@ class StaffRoomTalk:
             return await self._notice(tx, conversation, f"already:{inbox_id}", self._sentences["handoff_open"])
         words = handoff.reason or "asked for a human"
         lines = await tx.conversations.lines(conversation.id, LAST_LINES)
-        summary = "\n".join(f"{line.speaker.value}: {line.text[:400]}" for line in lines)
+        summary = "\n".join(f"- {line.name or line.speaker.value}: {_short(line.text)}" for line in lines)
         new = NewEscalation(
             f"esc-{inbox_id}", conversation.id, Origin.HANDOFF, f"{who.name}: {words}",
             summary or "The conversation began with this request.", handoff.team, None, message.user_id,
@@ -125,3 +127,8 @@ class StaffRoomTalk:
         place = Place(message.thread.team_id, message.thread.channel_id, message.thread.thread_ts)
         effect = Whisper(place, message.user_id, text)
         await tx.outbox.add(Outgoing(f"whisper:{message.thread.id}:{key}", effect, f"whisper:{message.user_id}"))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LINE_CHARS else f"{line[:LINE_CHARS]}…"

@@ -42,11 +42,13 @@ class Turns:
 
     async def give_up(self, conversation_id: str) -> None:
         """End a turn that failed again and again: honestly, with a case for people, without a model."""
-        run = await self._unfinished(conversation_id) or await self._begin(
-            conversation_id, await self._waiting(conversation_id)
-        )
-        if run is not None:
-            await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
+        run = await self._unfinished(conversation_id)
+        if run is None:
+            batch = _of_one_author(await self._waiting(conversation_id))
+            if not batch or await self._is_for_people(conversation_id, batch):
+                return
+            run = await self._begin(conversation_id, batch)
+        await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
 
     async def _take_one(self, conversation_id: str) -> bool:
         run = await self._unfinished(conversation_id)
@@ -57,8 +59,6 @@ class Turns:
             if await self._is_for_people(conversation_id, batch):
                 return True
             run = await self._begin(conversation_id, batch)
-            if run is None:
-                return True
         rows = await self._rows(run)
         asker = await self._asker(rows)
         ending = await self._work.do(run, rows, asker)
@@ -103,10 +103,8 @@ class Turns:
             author = (asker.user_id, asker.name)
             await self._cases.say_under_card(tx, case, key, f"{message.text}{names}", author=author)
 
-    async def _begin(self, conversation_id: str, batch: Sequence[Queued]) -> Run | None:
+    async def _begin(self, conversation_id: str, batch: Sequence[Queued]) -> Run:
         """Open the run of a batch; an answer that waited for approval no longer fits and is voided."""
-        if not batch:
-            return None
         first = batch[0].incoming
         async with self._store.write() as tx:
             conversation = await _must(tx, conversation_id)

@@ -178,8 +178,8 @@ async def test_a_button_of_an_older_version_says_so(desk: Desk) -> None:
         ]}
     ]  # fmt: skip
     sam = desk.staff()
-    ts = await desk.driver.says("U0PAGER", "an old card", channel="C0STAFF", blocks=old)
-    await desk.driver.call("press", user="U0SAM", channel="C0STAFF", ts=ts, action_id="esc_from_1999")
+    ts = await desk.driver.says("U0PAGER", "an old card", blocks=old)
+    await desk.driver.call("press", user="U0SAM", channel="C0SUPPORT", ts=ts, action_id="esc_from_1999")
     await sam.hears("This button is no longer in use.")
 
 
@@ -202,7 +202,7 @@ async def test_events_nobody_knows_are_acknowledged_and_ignored(desk: Desk) -> N
         {**event, "subtype": "channel_join", "user": "U0ANA", "text": "<@U0DESKHAND> joined"},
         {**event, "subtype": "channel_topic", "user": "U0ANA", "text": "topic"},
         {**event, "subtype": "me_message", "user": "U0ANA", "text": "<@U0DESKHAND> waves"},
-        {**event, "text": None, "user": 7},
+        {**event, "text": None, "user": None},
         {**event},
         {"type": "app_mention"},
         {"type": "tokens_revoked", "tokens": {}},
