@@ -61,9 +61,9 @@ logger = logging.getLogger(__name__)
 
 OFFLINE = "offline"
 """Id of the offline model."""
-DRAIN_SECONDS = 15.0
+DRAIN_SECONDS = 12.0
 """For runs under way at a stop; what is not done by then is resumed by the next start."""
-FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = 2.0
 """For messages still to be delivered at a stop."""
 LONGEST_RETRY = 30.0
 """Seconds between attempts to reach Slack at a start."""

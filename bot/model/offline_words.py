@@ -94,6 +94,8 @@ def _window(pieces: list[str], start: int) -> list[str]:
         if taken and sum(map(len, taken)) + len(piece) > EXTRACT_CHARS:
             break
         taken.append(piece)
+    while len(taken) > 1 and taken[-1].lstrip().startswith("#"):  # a heading with nothing under it
+        taken.pop()
     return taken
 
 

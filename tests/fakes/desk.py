@@ -25,6 +25,7 @@ from bot.logs import OURS, configure_logging
 from bot.sandbox.config import SandboxConfig
 from tests.fakes.desk_claude import Claude
 from tests.fakes.desk_people import Card, Person, Shown, Sight, Timeline
+from tests.fakes.desk_program import Program
 from tests.fakes.sandbox_driver import FAST, Json, SandboxDriver, eventually, sandbox_running
 
 QUIET_SECONDS = 0.05
@@ -95,7 +96,7 @@ class Desk:
     """The workspace with its people, the bot, and everything anybody was ever shown."""
 
     driver: SandboxDriver
-    bot: Bot
+    bot: Bot | Program
     database: Path
     timeline: Timeline
     logs: io.StringIO
@@ -208,6 +209,22 @@ async def open_desk(
                 if claude is not None:
                     claude.let_go()
                 await bot.stop()
+
+
+@asynccontextmanager
+async def open_killable_desk(folder: Path, claude: Claude, template: Path) -> AsyncIterator[Desk]:
+    """A desk whose bot is a process of its own."""
+    database = folder / "desk.db"
+    shutil.copy(template, database)
+    async with sandbox_running() as driver:
+        timeline = Timeline(driver.server.workspace)
+        program = Program(settings_for(driver, database, claude), driver, folder)
+        await program.start()
+        try:
+            yield Desk(driver, program, database, timeline, io.StringIO(), claude)
+        finally:
+            claude.let_go()
+            await program.stop()
 
 
 async def prepare_template(folder: Path) -> Path:

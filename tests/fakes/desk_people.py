@@ -103,6 +103,15 @@ class Thread:
         shown: Shown = await eventually(there, seconds)
         return shown
 
+    async def is_worked_on(self) -> Shown:
+        """The live line, once it stands."""
+
+        async def there() -> Shown | None:
+            return next((m for m in await self.ours() if m.kind == "live"), None)
+
+        shown: Shown = await eventually(there)
+        return shown
+
     async def says(self, words: str, seconds: float = 15.0) -> Shown:
         """The message of the bot with these words, once it stands."""
 

@@ -24,7 +24,7 @@ async def test_a_mention_is_answered_with_its_source_its_price_and_feedback_butt
 async def test_the_first_sign_of_work_becomes_the_answer_itself(desk: Desk) -> None:
     desk.claude.hold()
     thread = await desk.customer().asks("How do I invite a guest to a board?")
-    live = await thread.says("Looking into it")
+    live = await thread.is_worked_on()
     desk.claude.let_go()
     assert (await thread.answer()).ts == live.ts
 

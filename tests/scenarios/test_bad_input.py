@@ -136,7 +136,7 @@ async def test_a_message_deleted_at_once_is_not_answered(desk: Desk) -> None:
     await desk.restart(QUIET_SECONDS="0.5")
     ana = desk.customer()
     thread = await ana.asks("My password is hunter2")
-    await thread.says("Looking into it")
+    await thread.is_worked_on()
     await ana.deletes(thread.ts)
     await desk.settled()
     assert [m.text for m in await thread.ours()] == []

@@ -44,7 +44,7 @@ async def test_p5_taken_over_in_the_middle_of_a_run_nothing_of_the_bot_appears_a
     desk.claude.will(search(), text("Here is what I think."))
     desk.claude.hold()
     await ana.says("and how do I invite guests?", thread)
-    await thread.says("Looking into it")
+    await thread.is_worked_on()
     await eventually(lambda: _calls(desk, 3))
     await desk.staff().presses("Take over", card)
     await thread.says("*Sam Porter* has taken over")
