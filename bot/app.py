@@ -15,7 +15,7 @@ import prompts
 from bot.agent.calls import ModelCalls
 from bot.agent.confidence import Judge
 from bot.agent.loop import Agent
-from bot.agent.profile import Profile, UnknownProfileError, load_profile
+from bot.agent.profile import Profile, Profiles, UnknownProfileError, load_profile
 from bot.agent.summing_up import Summarist
 from bot.agent.toolbox import Toolbox
 from bot.config import Settings, SettingsError
@@ -29,6 +29,7 @@ from bot.desk.intake import Intake
 from bot.desk.people import People, StaffRoom
 from bot.desk.staffroom import StaffRoomTalk
 from bot.desk.turns import Turns
+from bot.desk.unsent import UnsentWords
 from bot.desk.work import Crew, Models, Work
 from bot.domain.errors import PermanentError, TransientError
 from bot.model.claude import ClaudeModel
@@ -41,6 +42,7 @@ from bot.ports.slack import Directory, Files, Messenger
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
 from bot.runtime.outbox import OutboxWorker
+from bot.slack.connect import missing_channel
 from bot.slack.delivery import SlackMessenger
 from bot.slack.directory import SlackDirectory
 from bot.slack.files import SlackFiles
@@ -56,6 +58,7 @@ from bot.web.application import build_web
 from bot.web.server import WebServer
 from tools.backends import Backends, open_backends
 from tools.catalogue import build_catalogue
+from tools.knowledge_base.importer import KnowledgeFolderError
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +123,12 @@ async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event)
     me = await _introduce(identity, stop)
     if me is None:
         return None
+    if (
+        unknown := await missing_channel(client, {settings.staff_channel, *settings.channels_by_team.values()})
+    ) is not None:
+        raise SettingsError(
+            [f"STAFF_CHANNEL(S): Slack knows no channel {unknown}. Use its id (C…) and invite the bot."]
+        )
     model = plan.model(settings)
     stack.push_async_callback(model.close)
     backends = await _backends(settings, engine)
@@ -137,7 +146,7 @@ async def _start_work(
     stack: AsyncExitStack, queue: CauseQueue, store: SqlStore, messenger: Messenger, desk: Desk
 ) -> None:
     """Start delivery and dispatch, first of what an earlier process left."""
-    outbox = OutboxWorker(store.queue, messenger, system_clock)
+    outbox = OutboxWorker(store.queue, messenger, system_clock, unsent=desk.unsent)
     store.listen(events=queue.wake, effects=outbox.wake)
     await outbox.start()
     stack.push_async_callback(outbox.close)
@@ -181,7 +190,10 @@ async def _backends(settings: Settings, engine: AsyncEngine) -> Backends:
     """The tools' back-ends; without a help centre of one's own, those of the sample company."""
     backends = await open_backends(engine, seed_sample=not settings.knowledge_dir)
     if settings.knowledge_dir:
-        await backends.importer.import_folder(Path(settings.knowledge_dir))
+        try:
+            await backends.importer.import_folder(Path(settings.knowledge_dir))
+        except KnowledgeFolderError as error:
+            raise SettingsError([f"KNOWLEDGE_DIR: {error}"]) from error
         await backends.knowledge.refresh()
     return backends
 
@@ -280,12 +292,12 @@ class _Plan:
             knowledge=backends.knowledge, customers=backends.customers, tickets=backends.tickets, escalations=cases
         )
         return Crew(
-            agent=Agent(calls, store),
-            judge=Judge(calls, store, self.models.helper),
-            summarist=Summarist(calls, store, self.models.helper[0]),
+            agent=Agent(calls),
+            judge=Judge(calls, self.models.helper),
+            summarist=Summarist(calls, self.models.helper[0]),
             toolbox=Toolbox(tools, store, system_clock),
             attachments=Attachments(files),
-            profiles=self.profiles,
+            profiles=Profiles(self.profiles),
             models=self.models,
             prices=self.prices,
         )
@@ -307,7 +319,7 @@ class _Rooms:
     def desk(self, crew: Crew, messenger: Messenger) -> Desk:
         """The desk, put together."""
         store, people, cases, settings = self._store, self._people, self.cases, self._settings
-        decisions = Decisions(store, people, cases, system_clock, sortable_id)
+        decisions = Decisions(store, people, cases, crew.profiles, system_clock, sortable_id)
         endings = Endings(store, cases, self._directory, self._room, crew.profiles, system_clock)
         work = Work(store, crew, self._room, messenger)
         return Desk(
@@ -325,6 +337,7 @@ class _Rooms:
             cases=cases,
             decisions=decisions,
             talk=StaffRoomTalk(store, people, cases, decisions, system_clock),
+            words=UnsentWords(store, cases, system_clock),
             budgets=BudgetDesk(store, people, self._directory, crew.profiles, system_clock),
             clock=system_clock,
         )

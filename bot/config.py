@@ -9,6 +9,8 @@ from typing import Annotated
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from bot.domain.escalation import Team
+
 
 class SettingsError(Exception):
     """One sentence per wrong setting: its name and the remedy."""
@@ -72,6 +74,14 @@ class Settings(BaseModel):
     @classmethod
     def _with_slash(cls, value: str) -> str:
         return value if value.endswith("/") else f"{value}/"
+
+    @field_validator("staff_channels")
+    @classmethod
+    def _known_teams(cls, value: str) -> str:
+        unknown = sorted(set(_parse_pairs(value)) - {team.value for team in Team})
+        if unknown:
+            raise ValueError(f"unknown team {unknown[0]!r}; there are {', '.join(Team)}")
+        return value
 
     @field_validator("staff_channels", "agent_profiles")
     @classmethod

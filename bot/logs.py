@@ -4,8 +4,12 @@ import json
 import logging
 import re
 import sys
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+from bot.domain.errors import DeskhandError
 
 OURS = ("bot", "tools", "prompts")
 """Loggers that LOG_LEVEL holds for. All others (Slack's, Anthropic's, the database's) log requests and answers
@@ -56,7 +60,28 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return dict(fields) if isinstance(fields, dict) else {}
 
 
-class _JsonFormatter(logging.Formatter):
+class _Discreet(logging.Formatter):
+    """Tells where an exception arose and of what class it is, not its words: libraries quote data in theirs."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 — the library's name
+        return "\n".join(_chain(ei[1])) if ei[1] is not None else ""
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None:
+        yield from _chain(earlier)
+        yield "then:"
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    words = f": {error}" if isinstance(error, DeskhandError) else ""
+    yield f"{type(error).__module__}.{type(error).__qualname__}{words}"
+    if isinstance(error, BaseExceptionGroup):
+        for number, one in enumerate(error.exceptions, start=1):
+            yield f"({number} of {len(error.exceptions)})"
+            yield from _chain(one)
+
+
+class _JsonFormatter(_Discreet):
     """`{"time", "level", "event", "logger", …fields, "error"}`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -72,7 +97,7 @@ class _JsonFormatter(logging.Formatter):
         return redact(json.dumps(line, default=str, ensure_ascii=False))
 
 
-class _PlainFormatter(logging.Formatter):
+class _PlainFormatter(_Discreet):
     """`12:00:01 info event.name  key=value`, for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from enum import StrEnum
+from functools import cache
+from typing import Any, Generic, Literal, TypeVar, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
 
 from bot.domain.exchange import SearchResult, ToolSpec
 from bot.domain.principal import Principal
@@ -52,11 +54,24 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: object) -> object:
+        """A null for an optional argument means that it was left out."""
+        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
     @field_validator("*", mode="before")
     @classmethod
-    def _storable(cls, value: object) -> object:
-        """PostgreSQL refuses U+0000 in text."""
-        return value.replace("\0", "") if isinstance(value, str) else value
+    def _storable(cls, value: object, info: ValidationInfo) -> object:
+        """PostgreSQL refuses U+0000 in text; models sometimes write the words of a list in capitals."""
+        if not isinstance(value, str):
+            return value
+        text = value.replace("\0", "")
+        return text.strip().lower() if _is_word_of_a_list(cls.model_fields[info.field_name or ""].annotation) else text
+
+
+def _is_word_of_a_list(annotation: object) -> bool:
+    return get_origin(annotation) is Literal or (isinstance(annotation, type) and issubclass(annotation, StrEnum))
 
 
 A = TypeVar("A", bound=Arguments)
@@ -91,6 +106,7 @@ class Tool(Generic[A]):
 AnyTool = Tool[Any]
 
 
+@cache
 def strict_schema(model: type[BaseModel]) -> str:
     """JSON schema the vendor's strict mode accepts: no lengths or ranges, every field required, nothing additional."""
     return json.dumps(_strict(model.model_json_schema()), sort_keys=True)

@@ -43,7 +43,7 @@ class EscalateArguments(Arguments):
             description="billing: money; engineering: faults; account_management: contracts, large accounts; "
             "none: not clear."
         ),
-    ]
+    ] = "none"
     proposed_reply: Annotated[
         str,
         Field(
@@ -51,7 +51,7 @@ class EscalateArguments(Arguments):
             description="The complete answer to the customer if you have one that only needs a person's consent; "
             "it is sent word by word when approved. Empty string when there is none.",
         ),
-    ]
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)

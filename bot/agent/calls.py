@@ -1,4 +1,4 @@
-"""One model call: affordable, made, paid for; repeated when that can help; then the second model.
+"""One model call: affordable, made, paid for and journaled; repeated when that can help; then the second model.
 
 Money first: the worst case of each attempt is reserved in every scope before it is made. An attempt that failed but may
 have been billed is charged at its worst case, one that surely was not gives its reservation back.
@@ -6,28 +6,42 @@ have been billed is charged at its worst case, one that surely was not gives its
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from pydantic import TypeAdapter
+
 from bot.agent.estimate import prompt_upper_bound, tightened
 from bot.domain.budget import Account, Claim, Limit, Scope
-from bot.domain.errors import ModelBusyError, ModelDownError, PermanentError
+from bot.domain.errors import (
+    BudgetExceededError,
+    FencedError,
+    ModelBusyError,
+    ModelDownError,
+    PermanentError,
+    TokensExceededError,
+)
 from bot.domain.exchange import ModelReply, ModelRequest, Purpose
 from bot.domain.money import ZERO
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.model import Model, Prices
-from bot.ports.store import Store
+from bot.ports.store import Ledger, Store, Transaction
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """Per model."""
+COUNT_MARGIN = 1.05
+"""The vendor calls its count an estimate."""
 LONGEST_WAIT = 20.0
 """Seconds; a model that asks for more is left for the second one."""
 Sleep = Callable[[float], Awaitable[None]]
+LimitSource = Callable[[Ledger], Awaitable[tuple[Limit, ...]]]
+_REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
 
 
 class ModelsExhaustedError(Exception):
@@ -39,7 +53,8 @@ class Purse:
     """Who pays and how much there is."""
 
     account: Account
-    limits: tuple[Limit, ...]
+    limits: LimitSource
+    """Asked before each call, so that a limit set meanwhile holds at once."""
     token_limit: int
     """Counted tokens of the conversation."""
     kept_usd: Decimal = ZERO
@@ -47,13 +62,14 @@ class Purse:
     kept_tokens: int = 0
     """Kept back from the conversation's tokens likewise."""
 
-    def limits_for(self, purpose: Purpose) -> tuple[Limit, ...]:
+    async def limits_for(self, purpose: Purpose, ledger: Ledger) -> tuple[Limit, ...]:
         """The limits that hold for a call of this purpose."""
+        limits = await self.limits(ledger)
         if purpose is Purpose.SUMMARY:
-            return self.limits
+            return limits
         return tuple(
             replace(limit, usd=max(ZERO, limit.usd - self.kept_usd)) if limit.scope is Scope.CONVERSATION else limit
-            for limit in self.limits
+            for limit in limits
         )
 
     def tokens_for(self, purpose: Purpose) -> int:
@@ -80,22 +96,34 @@ class ModelCalls:
     """Makes model calls on a purse."""
 
     def __init__(
-        self, model: Model, prices: Prices, store: Store, clock: Clock, *, sleep: Sleep = asyncio.sleep
+        self,
+        model: Model,
+        prices: Prices,
+        store: Store,
+        clock: Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._model = model
         self._prices = prices
         self._store = store
         self._clock = clock
         self._sleep = sleep
+        self._chance = chance
 
     async def answer(
         self, name: str, request: ModelRequest, purse: Purse, *, models: tuple[str, ...], known: Known | None = None
     ) -> ModelReply:
-        """The reply of the first model that gives one; `known` makes the reservation smaller.
+        """What the run's journal holds under `name`, else the reply of the first model that gives one.
 
-        Raises BudgetExceededError, TokensExceededError (nothing was spent on the refused attempt) or
-        ModelsExhaustedError.
+        `known` makes the reservation smaller. Raises BudgetExceededError, TokensExceededError (nothing was spent on the
+        refused attempt), ModelsExhaustedError, or FencedError when another execution journaled this call meanwhile.
         """
+        async with self._store.read() as tx:
+            journaled = await tx.runs.recall(purse.account.run_id, name)
+        if journaled is not None:
+            return _REPLY.validate_json(journaled)
         for model in models:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
@@ -103,18 +131,22 @@ class ModelCalls:
                 except ModelDownError:
                     break
                 except ModelBusyError as error:
-                    wait = _backoff(attempt, error.retry_after)
+                    wait = self._backoff(attempt, error.retry_after)
                     if attempt == ATTEMPTS or wait > LONGEST_WAIT:
                         break
                     await self._sleep(wait)
         raise ModelsExhaustedError(f"no answer from {', '.join(models)}")
 
+    def _backoff(self, attempt: int, retry_after: float | None) -> float:
+        if retry_after is not None:
+            return retry_after
+        return min(8.0, 0.5 * 2.0**attempt) * (0.75 + 0.5 * self._chance())
+
     async def _attempt(
         self, name: str, request: ModelRequest, purse: Purse, known: Known | None, attempt: int
     ) -> ModelReply:
         began = self._clock()
-        bound = known.bound(request) if known else prompt_upper_bound(request)
-        reservation = await self._reserve(name, request, purse, bound)
+        reservation = await self._reserve(name, request, purse, known)
         try:
             reply = await self._model.answer(request)
         except ModelBusyError as error:
@@ -129,32 +161,55 @@ class ModelCalls:
             await asyncio.shield(self._give_up(reservation, maybe_billed=True))
             raise
         event = _event(purse, name, request, attempt, began, self._clock())
-        await self._settle(reservation, reply, replace(event, given=name, name=reply.model))
+        await self._settle(reservation, name, reply, replace(event, given=name, name=reply.model))
         return reply
 
-    async def _settle(self, reservation: str, reply: ModelReply, event: TraceEvent) -> None:
-        """Pay the exact price; the worst case when another model answered than any we have a price for."""
+    async def _settle(self, reservation: str, name: str, reply: ModelReply, event: TraceEvent) -> None:
+        """Pay and journal in one transaction; a reply that may not be journaled any more is paid all the same."""
+        try:
+            async with self._store.write() as tx:
+                await self._pay(tx, reservation, reply, event)
+                await tx.runs.record(event.run_id, name, _REPLY.dump_json(reply).decode())
+        except FencedError:
+            async with self._store.write() as tx:
+                await self._pay(tx, reservation, reply, event)
+            raise
+
+    async def _pay(self, tx: Transaction, reservation: str, reply: ModelReply, event: TraceEvent) -> None:
+        """The exact price; the worst case when another model answered than any we have a price for."""
         try:
             cost = self._prices.cost(reply.model, reply.usage)
         except PermanentError:
             logger.error("price.unknown", extra={"fields": {"model": reply.model}})  # noqa: TRY400 — no trace needed
-            await self._give_up(reservation, maybe_billed=True)
+            await tx.ledger.charge_worst(reservation)
+            await tx.traces.add(replace(event, usage=reply.usage, got=_got(reply), error="unknown_price"))
             return
-        async with self._store.write() as tx:
-            await tx.ledger.settle(reservation, usd=cost, usage=reply.usage, model=reply.model)
-            await tx.traces.add(replace(event, usage=reply.usage, cost=cost, got=_got(reply)))
+        await tx.ledger.settle(reservation, usd=cost, usage=reply.usage, model=reply.model)
+        await tx.traces.add(replace(event, usage=reply.usage, cost=cost, got=_got(reply)))
 
-    async def _reserve(self, name: str, request: ModelRequest, purse: Purse, prompt_bound: int) -> str:
-        claim = Claim(
-            account=purse.account,
-            name=name,
-            model=request.model,
-            usd=self._prices.worst_case(request.model, prompt_tokens=prompt_bound, max_tokens=request.max_tokens),
-            tokens=prompt_bound + request.max_tokens,
-            limits=purse.limits_for(request.purpose),
-            token_limit=purse.tokens_for(request.purpose),
-        )
+    async def _reserve(self, name: str, request: ModelRequest, purse: Purse, known: Known | None) -> str:
+        """Set the worst case aside; when the bound by bytes does not fit, the vendor's own count is asked for."""
+        bound = known.bound(request) if known else prompt_upper_bound(request)
+        try:
+            return await self._claim(name, request, purse, bound)
+        except (BudgetExceededError, TokensExceededError):
+            counted = await self._model.count(request)
+            if counted is None or counted * COUNT_MARGIN >= bound:
+                raise
+            return await self._claim(name, request, purse, math.ceil(counted * COUNT_MARGIN))
+
+    async def _claim(self, name: str, request: ModelRequest, purse: Purse, prompt_tokens: int) -> str:
+        usd = self._prices.worst_case(request.model, prompt_tokens=prompt_tokens, max_tokens=request.max_tokens)
         async with self._store.write() as tx:
+            claim = Claim(
+                account=purse.account,
+                name=name,
+                model=request.model,
+                usd=usd,
+                tokens=prompt_tokens + request.max_tokens,
+                limits=await purse.limits_for(request.purpose, tx.ledger),
+                token_limit=purse.tokens_for(request.purpose),
+            )
             return await tx.ledger.reserve(claim, at=self._clock())
 
     async def _give_up(self, reservation: str, *, maybe_billed: bool) -> None:
@@ -190,9 +245,3 @@ def _got(reply: ModelReply) -> str:
     tools = ", ".join(use.name for use in reply.tool_uses)
     notes = f" ({'; '.join(reply.notes)})" if reply.notes else ""
     return f"{reply.stop_reason}{f': {tools}' if tools else ''}{notes}"
-
-
-def _backoff(attempt: int, retry_after: float | None) -> float:
-    if retry_after is not None:
-        return retry_after
-    return float(min(8.0, 0.5 * 2**attempt) * random.uniform(0.75, 1.25))  # noqa: S311 — jitter, not a secret

@@ -1,24 +1,26 @@
 """Is this answer fit to be sent? A cheap, structured call to the helper model decides; without it, citations do."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import prompts
 from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
 from bot.agent.loop import RunResult
-from bot.agent.toolbox import Evidence
+from bot.domain.conversation import Line
 from bot.domain.errors import BudgetExceededError, TokensExceededError
 from bot.domain.exchange import ModelReply, ModelRequest, Purpose, StopReason, Text, UserMessage
-from bot.ports.store import Store
 from tools.base import strict_schema
 
 OUTPUT_TOKENS = 1_000
 """Of a verdict; room for models whose thinking cannot be switched off."""
+EARLIER_LINES = 8
+EARLIER_CHARS = 1_500
+"""Of each of the last lines of earlier turns, which an answer may rest on as well."""
 EVIDENCE_CHARS = 6_000
 """Of each tool result shown to the judge."""
-_REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
 
 
 class Verdict(BaseModel):
@@ -30,6 +32,15 @@ class Verdict(BaseModel):
     promises_kept: bool
     confidence: float = Field(ge=0, le=1)
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What an answer is weighed against, besides the tools' results."""
+
+    question: str
+    earlier: Sequence[Line] = ()
+    """What was said in the conversation before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +56,15 @@ class Judgement:
 class Judge:
     """Weighs answers; its price counts against the same purse."""
 
-    def __init__(self, calls: ModelCalls, store: Store, helper_models: tuple[str, ...]) -> None:
+    def __init__(self, calls: ModelCalls, helper_models: tuple[str, ...]) -> None:
         self._calls = calls
-        self._store = store
         self._models = helper_models
+        self._schema = strict_schema(Verdict)
 
-    async def weigh(self, question: str, result: RunResult, purse: Purse, threshold: float) -> Judgement:
+    async def weigh(self, case: Case, result: RunResult, purse: Purse, threshold: float) -> Judgement:
         """Judge an answer once per run; a crash finds the journaled verdict."""
         try:
-            verdict = await self._verdict(question, result, purse)
+            verdict = await self._verdict(case, result, purse)
         except (BudgetExceededError, TokensExceededError, ModelsExhaustedError):
             verdict = None
         if verdict is None:
@@ -64,20 +75,12 @@ class Judge:
         passed = verdict.grounded and verdict.promises_kept and verdict.confidence >= threshold
         return Judgement(passed, verdict.confidence, verdict.reason)
 
-    async def _verdict(self, question: str, result: RunResult, purse: Purse) -> Verdict | None:
-        run_id = purse.account.run_id
-        async with self._store.read() as tx:
-            journaled = await tx.runs.recall(run_id, "judge")
-        if journaled is not None:
-            return _read(_REPLY.validate_json(journaled))
+    async def _verdict(self, case: Case, result: RunResult, purse: Purse) -> Verdict | None:
         request = ModelRequest(
-            self._models[0], prompts.read("judge.md"), (UserMessage((Text(_case(question, result)),)),),
-            max_tokens=OUTPUT_TOKENS, purpose=Purpose.JUDGE, output_schema=strict_schema(Verdict),
+            self._models[0], prompts.read("judge.md"), (UserMessage((Text(_brief(case, result)),)),),
+            max_tokens=OUTPUT_TOKENS, purpose=Purpose.JUDGE, output_schema=self._schema,
         )  # fmt: skip
-        reply = await self._calls.answer("judge", request, purse, models=self._models)
-        async with self._store.write() as tx:
-            await tx.runs.record(run_id, "judge", _REPLY.dump_json(reply).decode())
-        return _read(reply)
+        return _read(await self._calls.answer("judge", request, purse, models=self._models))
 
 
 def _read(reply: ModelReply) -> Verdict | None:
@@ -89,9 +92,12 @@ def _read(reply: ModelReply) -> Verdict | None:
         return None
 
 
-def _case(question: str, result: RunResult) -> str:
-    def show(e: Evidence) -> dict[str, str]:
-        return {"tool": e.tool, "arguments": e.arguments[:500], "result": e.result[:EVIDENCE_CHARS]}
-
-    case = {"question": question[:8_000], "tools": [show(e) for e in result.evidence], "reply": result.text}
-    return json.dumps(case, ensure_ascii=False)
+def _brief(case: Case, result: RunResult) -> str:
+    earlier = [
+        {"from": line.speaker.value, "text": line.text[:EARLIER_CHARS]} for line in case.earlier[-EARLIER_LINES:]
+    ]
+    tools = [
+        {"tool": e.tool, "arguments": e.arguments[:500], "result": e.result[:EVIDENCE_CHARS]} for e in result.evidence
+    ]
+    brief = {"earlier": earlier, "question": case.question[:8_000], "tools": tools, "reply": result.text}
+    return json.dumps(brief, ensure_ascii=False)

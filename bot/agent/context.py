@@ -14,6 +14,7 @@ REPLAYED_CHARS = 2_000
 """Of each of those lines."""
 MESSAGE_CHARS = 40_000
 """Of the messages of this turn, together."""
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys('<>()[]{}@"/', " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ def build_messages(lines: list[Line], said: tuple[Said, ...], asker: Principal, 
 
 def _replay(lines: list[Line]) -> list[Message]:
     messages: list[Message] = []
+    several = len({line.name for line in lines if line.speaker is Speaker.CUSTOMER}) > 1
     for is_bot, group in groupby(lines[-REPLAYED_LINES:], key=lambda line: line.speaker is Speaker.BOT):
-        text = "\n\n".join(_shown(line) for line in group)
+        text = "\n\n".join(_shown(line, named=several) for line in group)
         messages.append(AssistantMessage(text) if is_bot else UserMessage((Text(text),)))
     if messages and isinstance(messages[0], AssistantMessage):
         messages.insert(0, UserMessage((Text("(Earlier messages are left out.)"),)))
@@ -43,9 +45,11 @@ def _replay(lines: list[Line]) -> list[Message]:
     return messages
 
 
-def _shown(line: Line) -> str:
+def _shown(line: Line, *, named: bool) -> str:
     text = line.text if len(line.text) <= REPLAYED_CHARS else f"{line.text[:REPLAYED_CHARS]} (cut)"
     match line.speaker:
+        case Speaker.CUSTOMER if named:
+            return f"[{_one_line(line.name)} wrote:] {text}"
         case Speaker.CUSTOMER | Speaker.BOT:
             return text
         case Speaker.PERSON:
@@ -75,4 +79,5 @@ def _context(asker: Principal, note: str) -> str:
 
 
 def _one_line(name: str) -> str:
-    return " ".join(name.replace("<", "").replace(">", "").split())[:80]
+    """People choose their names: one must not look like an address, a mark of ours or the end of the context."""
+    return " ".join(name.translate(_NOT_IN_NAMES).split())[:80]

@@ -6,9 +6,8 @@ resumes at the step. Only a reply that stopped for `tool_use` has its tools run:
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import assert_never
-
-from pydantic import TypeAdapter
 
 from bot.agent.calls import Known, ModelCalls, ModelsExhaustedError, Purse
 from bot.agent.toolbox import Evidence, Toolbox, shown
@@ -25,10 +24,10 @@ from bot.domain.exchange import (
     ToolSpec,
     UserMessage,
 )
-from bot.ports.store import Store
 from tools.base import ToolContext
 
-_REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
+PATIENCE = 2
+"""Empty answers and pauses of one run; each is a paid step."""
 _NUDGE = UserMessage((Text("Please write your answer to the customer now."),))
 
 
@@ -58,6 +57,16 @@ class Assignment:
     """Of the journal names of this pass."""
 
 
+class Halt(StrEnum):
+    """What ended a run from outside the model."""
+
+    NONE = "none"
+    STEPS = "steps"
+    """All steps were used."""
+    MODELS = "models"
+    """No model answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How the loop ended."""
@@ -69,6 +78,7 @@ class RunResult:
     evidence: tuple[Evidence, ...] = ()
     why: str = ""
     """For staff: what ended it, when that was not an answer."""
+    halt: Halt = Halt.NONE
 
 
 @dataclass(slots=True)
@@ -78,6 +88,8 @@ class _Talk:
     messages: tuple[Message, ...]
     max_tokens: int
     evidence: tuple[Evidence, ...] = ()
+    patience: int = PATIENCE
+    """Empty answers and pauses that are still put up with."""
     known: Known | None = None
     """Size of the last prompt, as the vendor counted it."""
 
@@ -91,18 +103,19 @@ class _Talk:
             found = (Evidence(use.name, use.arguments, by_id[use.id]) for use in reply.tool_uses if use.id in by_id)
             self.evidence = (*self.evidence, *found)
 
-    def end(self, outcome: Outcome, step: int, *, reply: ModelReply | None = None, why: str = "") -> RunResult:
+    def end(
+        self, outcome: Outcome, step: int, *, reply: ModelReply | None = None, why: str = "", halt: Halt = Halt.NONE
+    ) -> RunResult:
         """Close the run; a reply's text goes along even when it is only a part of an answer."""
         text, citations = (reply.text.strip(), reply.citations) if reply else ("", ())
-        return RunResult(outcome, step, text, citations, self.evidence, why)
+        return RunResult(outcome, step, text, citations, self.evidence, why, halt)
 
 
 class Agent:
     """Works on one turn at a time; holds no state between turns."""
 
-    def __init__(self, calls: ModelCalls, store: Store) -> None:
+    def __init__(self, calls: ModelCalls) -> None:
         self._calls = calls
-        self._store = store
 
     async def run(self, job: Assignment) -> RunResult:
         """Work until an outcome; ANSWERED carries text that has not been judged yet."""
@@ -116,10 +129,10 @@ class Agent:
             except (BudgetExceededError, TokensExceededError) as error:
                 return talk.end(Outcome.BUDGET_EXHAUSTED, step - 1, why=str(error))
             except ModelsExhaustedError as error:
-                return talk.end(Outcome.FAILED, step - 1, why=str(error))
+                return talk.end(Outcome.FAILED, step - 1, why=str(error), halt=Halt.MODELS)
             if (result := await self._react(job, step, talk, reply)) is not None:
                 return result
-        return talk.end(Outcome.FAILED, job.max_steps, why=f"all {job.max_steps} steps used")
+        return talk.end(Outcome.FAILED, job.max_steps, why=f"all {job.max_steps} steps used", halt=Halt.STEPS)
 
     async def _react(self, job: Assignment, step: int, talk: _Talk, reply: ModelReply) -> RunResult | None:
         """Do what the stop reason asks for; a result ends the run."""
@@ -129,35 +142,37 @@ class Agent:
                 talk.add(reply, *await job.toolbox.run_all(reply.tool_uses, job.context, step))
             case StopReason.END_TURN | StopReason.STOP_SEQUENCE if reply.text.strip():
                 return talk.end(Outcome.ANSWERED, step, reply=reply)
-            case StopReason.END_TURN | StopReason.STOP_SEQUENCE:  # empty: ask again, do not resend as is
+            case StopReason.END_TURN | StopReason.STOP_SEQUENCE if talk.patience > 0:  # empty: ask again, once or so
+                talk.patience -= 1
                 talk.messages = (*talk.messages, _NUDGE)
-            case StopReason.PAUSE_TURN:
+            case StopReason.PAUSE_TURN if talk.patience > 0:
+                talk.patience -= 1
                 talk.add(reply)
             case StopReason.MAX_TOKENS if talk.max_tokens == job.max_tokens:  # once more, with more room
                 talk.max_tokens *= 2
-            case StopReason.MAX_TOKENS | StopReason.CONTEXT_EXCEEDED | StopReason.UNKNOWN:
-                return talk.end(Outcome.FAILED, step, reply=reply, why=_why(reply))
             case StopReason.REFUSAL:
                 return talk.end(Outcome.REFUSED, step, why=_why(reply))
+            case (
+                StopReason.END_TURN
+                | StopReason.STOP_SEQUENCE
+                | StopReason.PAUSE_TURN
+                | StopReason.MAX_TOKENS
+                | StopReason.CONTEXT_EXCEEDED
+                | StopReason.UNKNOWN
+            ):
+                return talk.end(Outcome.FAILED, step, reply=reply, why=_why(reply))
             case _:
                 assert_never(reply.stop_reason)
         return None
 
     async def _ask(self, job: Assignment, step: int, talk: _Talk) -> ModelReply:
         """The journaled reply of this step, or a fresh one."""
-        run_id, name = job.context.run_id, f"{job.prefix}{step}"
-        async with self._store.read() as tx:
-            journaled = await tx.runs.recall(run_id, name)
-        if journaled is not None:
-            return _REPLY.validate_json(journaled)
         request = ModelRequest(
             job.models[0], job.system, talk.messages, talk.max_tokens, job.specs,
             effort=job.effort, user_ref=job.user_ref,
         )  # fmt: skip
-        reply = await self._calls.answer(name, request, job.purse, models=job.models, known=talk.known)
-        async with self._store.write() as tx:
-            await tx.runs.record(run_id, name, _REPLY.dump_json(reply).decode())
-        return reply
+        name = f"{job.prefix}{step}"
+        return await self._calls.answer(name, request, job.purse, models=job.models, known=talk.known)
 
 
 def _why(reply: ModelReply) -> str:

@@ -1,7 +1,7 @@
 """Agent profiles: files in `prompts/agents` with front matter (limits, tools, model) and the prompt itself."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -43,6 +43,17 @@ class Profile(BaseModel):
         """Hash of prompt and tools: what a conversation is pinned to."""
         parts = [self.prompt, *(f"{s.name}\n{s.description}\n{s.schema}" for s in specs)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+class Profiles:
+    """The profiles of this installation, by name."""
+
+    def __init__(self, by_name: Mapping[str, Profile]) -> None:
+        self._by_name = by_name
+
+    def of(self, name: str) -> Profile:
+        """The profile of this name; `support` when it is gone."""
+        return self._by_name.get(name) or self._by_name["support"]
 
 
 class UnknownProfileError(Exception):

@@ -4,29 +4,24 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pydantic import TypeAdapter
-
 import prompts
 from bot.agent.calls import ModelCalls, ModelsExhaustedError, Purse
 from bot.agent.toolbox import Evidence
 from bot.domain.errors import BudgetExceededError, TokensExceededError
-from bot.domain.exchange import ModelReply, ModelRequest, Purpose, Text, UserMessage
+from bot.domain.exchange import ModelRequest, Purpose, Text, UserMessage
 from bot.ports.model import Prices
-from bot.ports.store import Store
 
 PROMPT_BYTES = 8_000
 """Upper bound of the whole prompt, so that its price is known before the run begins."""
 OUTPUT_TOKENS = 400
 KEPT_TOKENS = PROMPT_BYTES + OUTPUT_TOKENS
-_REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
 
 
 class Summarist:
     """Writes the summary on an escalation card."""
 
-    def __init__(self, calls: ModelCalls, store: Store, helper_model: str) -> None:
+    def __init__(self, calls: ModelCalls, helper_model: str) -> None:
         self._calls = calls
-        self._store = store
         self._model = helper_model
 
     async def sum_up(self, question: str, evidence: Sequence[Evidence], purse: Purse) -> str:
@@ -37,16 +32,8 @@ class Summarist:
             return plain_summary(question, evidence)
 
     async def _ask(self, question: str, evidence: Sequence[Evidence], purse: Purse) -> str:
-        run_id = purse.account.run_id
-        async with self._store.read() as tx:
-            journaled = await tx.runs.recall(run_id, "summary")
-        if journaled is not None:
-            return _REPLY.validate_json(journaled).text.strip()
         request = _request(self._model, question, evidence)
-        reply = await self._calls.answer("summary", request, purse, models=(self._model,))
-        async with self._store.write() as tx:
-            await tx.runs.record(run_id, "summary", _REPLY.dump_json(reply).decode())
-        return reply.text.strip()
+        return (await self._calls.answer("summary", request, purse, models=(self._model,))).text.strip()
 
 
 def kept_back(prices: Prices, helper_model: str) -> Decimal:

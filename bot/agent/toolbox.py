@@ -69,10 +69,10 @@ class Toolbox:
             return _RESULT.validate_json(journaled)
         began = self._clock()
         own = replace(context, tool_use_id=use.id)
-        result, error = await self._execute(use, position, own)
+        result, note, error = await self._execute(use, position, own)
         event = TraceEvent(
             context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began,
-            given=use.arguments[:500], got=shown(result)[:500], ok=not result.is_error, error=error,
+            given=use.arguments[:500], got=(note or shown(result))[:500], ok=not result.is_error, error=error,
             duration_ms=int((self._clock() - began) * 1000),
         )  # fmt: skip
         async with self._store.write() as tx:
@@ -80,22 +80,23 @@ class Toolbox:
             await tx.traces.add(event)
         return result
 
-    async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str]:
+    async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str, str]:
+        """The result, a short note for the trace, and the class of the error (empty: none)."""
         tool = self._tools.get(use.name)
         if tool is None:
             known = ", ".join(self._tools) or "none"
-            return _failed(use, f"There is no tool named {use.name!r}. Tools: {known}."), "unknown_tool"
+            return _failed(use, f"There is no tool named {use.name!r}. Tools: {known}."), "", "unknown_tool"
         if position >= MOST_AT_ONCE:
-            return _failed(use, f"At most {MOST_AT_ONCE} tools run at once. Call it again if needed."), "too_many"
+            return _failed(use, f"At most {MOST_AT_ONCE} tools run at once. Call it again if needed."), "", "too_many"
         try:
             output = await tool.call(use.arguments, context)
         except ToolError as error:
-            return _failed(use, str(error)), "tool_error"
+            return _failed(use, str(error)), "", "tool_error"
         except Exception as error:  # one tool call of three allowed places: a tool's bug must not end the run
             logger.exception("tool.crashed", extra={"fields": {"tool": use.name, "run": context.run_id}})
             text = f"{use.name} failed on our side. Do not retry it; be honest about it, or escalate to a human."
-            return _failed(use, text), type(error).__name__
-        return ToolResult(use.id, _bounded(output.content)), ""
+            return _failed(use, text), "", type(error).__name__
+        return ToolResult(use.id, _bounded(output.content)), output.note, ""
 
 
 def shown(result: ToolResult) -> str:

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
 import prompts
-from bot.domain.errors import DeskhandError
+from bot.domain.errors import PermanentError
 from bot.domain.exchange import Document, Image
 from bot.domain.incoming import File
 from bot.ports.slack import Files
@@ -49,7 +49,7 @@ class Attachments:
         for file in files[:MOST_FILES]:
             try:
                 kept.append(await self._one(file))
-            except (UnreadableFileError, DeskhandError):
+            except (UnreadableFileError, PermanentError):
                 logger.info("file.left_out", extra={"fields": {"media_type": file.media_type, "bytes": file.size}})
                 unreadable.append(_name(file))
         remarks = []

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from bot.agent.profile import Profile
+from bot.agent.profile import Profile, Profiles
 from bot.desk.intake import place_of
 from bot.desk.people import People
-from bot.domain.budget import BudgetChange, Limit, Period, Scope
+from bot.domain.answer import Footer
+from bot.domain.budget import EVERY, BudgetChange, Limit, Period, Scope
 from bot.domain.conversation import Conversation, ThreadKey
 from bot.domain.effects import Place
 from bot.domain.money import show_usd
@@ -22,8 +23,6 @@ CHANGES = 5
 """Changes of limits in a report."""
 HIGHEST = Decimal(100_000)
 """USD; a larger limit is a typing mistake."""
-EVERY = "*"
-"""Subject of a limit that holds for every subject of its scope."""
 
 USAGE = (
     "*How to use it*\n"
@@ -36,10 +35,10 @@ _LINK = re.compile(r"https?://[^\s/<>|]+/archives/(?P<channel>[A-Z0-9]+)/p(?P<ts
 _THREAD = re.compile(r"thread_ts=(?P<ts>\d+\.\d+)")
 _SET = re.compile(
     r"^set\s+(?P<scope>conversation|user|channel|workspace)\s+(?:(?P<subject>\S+)\s+)?"
-    r"(?P<amount>off|none|\$?[\d.,]+)(?:\s+(?:per|a|/)\s*(?P<period>day|week|month))?\s*$",
+    r"(?P<amount>off|none|\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?:\s+(?:per|a|/)\s*(?P<period>day|week|month))?\s*$",
     re.IGNORECASE,
 )
-_MENTION = re.compile(r"^<[@#](?P<id>[A-Z0-9]+)(?:\|[^>]*)?>$")
+_MENTION = re.compile(r"^(?:<[@#])?(?P<id>[UWCDG][A-Z0-9]+)(?:\|[^>]*)?>?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,20 @@ async def conversation_limit(ledger: Ledger, conversation: Conversation, profile
     return own[0] if own else profile.max_cost_per_conversation
 
 
+async def footer_of(
+    ledger: Ledger, conversation: Conversation, profiles: Profiles, *, steps: int | None = None
+) -> Footer:
+    """Steps, tokens and money under an answer; `steps` of its run, or of all runs when it belongs to none."""
+    profile, spend = profiles.of(conversation.profile), await ledger.spend(conversation.id)
+    limit = await conversation_limit(ledger, conversation, profile)
+    done = spend.steps if steps is None else steps
+    return Footer(done, profile.max_steps, spend.usage.counted, spend.usd, limit)
+
+
 class BudgetDesk:
     """Answers `/agent-budget`."""
 
-    def __init__(
-        self, store: Store, people: People, directory: Directory, profiles: dict[str, Profile], clock: Clock
-    ) -> None:
+    def __init__(self, store: Store, people: People, directory: Directory, profiles: Profiles, clock: Clock) -> None:
         self._store = store
         self._people = people
         self._directory = directory
@@ -108,8 +115,7 @@ class BudgetDesk:
                 return None
             spend = await tx.ledger.spend(conversation_id)
             events = await tx.traces.of_conversation(conversation_id)
-            profile = self._profiles.get(conversation.profile) or self._profiles["support"]
-            limit = await conversation_limit(tx.ledger, conversation, profile)
+            limit = await conversation_limit(tx.ledger, conversation, self._profiles.of(conversation.profile))
         link = await self._directory.permalink(place_of(conversation))
         return TraceReport(conversation_id, spend, limit, tuple(events), link)
 
@@ -184,26 +190,23 @@ def parse_set(text: str, team_id: str) -> SetLimit | str:
     period = Period(match["period"].lower()) if match["period"] else Period.TOTAL
     if period is Period.TOTAL and scope is not Scope.CONVERSATION:
         period = Period.MONTH
-    subject = _subject(match["subject"], team_id)
+    subject = _subject(match["subject"], team_id) if match["subject"] else None
+    if match["subject"] and (subject is None or scope is Scope.WORKSPACE):
+        return f"I do not know a {scope} `{match['subject']}`. Nothing was changed.\n{USAGE}"
     if amount in ("off", "none"):
         return SetLimit(scope, subject, None, period)
-    try:
-        usd = Decimal(amount.removeprefix("$").replace(",", ""))
-    except InvalidOperation:
-        return f"`{amount}` is not an amount in USD. Nothing was changed."
+    usd = Decimal(amount.removeprefix("$").replace(",", ""))
     if not 0 < usd <= HIGHEST:
         return f"A budget is more than $0 and at most {show_usd(HIGHEST)}. Nothing was changed."
     return SetLimit(scope, subject, usd, period)
 
 
-def _subject(word: str | None, team_id: str) -> str | None:
-    if word is None:
-        return None
+def _subject(word: str, team_id: str) -> str | None:
     if (mention := _MENTION.match(word)) is not None:
         return mention["id"]
     if (thread := parse_link(word, team_id)) is not None:
         return thread.id
-    return word
+    return None
 
 
 def _usual_subject(scope: Scope, command: BudgetCommand) -> str:

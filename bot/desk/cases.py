@@ -5,7 +5,8 @@ from bot.desk.intake import place_of, session
 from bot.desk.people import People, StaffRoom
 from bot.domain.conversation import Conversation, Surface
 from bot.domain.effects import Outgoing, Place, Session, ShowCard, ShowInStaffThread
-from bot.domain.escalation import CardView, Decision, Escalation, NewEscalation, Origin, Proposal
+from bot.domain.escalation import SHOWN_ON_CARD, CardView, Escalation, NewEscalation, Origin, Proposal
+from bot.domain.incoming import MessageReceived
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.slack import Directory
@@ -13,18 +14,13 @@ from bot.ports.store import Store, Transaction
 from tools.base import ToolContext, ToolError
 from tools.escalation import EscalationRequest
 
-CARD_PROPOSAL_CHARS = 2_500
-"""What a card shows of a proposal; the whole of a longer one is posted under it."""
+_CASE = "case"
+"""Journal name under which a run remembers its case."""
 
 
 def card_key(escalation_id: str) -> str:
     """Outbox key of a case's card."""
     return f"card:{escalation_id}"
-
-
-def case_of_run(run_id: str) -> str:
-    """Id of the one case a run can open."""
-    return f"esc-{run_id}"
 
 
 class Cases:
@@ -39,48 +35,85 @@ class Cases:
         self._sentences = prompts.sentences()
 
     async def escalate(self, request: EscalationRequest, context: ToolContext) -> str:
-        """The tool `escalate_to_human`: open the run's case; the text tells the model what to do now."""
+        """The tool `escalate_to_human`: put the run's case before people; the text tells the model what to do now."""
         async with self._store.write() as tx:
             conversation = await tx.conversations.get(context.conversation_id)
             if conversation is None or conversation.epoch != context.epoch:
                 raise ToolError("A person is already in charge of this conversation. Stop here.")
-            proposal = Proposal(request.proposed_reply) if request.proposed_reply else None
-            new = NewEscalation(
-                case_of_run(context.run_id), conversation.id, Origin.TOOL, request.reason, request.summary,
-                request.team, proposal, context.principal.user_id,
-            )  # fmt: skip
-            await self.open(tx, new, conversation, run_id=context.run_id)
-        waits = "They may approve the reply you proposed. " if proposal else ""
+            if await case_of_run(tx, context.run_id) is None:
+                new = NewEscalation(
+                    f"esc-{context.run_id}", conversation.id, Origin.TOOL, request.reason, request.summary,
+                    request.team,
+                    Proposal(request.proposed_reply) if request.proposed_reply else None,
+                    context.principal.user_id, context.principal.team_id,
+                )  # fmt: skip
+                await self.open(tx, new, conversation, run_id=context.run_id)
+        waits = "They may approve the reply you proposed. " if request.proposed_reply else ""
         return f"A colleague has been asked. {waits}Tell the customer so in one or two sentences; promise no time."
 
     async def open(
         self, tx: Transaction, new: NewEscalation, conversation: Conversation, *, run_id: str = ""
     ) -> Escalation:
-        """Put a case before people; an open older one of the conversation gives way to it."""
-        older = await tx.escalations.live(conversation.id)
-        if older is not None and older.id != new.id:
-            await self.void(tx, older, "A newer case replaces it.")
+        """Put a case before people; a conversation has one open case, which newer findings amend."""
+        case = await self._amended(tx, new, conversation) or await self._opened(tx, new, conversation)
+        if run_id:
+            await tx.runs.record(run_id, _CASE, case.id)
+        if conversation.surface is Surface.DM:
+            key = f"session:{case.id}:{case.version}:open"
+            await tx.outbox.add(session(key, conversation, Session.SUSPENDED))
+        event = TraceEvent(
+            conversation.id, run_id, 0, Action.ESCALATION, new.origin, self._clock(), given=new.reason[:500]
+        )
+        await tx.traces.add(event)
+        return case
+
+    async def withdraw_proposal(self, tx: Transaction, case: Escalation, why: str) -> None:
+        """Take an unanswered proposal off its card, visibly; the case itself stays open."""
+        if case.proposal is None:
+            return
+        bare = NewEscalation(
+            case.id, case.conversation_id, case.origin, case.reason, case.summary, case.team, None,
+            case.requested_by, case.requested_team,
+        )  # fmt: skip
+        amended = await tx.escalations.amend(case.id, bare)
+        if amended is None:
+            return
+        await self.redraw(tx, amended)
+        key = f"{card_key(case.id)}:withdrawn:{amended.version}"
+        await self.say_under_card(tx, case, key, f"{why} It read:\n\n{case.proposal.text}")
+
+    async def mirror(self, tx: Transaction, conversation: Conversation, message: MessageReceived, name: str) -> None:
+        """Show a customer's message under the card of whoever is in charge of the conversation."""
+        case = await tx.escalations.live(conversation.id)
+        if case is None or message.user_id == conversation.owner:
+            return
+        names = "".join(f"\n📎 {file.name}" for file in message.files)
+        key = f"mirror:{case.id}:{message.ts}"
+        await self.say_under_card(tx, case, key, f"{message.text}{names}", author=(message.user_id, name))
+
+    async def _opened(self, tx: Transaction, new: NewEscalation, conversation: Conversation) -> Escalation:
         channel = self._room.channel_for(new.team)
         case = await tx.escalations.open(new, staff_channel=channel, at=self._clock())
         place = Place(conversation.key.team_id, channel)
         await tx.outbox.add(Outgoing(card_key(case.id), ShowCard(place, case.id), _lane(case), conversation.id))
         await tx.outbox.add(*_in_full(case, place))
-        if conversation.surface is Surface.DM:
-            await tx.outbox.add(session(f"session:{case.id}:open", conversation, Session.SUSPENDED))
-        await tx.traces.add(
-            TraceEvent(conversation.id, run_id, 0, Action.ESCALATION, new.origin, self._clock(), given=new.reason)
-        )
         return case
 
-    async def void(self, tx: Transaction, case: Escalation, why: str) -> None:
-        """Close an open case that events have overtaken, visibly."""
-        voided = await tx.escalations.decide(case.id, Decision.VOID, by="", at=self._clock(), note=why)
-        if voided is not None:
-            await self.redraw(tx, voided)
+    async def _amended(self, tx: Transaction, new: NewEscalation, conversation: Conversation) -> Escalation | None:
+        older = await tx.escalations.live(conversation.id)
+        case = await tx.escalations.amend(older.id, new) if older else None
+        if older is None or case is None:
+            return None
+        await self.redraw(tx, case)
+        key = f"{card_key(case.id)}:amended:{case.version}"
+        before = f"_The card now shows what was found since. Before it said:_\n\n{older.reason}\n\n{older.summary}"
+        await self.say_under_card(tx, case, key, before)
+        await tx.outbox.add(*_in_full(case, Place(conversation.key.team_id, case.staff_channel)))
+        return case
 
-    async def redraw(self, tx: Transaction, case: Escalation) -> None:
-        """Let the card show the row as it is now."""
-        key = f"{card_key(case.id)}:v{case.version}"
+    async def redraw(self, tx: Transaction, case: Escalation, *, when: str = "") -> None:
+        """Let the card show the row as it is now; once per version, unless `when` tells another occasion."""
+        key = f"{card_key(case.id)}:v{case.version}{when}"
         place = Place(case.conversation_id.split(":")[0], case.staff_channel)
         await tx.outbox.add(
             Outgoing(key, ShowCard(place, case.id), _lane(case), case.conversation_id, edits=card_key(case.id))
@@ -112,10 +145,16 @@ class Cases:
         )
 
     async def redraw_all(self) -> None:
-        """After a start: every live card shows its row again (once per version)."""
+        """After a start: every live card shows its row, whatever happened to the message meanwhile."""
         async with self._store.write() as tx:
             for case in await tx.escalations.all_live():
-                await self.redraw(tx, case)
+                await self.redraw(tx, case, when=f":{self._clock():.0f}")
+
+
+async def case_of_run(tx: Transaction, run_id: str) -> Escalation | None:
+    """The case a run has put before people, if it has."""
+    case_id = await tx.runs.recall(run_id, _CASE)
+    return await tx.escalations.get(case_id) if case_id else None
 
 
 def _lane(case: Escalation) -> str:
@@ -127,12 +166,12 @@ def _in_full(case: Escalation, place: Place) -> list[Outgoing]:
     texts = {"summary": case.summary, "proposal": case.proposal.text if case.proposal else ""}
     return [
         Outgoing(
-            f"{card_key(case.id)}:{name}",
+            f"{card_key(case.id)}:{name}:{case.version}",
             ShowInStaffThread(place, f"**{name.capitalize()} in full**\n\n{text}"),
             _lane(case),
             case.conversation_id,
             under=card_key(case.id),
         )
         for name, text in texts.items()
-        if len(text) > CARD_PROPOSAL_CHARS
+        if len(text) > SHOWN_ON_CARD
     ]

@@ -7,6 +7,7 @@ from bot.domain.escalation import Team
 
 _HANDOFF = re.compile(r"^\s*[/!]?hand[\s-]?off\b[\s:,-]*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
 _RESUME = re.compile(r"^\s*[/!]?(resume|hand[\s-]?back)\b[\s.!]*$", re.IGNORECASE)
+_BARE = re.compile(rf"^\s*[/!]?hand[\s-]?off(\s+({'|'.join(team.value for team in Team)}))?[\s.!]*$", re.IGNORECASE)
 REASON_CHARS = 1_000
 
 
@@ -23,10 +24,16 @@ class Resume:
     """A wish that the bot goes on."""
 
 
-def parse_command(text: str) -> Handoff | Resume | None:
-    """The command a message consists of, or None for an ordinary message."""
+def parse_command(text: str, *, addressed: bool = True) -> Handoff | Resume | None:
+    """The command a message consists of, or None for an ordinary message.
+
+    Without a mention (`addressed` False, in direct messages) only the bare words are one: people also write sentences
+    that begin with "Handoff".
+    """
     if _RESUME.match(text):
         return Resume()
+    if not addressed and not _BARE.match(text):
+        return None
     match = _HANDOFF.match(text)
     if match is None:
         return None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import prompts
+from bot.agent.profile import Profiles
+from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases
 from bot.desk.intake import live_key, place_of, removal, session
 from bot.desk.people import People
@@ -37,10 +39,13 @@ class _By:
 class Decisions:
     """Carries out decisions, each in one transaction that begins with the conditional update."""
 
-    def __init__(self, store: Store, people: People, cases: Cases, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self, store: Store, people: People, cases: Cases, profiles: Profiles, clock: Clock, new_id: NewId
+    ) -> None:
         self._store = store
         self._people = people
         self._cases = cases
+        self._profiles = profiles
         self._clock = clock
         self._new_id = new_id
         self._sentences = prompts.sentences()
@@ -64,7 +69,7 @@ class Decisions:
                 await tx.inbox.mark_handled([inbox_id])
                 return None
             case = await tx.escalations.get(press.escalation_id)
-        return await self._too_late(case)
+        return await self._too_late(press, case)
 
     async def _take_over(self, tx: Transaction, conversation: Conversation, by: _By, case_id: str) -> None:
         """Give a conversation to a person: from this transaction on the bot is silent in it."""
@@ -75,6 +80,7 @@ class Decisions:
             await tx.outbox.add(removal(now, run.live_key))
         for waiting in await tx.inbox.waiting(conversation.id):
             await tx.outbox.add(removal(now, live_key(waiting.id)))
+        await self._set_session(tx, now, f"{case_id}:{now.epoch}:taken", Session.ACTIVE)
         text = self._sentences["taken_over"].format(person=by.name)
         await self._say(tx, now, f"taken:{case_id}:{now.epoch}", text)
         await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", f"{by.name} took over.", self._clock()))
@@ -92,7 +98,10 @@ class Decisions:
     async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> bool:
         """The conditional update and what follows from it; False when it changed nothing."""
         at = self._clock()
-        case = await tx.escalations.decide(press.escalation_id, press.decision, by=by.user_id, at=at, note=press.note)
+        seen = press.version if press.decision is Decision.APPROVE else None
+        case = await tx.escalations.decide(
+            press.escalation_id, press.decision, by=by.user_id, at=at, note=press.note, version=seen
+        )
         if case is None:
             return False
         conversation = await tx.conversations.get(case.conversation_id)
@@ -132,7 +141,8 @@ class Decisions:
     async def _send_proposal(self, tx: Transaction, case: Escalation, conversation: Conversation, by: _By) -> None:
         """Send exactly the approved text, once."""
         assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
-        answer = Answer(case.proposal.text, case.proposal.citations)
+        footer = await footer_of(tx.ledger, conversation, self._profiles)
+        answer = Answer(case.proposal.text, case.proposal.citations, footer)
         await tx.outbox.add(
             Outgoing(
                 f"approved:{case.id}:{case.proposal.digest[:16]}",
@@ -148,7 +158,8 @@ class Decisions:
         await self._set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)
 
     async def _carry_on(self, tx: Transaction, case: Escalation, conversation: Conversation, note: str) -> None:
-        cause = CarryOn(conversation.key, f"{case.state}:{case.id}", note)
+        asker, team = case.requested_by or conversation.opened_by, case.requested_team or conversation.key.team_id
+        cause = CarryOn(conversation.key, f"{case.state}:{case.id}", note, asker, team)
         inbox_id = self._new_id()
         await tx.inbox.add(inbox_id, cause, conversation_id=conversation.id, partition=conversation.id)
 
@@ -166,11 +177,11 @@ class Decisions:
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{key}", conversation, status))
 
-    async def _too_late(self, case: Escalation | None) -> str:
+    async def _too_late(self, press: DecisionMade, case: Escalation | None) -> str:
         if case is None:
             return self._sentences["gone"]
         if case.state is State.OPEN:
-            return self._sentences["not_claimed"]
+            return self._sentences["card_changed" if press.decision is Decision.APPROVE else "not_claimed"]
         when = datetime.fromtimestamp(case.decided_at or 0, UTC).strftime("at %H:%M UTC")
         person = await self._people.name(case.decided_by) if case.decided_by else "Deskhand"
         return self._sentences["too_late"].format(person=person, decision=_DONE[case.state], when=when)

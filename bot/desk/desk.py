@@ -11,6 +11,7 @@ from bot.desk.intake import Intake
 from bot.desk.people import People
 from bot.desk.staffroom import StaffRoomTalk
 from bot.desk.turns import Turns
+from bot.desk.unsent import UnsentWords
 from bot.domain.effects import Outgoing, Place, SuggestPrompts
 from bot.domain.errors import FencedError
 from bot.domain.escalation import CardView
@@ -44,6 +45,7 @@ class Desk:
     decisions: Decisions
     talk: StaffRoomTalk
     budgets: BudgetDesk
+    words: UnsentWords
     clock: Clock
 
     async def accept(self, incoming: Incoming) -> bool:
@@ -106,6 +108,10 @@ class Desk:
     async def budget_command(self, command: BudgetCommand) -> BudgetReply:
         """Carry out `/agent-budget`."""
         return await self.budgets.command(command)
+
+    async def unsent(self, outgoing: Outgoing, why: str) -> None:
+        """Told by the outbox what will never be delivered."""
+        await self.words.handle(outgoing, why)
 
     async def redraw_cards(self) -> None:
         """After a start, let every live card show its row."""

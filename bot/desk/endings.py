@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import prompts
 from bot.agent.confidence import Judgement
-from bot.agent.loop import RunResult
-from bot.agent.profile import Profile
+from bot.agent.loop import Halt, RunResult
+from bot.agent.profile import Profiles
 from bot.agent.summing_up import plain_summary
 from bot.agent.toolbox import Evidence
-from bot.desk.budgets import conversation_limit
+from bot.desk.budgets import conversation_limit, footer_of
 from bot.desk.cases import Cases, case_of_run
 from bot.desk.intake import place_of, removal, session
 from bot.desk.people import StaffRoom
-from bot.domain.answer import Answer, Footer, Outcome
-from bot.domain.conversation import Conversation, Line, Speaker, Surface
+from bot.domain.answer import Answer, Outcome
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, ShowNotice
 from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal
 from bot.domain.exchange import Citation
@@ -42,8 +42,12 @@ class Ending:
     """Of an answer."""
     summary: str = ""
     """For people, when it is not an answer."""
+    halt: Halt = Halt.NONE
+    """What ended it, when that was not the model's own word."""
     degraded: RunResult | None = None
     """Quotes from the help centre, when no model could be reached."""
+    builds_on_live: bool = True
+    """False when a late update of the live line could still overwrite what replaces it."""
     sentence: str = ""
     """Name of the fixed sentence that answers (empty messages)."""
 
@@ -51,13 +55,19 @@ class Ending:
     def of(cls, result: RunResult, *, verdict: Judgement | None = None, summary: str = "") -> "Ending":
         """The ending of a run of the loop."""
         return cls(
-            result.outcome, result.steps, result.text, result.citations, result.evidence, result.why, verdict, summary
-        )
+            result.outcome, result.steps, result.text, result.citations, result.evidence, result.why, verdict, summary,
+            halt=result.halt,
+        )  # fmt: skip
 
     @classmethod
     def failed(cls, why: str) -> "Ending":
         """The work broke off; nothing more is known."""
         return cls(Outcome.FAILED, why=why)
+
+    @classmethod
+    def stopped(cls) -> "Ending":
+        """Somebody took over or pressed Stop."""
+        return cls(Outcome.STOPPED)
 
     @classmethod
     def fixed(cls, sentence: str) -> "Ending":
@@ -87,7 +97,7 @@ class Endings:
     """Settles turns."""
 
     def __init__(
-        self, store: Store, cases: Cases, directory: Directory, room: StaffRoom, profiles: dict[str, Profile],
+        self, store: Store, cases: Cases, directory: Directory, room: StaffRoom, profiles: Profiles,
         clock: Clock,
     ) -> None:  # fmt: skip
         self._store = store
@@ -100,30 +110,28 @@ class Endings:
 
     async def settle(self, run: Run, ending: Ending, rows: Sequence[Queued], asker: Principal | None = None) -> None:
         """Record and show the end of a turn, exactly once."""
-        link = ""
-        async with self._store.read() as tx:
-            before = await tx.conversations.get(run.conversation_id)
-        if before is not None:
-            link = await self._directory.permalink(place_of(before))
+        link = await self._link_for_alert(run)
         async with self._store.write() as tx:
             conversation = await tx.conversations.get(run.conversation_id)
             if conversation is None:
                 raise LookupError(run.conversation_id)
             if conversation.epoch != run.epoch:
                 ending = replace(ending, outcome=Outcome.STOPPED)
-            case = await tx.escalations.get(case_of_run(run.id))
-            conclusion = self._conclude(run, ending, case, _question(rows))
+            case = await case_of_run(tx, run.id)
+            conclusion = self._conclude(run, ending, case, rows)
             if not await tx.runs.finish(run.id, conclusion.outcome):
                 return
+            await tx.ledger.charge_left_behind(run.id)
             await tx.inbox.mark_handled(run.inbox_ids)
             await self._remember(tx, conversation, rows, asker, conclusion)
             await self._trace(tx, run, ending, conclusion)
             if conclusion.case is not None:
                 await self._cases.open(tx, conclusion.case, conversation, run_id=run.id)
             await self._show(tx, conversation, run, ending, conclusion)
-            await self._alert(tx, conversation, link)
+            if link is not None:
+                await self._alert(tx, conversation, link)
 
-    def _conclude(self, run: Run, ending: Ending, case: Escalation | None, question: str) -> _Conclusion:
+    def _conclude(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
         match ending.outcome:
             case Outcome.STOPPED | Outcome.SUPERSEDED:
                 return _Conclusion(Outcome.STOPPED, self._sentences["stopped"])
@@ -134,10 +142,10 @@ class Endings:
             case Outcome.ANSWERED if ending.verdict is not None and ending.verdict.passed:
                 return _Conclusion(Outcome.ANSWERED, ending.text, ending.citations, asks_feedback=True)
             case Outcome.ANSWERED:
-                new = self._low_confidence(run, ending, question)
+                new = self._low_confidence(run, ending, rows)
                 return _Conclusion(Outcome.AWAITING_APPROVAL, self._sentences["awaiting_approval"], case=new)
             case _:
-                return self._not_an_answer(run, ending, case, question)
+                return self._not_an_answer(run, ending, case, rows)
 
     def _escalated(self, ending: Ending, case: Escalation) -> _Conclusion:
         waits = case.proposal is not None
@@ -146,45 +154,43 @@ class Endings:
             text = ending.text
         return _Conclusion(Outcome.AWAITING_APPROVAL if waits else Outcome.ESCALATED, text, ending.citations)
 
-    def _low_confidence(self, run: Run, ending: Ending, question: str) -> NewEscalation:
+    def _low_confidence(self, run: Run, ending: Ending, rows: Sequence[Queued]) -> NewEscalation:
         verdict = ending.verdict
         sure = f"{verdict.confidence:.0%} sure: " if verdict and verdict.confidence is not None else ""
-        return NewEscalation(
-            case_of_run(run.id), run.conversation_id, Origin.LOW_CONFIDENCE,
-            f"The answer should be checked. {sure}{verdict.reason if verdict else ''}".strip(),
-            plain_summary(question, ending.evidence), proposal=Proposal(ending.text, ending.citations),
-        )  # fmt: skip
+        reason = f"The answer should be checked. {sure}{verdict.reason if verdict else ''}".strip()
+        summary = plain_summary(_question(rows), ending.evidence)
+        return _case(run, rows, Origin.LOW_CONFIDENCE, reason, summary, Proposal(ending.text, ending.citations))
 
-    def _not_an_answer(self, run: Run, ending: Ending, case: Escalation | None, question: str) -> _Conclusion:
+    def _not_an_answer(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
         text = self._sentences[_SENTENCES[ending.outcome]]
         citations: tuple[Citation, ...] = ()
         if ending.degraded is not None:
             text = f"{self._sentences['degraded']}\n\n{ending.degraded.text}"
             citations = ending.degraded.citations
-        elif "steps" in ending.why:
+        elif ending.halt is Halt.STEPS:
             text = self._sentences["steps_exhausted"]
-        new = None
-        if case is None:
-            origin = Origin.BUDGET if ending.outcome is Outcome.BUDGET_EXHAUSTED else Origin.FAILURE
-            new = NewEscalation(
-                case_of_run(run.id), run.conversation_id, origin, f"{ending.outcome.value}: {ending.why}"[:1_000],
-                ending.summary or plain_summary(question, ending.evidence),
-                proposal=Proposal(ending.text, ending.citations) if ending.text else None,
-            )  # fmt: skip
-        return _Conclusion(ending.outcome, text, citations, new)
+        if case is not None:
+            return _Conclusion(ending.outcome, text, citations)
+        origin = Origin.BUDGET if ending.outcome is Outcome.BUDGET_EXHAUSTED else Origin.FAILURE
+        summary = ending.summary or plain_summary(_question(rows), ending.evidence)
+        if ending.text:
+            summary = f"{summary}\n\nThe unfinished answer began: {ending.text[:1_000]}"
+        reason = f"{ending.outcome.value}: {ending.why}"[:1_000]
+        return _Conclusion(ending.outcome, text, citations, _case(run, rows, origin, reason, summary))
 
     async def _remember(
         self, tx: Transaction, conversation: Conversation, rows: Sequence[Queued], asker: Principal | None,
         conclusion: _Conclusion,
     ) -> None:  # fmt: skip
         name = asker.name if asker else "Customer"
-        speaker = (
-            Speaker.PERSON if asker and asker.is_staff and asker.user_id != conversation.opened_by else Speaker.CUSTOMER
-        )
+        is_helper = asker is not None and asker.is_staff and asker.user_id != conversation.opened_by
+        speaker = Speaker.PERSON if is_helper else Speaker.CUSTOMER
         for row in rows:
             match row.incoming:
                 case MessageReceived() as message:
                     line = Line(speaker, name, message.text, self._clock())
+                    if conversation.standing is Standing.HUMAN:
+                        await self._cases.mirror(tx, conversation, message, name)
                 case CarryOn() as cause:
                     line = Line(Speaker.NOTE, "", cause.note, self._clock())
                 case _:
@@ -196,38 +202,46 @@ class Endings:
     async def _show(
         self, tx: Transaction, conversation: Conversation, run: Run, ending: Ending, conclusion: _Conclusion
     ) -> None:
-        if conversation.epoch != run.epoch:
-            if run.live_key is not None:
-                await tx.outbox.add(removal(conversation, run.live_key))
-            return
-        footer = await self._footer(tx, conversation, ending.steps)
-        feedback = run.id if conclusion.asks_feedback else ""
-        answer = Answer(conclusion.text, conclusion.citations, footer, feedback)
-        await tx.outbox.add(
-            Outgoing(
-                f"answer:{run.id}", ShowAnswer(place_of(conversation), answer), conversation.id, conversation.id,
-                conversation.epoch, edits=run.live_key,
-            )
-        )  # fmt: skip
+        superseded = conversation.epoch != run.epoch
+        if run.live_key is not None and (superseded or not ending.builds_on_live):
+            await tx.outbox.add(removal(conversation, run.live_key))
+        if not superseded:
+            footer = await footer_of(tx.ledger, conversation, self._profiles, steps=ending.steps)
+            feedback = run.id if conclusion.asks_feedback else ""
+            answer = Answer(conclusion.text, conclusion.citations, footer, feedback)
+            await tx.outbox.add(
+                Outgoing(
+                    f"answer:{run.id}", ShowAnswer(place_of(conversation), answer), conversation.id, conversation.id,
+                    conversation.epoch, edits=run.live_key if ending.builds_on_live else None,
+                )
+            )  # fmt: skip
         if conversation.surface is Surface.DM:
-            waits = conclusion.outcome not in (Outcome.ANSWERED, Outcome.STOPPED)
+            waits = not superseded and conclusion.outcome not in (Outcome.ANSWERED, Outcome.STOPPED)
             status = Session.SUSPENDED if waits else Session.ACTIVE
             await tx.outbox.add(session(f"session:{run.id}:end", conversation, status))
 
-    async def _footer(self, tx: Transaction, conversation: Conversation, steps: int) -> Footer:
-        profile = self._profile(conversation)
-        spend = await tx.ledger.spend(conversation.id)
-        limit = await conversation_limit(tx.ledger, conversation, profile)
-        return Footer(steps, profile.max_steps, spend.usage.counted, spend.usd, limit)
+    async def _link_for_alert(self, run: Run) -> str | None:
+        """Link to a conversation that has used most of its money; None for others, so that no answer waits for it.
+
+        Asked before the turn is settled: nothing asks Slack inside a transaction, and nothing is spent any more.
+        """
+        async with self._store.read() as tx:
+            conversation = await tx.conversations.get(run.conversation_id)
+            if conversation is None:
+                return None
+            profile = self._profiles.of(conversation.profile)
+            spend = await tx.ledger.spend(conversation.id)
+            limit = await conversation_limit(tx.ledger, conversation, profile)
+        if spend.usd < limit * Decimal(str(profile.alert_at)):
+            return None
+        return await self._directory.permalink(place_of(conversation))
 
     async def _alert(self, tx: Transaction, conversation: Conversation, link: str) -> None:
-        """Tell staff once when a conversation has used most of its money."""
-        profile = self._profile(conversation)
+        """Tell staff once that a conversation has used most of its money."""
         spend = await tx.ledger.spend(conversation.id)
-        limit = await conversation_limit(tx.ledger, conversation, profile)
-        if spend.usd < limit * Decimal(str(profile.alert_at)):
-            return
-        text = self._sentences["budget_alert"].format(link=link, used=show_usd(spend.usd), limit=show_usd(limit))
+        limit = await conversation_limit(tx.ledger, conversation, self._profiles.of(conversation.profile))
+        what = f"<{link}|A conversation>" if link else "A conversation"
+        text = self._sentences["budget_alert"].format(what=what, used=show_usd(spend.usd), limit=show_usd(limit))
         place = Place(conversation.key.team_id, self._room.default)
         await tx.outbox.add(Outgoing(f"alert:{conversation.id}:{limit}", ShowNotice(place, text), "staff:alerts"))
 
@@ -242,8 +256,15 @@ class Endings:
             )
         )  # fmt: skip
 
-    def _profile(self, conversation: Conversation) -> Profile:
-        return self._profiles.get(conversation.profile) or self._profiles["support"]
+
+def _case(
+    run: Run, rows: Sequence[Queued], origin: Origin, reason: str, summary: str, proposal: Proposal | None = None
+) -> NewEscalation:
+    teams = [row.incoming.author_team for row in rows if isinstance(row.incoming, MessageReceived | CarryOn)]
+    return NewEscalation(
+        f"esc-{run.id}", run.conversation_id, origin, reason, summary, None, proposal, run.user_id,
+        teams[0] if teams else "",
+    )  # fmt: skip
 
 
 def _question(rows: Sequence[Queued]) -> str:

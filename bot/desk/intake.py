@@ -18,7 +18,7 @@ from bot.domain.incoming import (
     StopPressed,
 )
 from bot.ports.clock import Clock, NewId
-from bot.ports.store import Store, Transaction
+from bot.ports.store import Queued, Store, Transaction
 
 
 class Intake:
@@ -45,7 +45,7 @@ class Intake:
                 case MessageDeleted():
                     return await self._delete(tx, incoming)
                 case StopPressed():
-                    return await tx.runs.request_stop(incoming.thread.id)
+                    return await self._stop(tx, incoming)
                 case _:
                     partition, conversation = _dispatch_of(incoming)
                     return await self._add(tx, incoming, partition=partition, conversation=conversation)
@@ -56,7 +56,8 @@ class Intake:
         return await tx.inbox.add(self._new_id(), incoming, conversation_id=conversation, partition=partition)
 
     async def _message(self, tx: Transaction, message: MessageReceived) -> bool:
-        command = parse_command(message.text) if message.mentions_bot or message.surface is Surface.DM else None
+        may_command = message.mentions_bot or message.surface is Surface.DM
+        command = parse_command(message.text, addressed=message.mentions_bot) if may_command else None
         if message.bot_id is not None and not (
             command and self._people.is_allowed_bot(message.bot_id, message.user_id)
         ):
@@ -116,9 +117,27 @@ class Intake:
         run = await tx.runs.unfinished(queued.conversation_id)
         if conversation is None or (run is not None and queued.id in run.inbox_ids):
             return False
-        await tx.inbox.mark_handled([queued.id])
-        await tx.outbox.add(removal(conversation, live_key(queued.id)))
+        await self._drop(tx, conversation, [queued])
         return True
+
+    async def _stop(self, tx: Transaction, stop: StopPressed) -> bool:
+        """Stop the run, or what has not become a run yet."""
+        if await tx.runs.request_stop(stop.thread.id):
+            return True
+        conversation = await tx.conversations.get(stop.thread.id)
+        waiting = await tx.inbox.waiting(stop.thread.id)
+        if conversation is None or not waiting:
+            return False
+        await self._drop(tx, conversation, waiting)
+        return True
+
+    async def _drop(self, tx: Transaction, conversation: Conversation, rows: list[Queued]) -> None:
+        """Leave messages unanswered, and take away the signs that they were being worked on."""
+        await tx.inbox.mark_handled([row.id for row in rows])
+        for row in rows:
+            await tx.outbox.add(removal(conversation, live_key(row.id)))
+        if conversation.surface is Surface.DM:
+            await tx.outbox.add(session(f"session:{rows[0].id}:off", conversation, Session.ACTIVE))
 
 
 def _dispatch_of(incoming: DecisionMade | FeedbackGiven | MessagesTabOpened | CarryOn) -> tuple[str, str | None]:

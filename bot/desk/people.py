@@ -42,14 +42,15 @@ class People:
         self._sentences = prompts.sentences()
 
     async def principal(self, user_id: str, *, author_team: str, bot_id: str | None = None) -> Principal:
-        """The speaker; without a readable profile a customer with no verified e-mail."""
+        """The speaker. No verified e-mail without a readable profile, nor for people of another workspace: what their
+        profile says was verified by somebody else."""
         role = await self._role(user_id, author_team, bot_id)
         try:
             person = await self._directory.person(user_id)
         except DeskhandError:
             logger.warning("profile.unreadable", extra={"fields": {"user": user_id}})
             return Principal(author_team, user_id, role, "Customer", None)
-        return Principal(author_team, user_id, role, person.name, person.email)
+        return Principal(author_team, user_id, role, person.name, None if role is Role.EXTERNAL else person.email)
 
     async def name(self, user_id: str) -> str:
         """A name to show; the id when Slack does not tell."""

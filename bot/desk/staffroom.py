@@ -10,7 +10,8 @@ from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, Receipt, Relay, ShowNotice, Whisper
 from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State
 from bot.domain.incoming import MessageReceived
-from bot.domain.principal import Principal
+from bot.domain.principal import Principal, Role
+from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Store, Transaction
 
@@ -68,6 +69,8 @@ class StaffRoomTalk:
         who: Principal,
     ) -> None:  # fmt: skip
         live = await tx.escalations.live(conversation.id)
+        if conversation.standing is Standing.HUMAN:
+            return await self._cases.mirror(tx, conversation, message, who.name)
         if live is not None:
             return await self._notice(tx, conversation, f"already:{inbox_id}", self._sentences["handoff_open"])
         words = handoff.reason or "asked for a human"
@@ -75,7 +78,8 @@ class StaffRoomTalk:
         summary = "\n".join(f"- {line.name or line.speaker.value}: {_short(line.text)}" for line in lines)
         new = NewEscalation(
             f"esc-{inbox_id}", conversation.id, Origin.HANDOFF, f"{who.name}: {words}",
-            summary or "The conversation began with this request.", handoff.team, None, message.user_id,
+            summary or "The conversation began with this request.", handoff.team, None,
+            *_asker(message, who, conversation),
         )  # fmt: skip
         await self._cases.open(tx, new, conversation)
         await tx.conversations.add_line(conversation.id, Line(Speaker.CUSTOMER, who.name, message.text, self._clock()))
@@ -99,6 +103,8 @@ class StaffRoomTalk:
             moved = await tx.escalations.decide(case.id, Decision.HAND_BACK, by=who.user_id, at=now, note="")
             if moved is not None:
                 await self._cases.redraw(tx, moved)
+                event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.HAND_BACK, now, given=who.name)
+                await tx.traces.add(event)
         return await self._decisions.hand_back(tx, conversation, who.name, inbox_id, "")
 
     async def _carry(self, tx: Transaction, message: MessageReceived, case: Escalation, name: str) -> None:
@@ -127,6 +133,13 @@ class StaffRoomTalk:
         place = Place(message.thread.team_id, message.thread.channel_id, message.thread.thread_ts)
         effect = Whisper(place, message.user_id, text)
         await tx.outbox.add(Outgoing(f"whisper:{message.thread.id}:{key}", effect, f"whisper:{message.user_id}"))
+
+
+def _asker(message: MessageReceived, who: Principal, conversation: Conversation) -> tuple[str, str]:
+    """Whose request a handoff is: the customer's, also when a colleague or another bot typed it."""
+    if who.is_staff or who.role is Role.AGENT:
+        return conversation.opened_by, conversation.key.team_id
+    return message.user_id, message.author_team
 
 
 def _short(text: str) -> str:

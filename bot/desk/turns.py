@@ -1,21 +1,24 @@
 """One turn of a conversation: collect what was said, let the agent work, and settle how it ended in one transaction."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import prompts
 from bot.desk.cases import Cases
 from bot.desk.endings import Ending, Endings
-from bot.desk.intake import first_signs, live_key, removal
+from bot.desk.intake import first_signs, live_key, removal, session
 from bot.desk.people import People
 from bot.desk.work import Work
-from bot.domain.conversation import Conversation, Line, Speaker, Standing
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
+from bot.domain.effects import Session
 from bot.domain.escalation import State
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Run, Store, Transaction
 
+_MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 MOST_QUIET_ROUNDS = 5
 """A customer who keeps typing is answered after so many quiet periods at the latest."""
 
@@ -45,10 +48,9 @@ class Turns:
         run = await self._unfinished(conversation_id)
         if run is None:
             batch = _of_one_author(await self._waiting(conversation_id))
-            if not batch or await self._is_for_people(conversation_id, batch):
-                return
-            run = await self._begin(conversation_id, batch)
-        await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
+            run = await self._begin(conversation_id, batch, await self._asker(batch)) if batch else None
+        if run is not None:
+            await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
 
     async def _take_one(self, conversation_id: str) -> bool:
         run = await self._unfinished(conversation_id)
@@ -56,11 +58,14 @@ class Turns:
             batch = await self._next_batch(conversation_id)
             if not batch:
                 return False
-            if await self._is_for_people(conversation_id, batch):
+            asker = await self._asker(batch)
+            run = await self._begin(conversation_id, batch, asker)
+            if run is None:
                 return True
-            run = await self._begin(conversation_id, batch)
-        rows = await self._rows(run)
-        asker = await self._asker(rows)
+            rows = batch
+        else:
+            rows = await self._rows(run)
+            asker = await self._asker(rows)
         ending = await self._work.do(run, rows, asker)
         await self._endings.settle(run, ending, rows, asker)
         return True
@@ -76,61 +81,56 @@ class Turns:
                     break
         return _of_one_author(waiting)
 
-    async def _is_for_people(self, conversation_id: str, batch: Sequence[Queued]) -> bool:
-        """Record without answering: a person owns the thread, or a colleague speaks to the customer in it."""
-        asker = await self._asker(batch)
+    async def _begin(self, conversation_id: str, batch: Sequence[Queued], asker: Principal) -> Run | None:
+        """Open the run of a batch; None when it is for people, which is decided in the same transaction.
+
+        An answer that waited for approval no longer fits a customer who wrote again: it is withdrawn from its card.
+        """
         async with self._store.write() as tx:
             conversation = await _must(tx, conversation_id)
-            owned = conversation.standing is Standing.HUMAN
-            if not owned and not _colleague_speaks(conversation, asker, batch):
-                return False
-            for row in batch:
-                if isinstance(row.incoming, MessageReceived):
-                    await self._record(tx, conversation, asker, row.incoming, owned=owned)
-                await tx.outbox.add(removal(conversation, live_key(row.id)))
-            await tx.inbox.mark_handled([row.id for row in batch])
-            return True
-
-    async def _record(
-        self, tx: Transaction, conversation: Conversation, asker: Principal, message: MessageReceived, *, owned: bool
-    ) -> None:
-        speaker = Speaker.PERSON if asker.is_staff else Speaker.CUSTOMER
-        await tx.conversations.add_line(conversation.id, Line(speaker, asker.name, message.text, self._clock()))
-        case = await tx.escalations.live(conversation.id)
-        if owned and case is not None and message.user_id != conversation.owner:
-            key = f"mirror:{case.id}:{message.ts}"
-            names = "".join(f"\n📎 {file.name}" for file in message.files)
-            author = (asker.user_id, asker.name)
-            await self._cases.say_under_card(tx, case, key, f"{message.text}{names}", author=author)
-
-    async def _begin(self, conversation_id: str, batch: Sequence[Queued]) -> Run:
-        """Open the run of a batch; an answer that waited for approval no longer fits and is voided."""
-        first = batch[0].incoming
-        async with self._store.write() as tx:
-            conversation = await _must(tx, conversation_id)
+            if conversation.standing is Standing.HUMAN or _is_between_people(conversation, asker, batch):
+                await self._leave_to_people(tx, conversation, batch, asker)
+                return None
             if conversation.standing is Standing.CLOSED:
                 conversation = await tx.conversations.set_owner(conversation.id, Standing.BOT, None)
             case = await tx.escalations.live(conversation.id)
-            if isinstance(first, MessageReceived) and case and case.state is State.OPEN and case.proposal:
-                await self._cases.void(tx, case, self._sentences["void_new_message"])
-            key = await _live_line(tx, conversation, batch, self._sentences["live_first"])
+            if isinstance(batch[0].incoming, MessageReceived) and case and case.state is State.OPEN:
+                await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
             run = Run(
                 id=f"run-{batch[0].id}",
                 conversation_id=conversation.id,
                 inbox_ids=tuple(row.id for row in batch),
-                user_id=first.user_id if isinstance(first, MessageReceived) else conversation.opened_by,
+                user_id=asker.user_id,
                 epoch=conversation.epoch,
-                live_key=key,
+                live_key=await _live_line(tx, conversation, batch, self._sentences["live_first"]),
                 started_at=self._clock(),
             )
             await tx.runs.begin(run)
             return run
+
+    async def _leave_to_people(
+        self, tx: Transaction, conversation: Conversation, batch: Sequence[Queued], asker: Principal
+    ) -> None:
+        """Record without answering, and let whoever is in charge read it."""
+        speaker = Speaker.PERSON if asker.is_staff else Speaker.CUSTOMER
+        for row in batch:
+            if isinstance(row.incoming, MessageReceived):
+                line = Line(speaker, asker.name, row.incoming.text, self._clock())
+                await tx.conversations.add_line(conversation.id, line)
+                if conversation.standing is Standing.HUMAN:
+                    await self._cases.mirror(tx, conversation, row.incoming, asker.name)
+            await tx.outbox.add(removal(conversation, live_key(row.id)))
+        await tx.inbox.mark_handled([row.id for row in batch])
+        if conversation.surface is Surface.DM:
+            await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE))
 
     async def _asker(self, rows: Sequence[Queued]) -> Principal:
         first = rows[0].incoming
         if isinstance(first, MessageReceived):
             return await self._people.principal(first.user_id, author_team=first.author_team)
         assert isinstance(first, CarryOn)  # noqa: S101 — only messages and carry-ons wait on a conversation
+        if first.user_id:
+            return await self._people.principal(first.user_id, author_team=first.author_team)
         async with self._store.read() as tx:
             conversation = await _must(tx, first.thread.id)
         return await self._people.principal(conversation.opened_by, author_team=conversation.key.team_id)
@@ -166,11 +166,15 @@ def _author(row: Queued) -> str:
     return row.incoming.user_id if isinstance(row.incoming, MessageReceived) else ""
 
 
-def _colleague_speaks(conversation: Conversation, asker: Principal, batch: Sequence[Queued]) -> bool:
-    """A member of staff in somebody else's thread who did not address the bot talks to the customer, not to us."""
+def _is_between_people(conversation: Conversation, asker: Principal, batch: Sequence[Queued]) -> bool:
+    """Words in the thread that are not for us: a colleague who speaks to the customer, or somebody named by mention."""
     messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
-    addressed = len(messages) < len(batch) or any(message.mentions_bot for message in messages)
-    return asker.is_staff and asker.user_id != conversation.opened_by and not addressed
+    if len(messages) < len(batch) or any(message.mentions_bot for message in messages):
+        return False
+    if conversation.surface is Surface.DM:
+        return False
+    is_colleague = asker.is_staff and asker.user_id != conversation.opened_by
+    return is_colleague or all(_MENTION.search(message.text) for message in messages)
 
 
 async def _must(tx: Transaction, conversation_id: str) -> Conversation:

@@ -2,15 +2,17 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 
+from pydantic import TypeAdapter
+
 from bot.agent.calls import Purse
-from bot.agent.confidence import Judge
+from bot.agent.confidence import Case, Judge
 from bot.agent.context import REPLAYED_LINES, Said, build_messages
-from bot.agent.loop import Agent, Assignment, RunResult
+from bot.agent.loop import Agent, Assignment, Halt, RunResult
 from bot.agent.pinning import Pinned, pin
-from bot.agent.profile import Profile
+from bot.agent.profile import Profile, Profiles
 from bot.agent.summing_up import KEPT_TOKENS, Summarist, kept_back
 from bot.agent.toolbox import Toolbox
 from bot.desk.attachments import Attachments
@@ -19,17 +21,21 @@ from bot.desk.endings import Ending
 from bot.desk.live import LiveLine, live_line
 from bot.desk.people import StaffRoom
 from bot.domain.answer import Outcome
-from bot.domain.budget import Account
-from bot.domain.conversation import Conversation, Surface
+from bot.domain.budget import Account, Limit
+from bot.domain.conversation import Conversation, Line, Surface
+from bot.domain.exchange import Message
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
 from bot.ports.model import Prices
 from bot.ports.slack import Messenger
-from bot.ports.store import Queued, Run, Store
+from bot.ports.store import Ledger, Queued, Run, Store
 from tools.base import ToolContext
 
 TURN_SECONDS = 600.0
 """A turn that takes longer is handed to a person."""
+LOOKS_UP_EVERY = 0.5
+"""Seconds between looks whether somebody took over or pressed Stop."""
+_MESSAGES: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,10 @@ class Models:
     degraded: str
     """Answers from the help centre without a language model when none can be reached."""
 
+    def of(self, profile: Profile) -> tuple[str, ...]:
+        """First choice and second model of a profile."""
+        return tuple(dict.fromkeys((*self.helper, *self.main) if profile.model == "helper" else self.main))
+
 
 @dataclass(frozen=True, slots=True)
 class Crew:
@@ -52,7 +62,7 @@ class Crew:
     summarist: Summarist
     toolbox: Toolbox
     attachments: Attachments
-    profiles: dict[str, Profile]
+    profiles: Profiles
     models: Models
     prices: Prices
 
@@ -92,8 +102,6 @@ class _Turn:
     conversation: Conversation
     profile: Profile
     purse: Purse
-    heard: Heard
-    pinned: Pinned
 
 
 class Work:
@@ -107,34 +115,52 @@ class Work:
 
     async def do(self, run: Run, rows: Sequence[Queued], asker: Principal) -> Ending:
         """How the turn ends. Resumes where a crash left it: every step is journaled."""
-        conversation, profile, purse = await self._setting(run)
-        line = LiveLine(self._store, self._messenger, run, profile.max_steps)
+        turn = await self._turn(run, asker)
+        line = LiveLine(self._store, self._messenger, run, turn.profile.max_steps)
         try:
             async with asyncio.timeout(TURN_SECONDS), live_line(line):
                 line.progress(0, "Reading")
-                heard = await self._hear(rows)
-                if heard.is_empty:
-                    return Ending.fixed("file_unreadable" if heard.left_out else "empty")
-                pinned = await self._pinned(conversation, profile)
-                turn = _Turn(run, asker, conversation, profile, purse, heard, pinned)
-                job = await self._assignment(turn, line)
-                result = await self._crew.agent.run(job)
-                return await self._weigh(job, heard.question, result, profile)
+                ending = await self._until_stopped(run, self._work(turn, rows, line))
         except TimeoutError:
-            return Ending.failed("the turn took too long")
+            ending = Ending.failed("the turn took too long")
+        return replace(ending, builds_on_live=line.is_certain)
 
-    async def _weigh(self, job: Assignment, question: str, result: RunResult, profile: Profile) -> Ending:
+    async def _until_stopped(self, run: Run, work: Coroutine[None, None, Ending]) -> Ending:
+        """Break the work off when somebody takes over or presses Stop; a call under way is paid at its worst case."""
+        task = asyncio.get_running_loop().create_task(work, name=run.id)
+        try:
+            while not (await asyncio.wait({task}, timeout=LOOKS_UP_EVERY))[0]:
+                if not await self._is_ours(run):
+                    break
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        return Ending.stopped() if task.cancelled() else task.result()
+
+    async def _is_ours(self, run: Run) -> bool:
+        async with self._store.read() as tx:
+            now, own = await tx.conversations.get(run.conversation_id), await tx.runs.get(run.id)
+        return now is not None and own is not None and now.epoch == run.epoch and not own.stop_requested
+
+    async def _work(self, turn: _Turn, rows: Sequence[Queued], line: LiveLine) -> Ending:
+        heard = await self._hear(rows)
+        if heard.is_empty:
+            return Ending.fixed("file_unreadable" if heard.left_out else "empty")
+        pinned, lines = await self._pinned(turn.conversation, turn.profile)
+        job = await self._assignment(turn, heard, pinned, lines, line)
+        result = await self._crew.agent.run(job)
+        return await self._weigh(job, Case(heard.question, lines), result, turn.profile)
+
+    async def _weigh(self, job: Assignment, case: Case, result: RunResult, profile: Profile) -> Ending:
         """Turn the loop's result into an ending; whatever is not a good answer gets a summary for people."""
         if result.outcome is Outcome.STOPPED:
             return Ending.of(result)
         if result.outcome is Outcome.ANSWERED:
-            verdict = await self._crew.judge.weigh(question, result, job.purse, profile.confidence_threshold)
+            verdict = await self._crew.judge.weigh(case, result, job.purse, profile.confidence_threshold)
             return Ending.of(result, verdict=verdict)
-        summary = await self._crew.summarist.sum_up(question, result.evidence, job.purse)
+        summary = await self._crew.summarist.sum_up(case.question, result.evidence, job.purse)
         ending = Ending.of(result, summary=summary)
-        if result.outcome is Outcome.FAILED and "no answer from" in result.why:
-            return replace(ending, degraded=await self._degraded(job))
-        return ending
+        return replace(ending, degraded=await self._degraded(job)) if result.halt is Halt.MODELS else ending
 
     async def _degraded(self, job: Assignment) -> RunResult | None:
         """What the help centre says, quoted without a language model; None when it says nothing."""
@@ -143,31 +169,35 @@ class Work:
         result = await self._crew.agent.run(plain)
         return result if result.outcome is Outcome.ANSWERED and result.citations else None
 
-    async def _setting(self, run: Run) -> tuple[Conversation, Profile, Purse]:
+    async def _turn(self, run: Run, asker: Principal) -> _Turn:
         async with self._store.read() as tx:
             conversation = await tx.conversations.get(run.conversation_id)
-            if conversation is None:
-                raise LookupError(run.conversation_id)
-            profile = self._crew.profiles.get(conversation.profile) or self._crew.profiles["support"]
-            limits = await limits_of(tx.ledger, conversation, profile, run.id, run.user_id)
+        if conversation is None:
+            raise LookupError(run.conversation_id)
+        profile = self._crew.profiles.of(conversation.profile)
+
+        async def limits(ledger: Ledger) -> tuple[Limit, ...]:
+            return await limits_of(ledger, conversation, profile, run.id, run.user_id)
+
+        key = conversation.key
         purse = Purse(
-            account=Account(
-                conversation.key.team_id, conversation.key.channel_id, run.user_id, conversation.id, run.id
-            ),
+            account=Account(key.team_id, key.channel_id, run.user_id, conversation.id, run.id),
             limits=limits,
             token_limit=profile.max_tokens_per_conversation,
             kept_usd=kept_back(self._crew.prices, self._crew.models.helper[0]),
             kept_tokens=KEPT_TOKENS,
         )
-        return conversation, profile, purse
+        return _Turn(run, asker, conversation, profile, purse)
 
     def _among_staff(self, turn: _Turn) -> bool:
         private = turn.conversation.surface is Surface.DM or self._room.is_private(turn.conversation.key.channel_id)
         return turn.asker.is_staff and private
 
-    async def _pinned(self, conversation: Conversation, profile: Profile) -> Pinned:
+    async def _pinned(self, conversation: Conversation, profile: Profile) -> tuple[Pinned, list[Line]]:
+        """What stays the same in every call of the conversation, and what was said in it before."""
         async with self._store.write() as tx:
-            return await pin(tx, conversation, profile, self._crew.toolbox.only(profile.tools).specs)
+            pinned = await pin(tx, conversation, profile, self._crew.toolbox.only(profile.tools).specs)
+            return pinned, await tx.conversations.lines(conversation.id, REPLAYED_LINES)
 
     async def _hear(self, rows: Sequence[Queued]) -> Heard:
         """What was said in this turn, files fetched."""
@@ -186,29 +216,32 @@ class Work:
                     pass
         return Heard(tuple(said), tuple(remarks), tuple(left_out))
 
-    async def _assignment(self, turn: _Turn, line: LiveLine) -> Assignment:
-        run, profile, conversation = turn.run, turn.profile, turn.conversation
-        async with self._store.read() as tx:
-            lines = await tx.conversations.lines(conversation.id, REPLAYED_LINES)
-
-        async def still_ours() -> bool:
-            async with self._store.read() as tx:
-                now, own = await tx.conversations.get(conversation.id), await tx.runs.get(run.id)
-            return now is not None and own is not None and now.epoch == run.epoch and not own.stop_requested
-
-        asker = turn.asker
+    async def _assignment(
+        self, turn: _Turn, heard: Heard, pinned: Pinned, lines: list[Line], line: LiveLine
+    ) -> Assignment:
+        run, profile, asker = turn.run, turn.profile, turn.asker
+        fresh = build_messages(lines, heard.said, asker, heard.note)
         return Assignment(
-            system=turn.pinned.system,
-            messages=build_messages(lines, turn.heard.said, asker, turn.heard.note),
-            specs=turn.pinned.tools,
+            system=pinned.system,
+            messages=await self._journaled(run, fresh),
+            specs=pinned.tools,
             toolbox=self._crew.toolbox.only(profile.tools),
-            context=ToolContext(asker, conversation.id, run.id, "", run.epoch, self._among_staff(turn)),
+            context=ToolContext(asker, run.conversation_id, run.id, "", run.epoch, self._among_staff(turn)),
             purse=turn.purse,
-            models=self._crew.models.main if profile.model == "main" else self._crew.models.helper,
+            models=self._crew.models.of(profile),
             effort=profile.effort,
             max_steps=profile.max_steps,
             max_tokens=profile.max_output_tokens,
             user_ref=hashlib.sha256(f"{asker.team_id}:{asker.user_id}".encode()).hexdigest()[:32],
-            still_ours=still_ours,
+            still_ours=lambda: self._is_ours(run),
             progress=line.progress,
         )
+
+    async def _journaled(self, run: Run, fresh: tuple[Message, ...]) -> tuple[Message, ...]:
+        """What the run's first call said: after a crash the same again, whatever was edited or added meanwhile."""
+        async with self._store.write() as tx:
+            known = await tx.runs.recall(run.id, "messages")
+            if known is not None:
+                return _MESSAGES.validate_json(known)
+            await tx.runs.record(run.id, "messages", _MESSAGES.dump_json(fresh).decode())
+        return fresh

@@ -39,6 +39,10 @@ class Period(StrEnum):
         return day.timestamp()
 
 
+EVERY = "*"
+"""Subject of a limit that holds for every subject of its scope that has none of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `usd` for one subject of a scope in one period."""

@@ -70,6 +70,10 @@ MOVES: dict[Decision, tuple[State, State]] = {
 """From which state a decision is possible and where it leads."""
 
 
+SHOWN_ON_CARD = 2_500
+"""Characters of a summary or proposal that a card shows; the whole of a longer one is posted under it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A reply that waits for a person's consent."""
@@ -96,7 +100,9 @@ class NewEscalation:
     team: Team | None = None
     proposal: Proposal | None = None
     requested_by: str = ""
-    """User id of whoever asked, if a person or bot did."""
+    """User whose request it is; what the agent does after a decision, it does for them."""
+    requested_team: str = ""
+    """Their workspace; differs from ours for Slack Connect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class Escalation:
     team: Team | None
     proposal: Proposal | None
     requested_by: str
+    requested_team: str
     state: State
     opened_at: float
     staff_channel: str

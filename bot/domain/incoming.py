@@ -85,6 +85,8 @@ class DecisionMade:
     press_id: str
     """Unique per press (trigger id or view id), so that a redelivered press counts once."""
     note: str = ""
+    version: int | None = None
+    """Version of the card that was pressed; consent holds for what it showed."""
     kind: Literal["decision"] = "decision"
 
 
@@ -131,6 +133,9 @@ class CarryOn:
     """Unique, e.g. `approve:<escalation id>`."""
     note: str
     """What happened, for the model's eyes; plain sentence."""
+    user_id: str = ""
+    """For whom the agent carries on; empty for whoever began the conversation."""
+    author_team: str = ""
     kind: Literal["carry_on"] = "carry_on"
 
 

@@ -7,6 +7,8 @@ from bot.domain.exchange import ModelReply, ModelRequest
 from bot.model.reply import MalformedReplyError, from_wire
 from bot.model.wire import to_wire
 
+COUNT_SECONDS = 5.0
+
 
 class ClaudeModel:
     """Anthropic's Messages API, one client per process, one attempt per call, never longer than its deadlines."""
@@ -39,6 +41,14 @@ class ClaudeModel:
             return from_wire(body.text, requested=request.model, request_id=body.request_id)
         except MalformedReplyError as error:
             raise ModelBusyError(f"malformed: {error}", kind="malformed", maybe_billed=True) from None
+
+    async def count(self, request: ModelRequest) -> int | None:
+        """The vendor's count; None when it cannot be had quickly."""
+        try:
+            async with asyncio.timeout(COUNT_SECONDS):
+                return await self._transport.count(to_wire(request))
+        except TimeoutError:
+            return None
 
     async def close(self) -> None:
         """Give the connections back; call once, at shutdown."""

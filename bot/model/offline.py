@@ -46,6 +46,10 @@ class OfflineModel:
             case Purpose.AGENT:
                 return _reply(request, _Agent(request).move())
 
+    async def count(self, request: ModelRequest) -> int | None:
+        """As the usage of its replies counts."""
+        return (await self.answer(request)).usage.prompt
+
     async def close(self) -> None:
         """Nothing is held."""
 

@@ -21,6 +21,10 @@ class ModelRouter:
             raise ModelDownError(f"no model {request.model}", kind="not_found")
         return await model.answer(request)
 
+    async def count(self, request: ModelRequest) -> int | None:
+        model = self._by_id.get(request.model, self._others)
+        return await model.count(request) if model else None
+
     async def close(self) -> None:
         for model in (*self._by_id.values(), *([self._others] if self._others else [])):
             await model.close()

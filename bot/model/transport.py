@@ -17,6 +17,8 @@ _SPEND_CODES = ("spend_limit_reached", "credit_balance")
 _USAGE_LIMIT_WORDS = ("usage limits", "credit balance")
 """An organisation's own spending limit has no code of its own, only this text."""
 _DOWN = {401: "auth", 402: "spend_cap", 403: "auth", 404: "not_found", 413: "too_large"}
+_COUNTED = ("messages", "model", "output_config", "system", "thinking", "tools")
+"""What `messages.count_tokens` takes of the arguments of `messages.create`."""
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
@@ -54,6 +56,14 @@ class AnthropicTransport:
             raise _from_connection("connection", error) from None
         except anthropic.AnthropicError as error:
             raise ModelBusyError(type(error).__name__, kind="malformed", maybe_billed=True) from None
+
+    async def count(self, arguments: Mapping[str, Any]) -> int | None:
+        """Tokens of the prompt as `messages.count_tokens` tells; None when it does not."""
+        known = {name: value for name, value in arguments.items() if name in _COUNTED}
+        try:
+            return int((await self._client.messages.count_tokens(**known)).input_tokens)
+        except (anthropic.AnthropicError, httpx2.HTTPError, AttributeError, TypeError, ValueError):
+            return None
 
     async def close(self) -> None:
         """Give the connections back."""

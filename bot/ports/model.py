@@ -13,6 +13,10 @@ class Model(Protocol):
         """One attempt. Raises ModelBusyError (may work later) or ModelDownError (will not)."""
         ...
 
+    async def count(self, request: ModelRequest) -> int | None:
+        """The vendor's own count of the prompt's tokens, free of charge; None when it does not tell."""
+        ...
+
     async def close(self) -> None: ...
 
 

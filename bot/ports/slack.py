@@ -73,6 +73,9 @@ class Messenger(Protocol):
         """Look for a message that an earlier, interrupted attempt left behind (by our metadata key)."""
         ...
 
-    async def progress(self, receipt: Receipt, text: str) -> None:
-        """Change the text of a live line; may be dropped, never raises for Slack's faults."""
+    async def progress(self, receipt: Receipt, text: str) -> bool:
+        """Change the text of a live line; may be dropped, never raises for Slack's faults.
+
+        False when nobody knows whether Slack may still carry it out.
+        """
         ...

@@ -157,9 +157,13 @@ class Escalations(Protocol):
     async def all_live(self) -> list[Escalation]: ...
 
     async def decide(
-        self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str
+        self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str, version: int | None = None
     ) -> Escalation | None:
-        """One conditional update `… where state = <from>`; the new row, or None when somebody was faster."""
+        """One conditional update `… where state = <from>` (and version, if given); None when it changed nothing."""
+        ...
+
+    async def amend(self, escalation_id: str, newer: NewEscalation) -> Escalation | None:
+        """Replace reason, summary and proposal of an open case (version + 1); None when it is open no more."""
         ...
 
     async def by_card(self, receipt: Receipt) -> Escalation | None:
@@ -198,6 +202,10 @@ class Ledger(Protocol):
 
     async def charge_worst(self, reservation_id: str) -> None:
         """Settle at the worst case: the attempt may have been billed and nobody can tell."""
+        ...
+
+    async def charge_left_behind(self, run_id: str) -> None:
+        """Settle what a crash left reserved for a run at its worst case; call it when the run ends."""
         ...
 
     async def release(self, reservation_id: str) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
-from bot.domain.effects import Receipt, Remove
-from bot.domain.errors import PermanentError, TransientError
+from bot.domain.effects import Outgoing, Receipt, Remove
+from bot.domain.errors import DeskhandError, PermanentError, TransientError
 from bot.ports.clock import Clock
 from bot.ports.outbox import Delivery, Intent, OutboxQueue, Reference, Referred
 from bot.ports.slack import Messenger, Target
@@ -23,6 +24,10 @@ _REFERENCE_PATIENCE = 3600.0
 """After so long the row goes without the message it refers to."""
 
 
+Unsent = Callable[[Outgoing, str], Awaitable[None]]
+"""Told what will never be sent, and why; an empty reason means that the conversation changed hands."""
+
+
 class OutboxWorker:
     """Takes rows that are due and hands them to the messenger.
 
@@ -39,6 +44,7 @@ class OutboxWorker:
         parallel: int = 16,
         poll_seconds: float = 1.0,
         settle_seconds: float = _SETTLE_SECONDS,
+        unsent: Unsent | None = None,
     ) -> None:
         self._queue = queue
         self._messenger = messenger
@@ -46,6 +52,7 @@ class OutboxWorker:
         self._parallel = parallel
         self._poll_seconds = poll_seconds
         self._settle_seconds = settle_seconds
+        self._unsent = unsent
         self._task = Background("outbox")
         self._busy: set[str] = set()
         self._news = asyncio.Event()
@@ -164,6 +171,8 @@ class OutboxWorker:
         intent = await self._queue.intend(delivery, at=self._clock())
         if intent is not Intent.GRANTED:
             logger.info("outbox.not_sent", extra={"fields": {**_fields(delivery), "intent": intent.value}})
+            if intent is Intent.VOIDED:
+                await self._tell(delivery, "")
             return
         try:
             receipt = await self._messenger.deliver(delivery.outgoing, target)
@@ -191,6 +200,16 @@ class OutboxWorker:
     async def _give_up(self, delivery: Delivery, error: Exception) -> None:
         logger.error("outbox.failed", extra={"fields": _fields(delivery, error)})
         await self._queue.fail(delivery.outgoing.key, at=self._clock(), error=type(error).__name__)
+        await self._tell(delivery, str(error) if isinstance(error, DeskhandError) else type(error).__name__)
+
+    async def _tell(self, delivery: Delivery, why: str) -> None:
+        """Let the desk deal with what was not sent; its failure must not stop the lane."""
+        if self._unsent is None:
+            return
+        try:
+            await self._unsent(delivery.outgoing, why)
+        except Exception:  # the row is closed already; nothing can be repeated here
+            logger.exception("outbox.unsent_not_handled", extra={"fields": _fields(delivery)})
 
     async def _postpone(self, delivery: Delivery, seconds: float, *, unknown: bool, error: str = "") -> None:
         until = self._clock() + seconds

@@ -1,5 +1,6 @@
 """Whether the connection to Slack stands, for `deskhand doctor`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -35,6 +36,19 @@ async def check(client: AsyncWebClient, *, staff_channels: tuple[str, ...], app_
     if app_token:
         findings.append(await _app_token(client, app_token))
     return findings
+
+
+async def missing_channel(client: AsyncWebClient, channels: Iterable[str]) -> str | None:
+    """The first channel Slack says does not exist (for us); doubts and other refusals do not count."""
+    for channel in channels:
+        try:
+            await call(client.conversations_info(channel=channel))
+        except SlackRefusalError as error:
+            if error.error == "channel_not_found":
+                return channel
+        except TransientError:
+            continue
+    return None
 
 
 async def _who(client: AsyncWebClient) -> tuple[Identity, frozenset[str] | None]:

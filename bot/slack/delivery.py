@@ -75,12 +75,14 @@ class SlackMessenger:
         found = await self._look(keys, _where(effect, target), since=since)
         return found[outgoing.key] if len(found) == len(keys) else None
 
-    async def progress(self, receipt: Receipt, text: str) -> None:
+    async def progress(self, receipt: Receipt, text: str) -> bool:
         content = lines.live(text)
         try:
             await call(self._client.chat_update(channel=receipt.channel_id, ts=receipt.ts, **_content(content)))
         except (TransientError, PermanentError) as error:
             logger.info("slack.progress_dropped", extra={"fields": {"reason": str(error)}})
+            return not (isinstance(error, TransientError) and error.ambiguous)
+        return True
 
     async def _messages(self, effect: Shown) -> list[Payload]:
         match effect:

@@ -17,6 +17,8 @@ NOTE_INPUT = "text"
 COST_SHORTCUT = "conversation_cost"
 BUDGET_COMMAND = "/agent-budget"
 
+VERSION_MARK = "@"
+"""Between a case's id and the version of its card, in the value of Approve."""
 MARKER = "deskhand_effect"
 """Event type of the metadata on our messages; its payload holds the outbox key."""
 

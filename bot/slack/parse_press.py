@@ -67,14 +67,16 @@ def press(body: Json, me: Identity) -> DecisionMade | FeedbackGiven | None:
     decision = _AT_ONCE.get(pressed.action_id)
     if decision is None:
         return None
+    case_id, _, version = pressed.value.partition(names.VERSION_MARK)
     return DecisionMade(
-        escalation_id=pressed.value,
+        escalation_id=case_id,
         decision=decision,
         team_id=me.team_id,
         user_id=pressed.user_id,
         channel_id=pressed.channel_id,
         thread_ts=pressed.thread_ts,
         press_id=pressed.press_id,
+        version=int(version) if version.isdecimal() else None,
     )
 
 

@@ -11,20 +11,20 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.store.sqlite import connect
+
 Writer = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a write transaction."""
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-_BUSY_MS = 250
-"""How long one attempt to get SQLite's write lock blocks its thread; a caller's timeout takes effect within it."""
 _LOCK_SECONDS = 30.0
 """How long a write transaction tries to begin on SQLite before it gives up."""
 _BEGIN = "deskhand_begin"
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    f"PRAGMA busy_timeout={_BUSY_MS}",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=0",  # last: who finds the file locked says so at once, and waits without holding up the loop
 )
 
 
@@ -38,13 +38,17 @@ def create_engine(database_url: str) -> AsyncEngine:
     if kind not in _DRIVERS:
         raise ValueError(f"a database of kind {kind!r} is not supported; use sqlite:/// or postgresql://")
     url = url.set(drivername=_DRIVERS[kind])
-    return _sqlite(url) if kind == "sqlite" else create_async_engine(url, pool_size=10, pool_pre_ping=True)
+    if kind == "sqlite":
+        return _sqlite(url)
+    return create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
 
 
 def _sqlite(url: URL) -> AsyncEngine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_size=5, max_overflow=10)
+    arguments = {"async_creator_fn": connect}
+    # hide_parameters, here and above: errors quote the statement, and what customers wrote must not stand in a log
+    engine = create_async_engine(url, pool_size=5, max_overflow=10, hide_parameters=True, connect_args=arguments)
     sa.event.listen(engine.sync_engine, "connect", _prepare)
     sa.event.listen(engine.sync_engine, "begin", _begin)
     return engine

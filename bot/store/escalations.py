@@ -39,8 +39,9 @@ class SqlEscalations:
                 "reason": new.reason,
                 "summary": new.summary,
                 "team": new.team.value if new.team else None,
-                "proposal": _PROPOSAL.dump_json(new.proposal).decode() if new.proposal else None,
+                "proposal": _dump(new.proposal),
                 "requested_by": new.requested_by,
+                "requested_team": new.requested_team,
                 "state": State.OPEN.value,
                 "opened_at": at,
                 "staff_channel": staff_channel,
@@ -66,13 +67,29 @@ class SqlEscalations:
         return [_escalation(row) for row in await self._connection.execute(query)]
 
     async def decide(
-        self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str
+        self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str, version: int | None = None
     ) -> Escalation | None:
         before, after = MOVES[decision]
+        as_seen = escalations.c.version == version if version is not None else sa.true()
         return await self._first(
             sa.update(escalations)
-            .where(escalations.c.id == escalation_id, escalations.c.state == before.value)
+            .where(escalations.c.id == escalation_id, escalations.c.state == before.value, as_seen)
             .values(state=after.value, decided_by=by, decided_at=at, note=note, version=escalations.c.version + 1)
+            .returning(escalations)
+        )
+
+    async def amend(self, escalation_id: str, newer: NewEscalation) -> Escalation | None:
+        return await self._first(
+            sa.update(escalations)
+            .where(escalations.c.id == escalation_id, escalations.c.state == State.OPEN.value)
+            .values(
+                reason=newer.reason,
+                summary=newer.summary,
+                proposal=_dump(newer.proposal),
+                requested_by=newer.requested_by,
+                requested_team=newer.requested_team,
+                version=escalations.c.version + 1,
+            )
             .returning(escalations)
         )
 
@@ -93,6 +110,10 @@ class SqlEscalations:
         return _escalation(row) if row else None
 
 
+def _dump(proposal: Proposal | None) -> str | None:
+    return _PROPOSAL.dump_json(proposal).decode() if proposal else None
+
+
 def _escalation(row: AnyRow) -> Escalation:
     return Escalation(
         id=row.id,
@@ -103,6 +124,7 @@ def _escalation(row: AnyRow) -> Escalation:
         team=Team(row.team) if row.team else None,
         proposal=_PROPOSAL.validate_json(row.proposal) if row.proposal else None,
         requested_by=row.requested_by,
+        requested_team=row.requested_team,
         state=State(row.state),
         opened_at=row.opened_at,
         staff_channel=row.staff_channel,

@@ -65,6 +65,10 @@ class SqlLedger(SqlLimits):
     async def charge_worst(self, reservation_id: str) -> None:
         await self._close(reservation_id, state=_SETTLED)
 
+    async def charge_left_behind(self, run_id: str) -> None:
+        left = sa.update(ledger).where(ledger.c.run_id == run_id, ledger.c.state == _RESERVED)
+        await self._connection.execute(left.values(state=_SETTLED))
+
     async def release(self, reservation_id: str) -> None:
         await self._close(reservation_id, state=_RELEASED, charged=0, counted=0)
 

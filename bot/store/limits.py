@@ -3,13 +3,10 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.budget import BudgetChange, Limit, Period, Scope
+from bot.domain.budget import EVERY, BudgetChange, Limit, Period, Scope
 from bot.domain.money import from_micro, to_micro
 from bot.store.dialect import upsert
 from bot.store.tables import limit_changes, limits
-
-EVERYBODY = "*"
-"""Subject of a limit that holds for every subject of its scope."""
 
 
 class SqlLimits:
@@ -23,9 +20,9 @@ class SqlLimits:
         query = sa.select(limits.c.period, limits.c.usd).where(
             limits.c.team_id == team_id,
             limits.c.scope == scope.value,
-            limits.c.subject.in_((subject, EVERYBODY)),
+            limits.c.subject.in_((subject, EVERY)),
         )
-        own_last = sa.case((limits.c.subject == EVERYBODY, 0), else_=1)
+        own_last = sa.case((limits.c.subject == EVERY, 0), else_=1)
         rows = await self._connection.execute(query.order_by(own_last))
         found = {Period(row.period): from_micro(row.usd) for row in rows}
         return [Limit(scope, subject, found[period], period) for period in Period if period in found]

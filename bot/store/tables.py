@@ -110,6 +110,7 @@ escalations = sa.Table(
     sa.Column("team", sa.Text),
     sa.Column("proposal", sa.Text),  # JSON
     sa.Column("requested_by", sa.Text, nullable=False),
+    sa.Column("requested_team", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("opened_at", _Seconds, nullable=False),
     sa.Column("staff_channel", sa.Text, nullable=False),

@@ -25,7 +25,10 @@ async def measure(*, quick: bool) -> list[Row]:
     each = [after - before for before, after in zip([Decimal(0), *costs], costs, strict=False)]
     agents = [bill for bill, call in zip(record["bills"], record["claude"], strict=True) if call["is_agents"]]
     return [
-        Row(f"conversation of {turns} turns, all calls", f"${costs[-1]:.4f}  (each: {_usd(each)}; our ledger: ${cheaper:.4f})"),
+        Row(
+            f"conversation of {turns} turns, all calls",
+            f"${costs[-1]:.4f}  (each: {_usd(each)}; our ledger: ${cheaper:.4f})",
+        ),
         Row("  prompt tokens read from the cache, agent's calls", _share(agents)),
         Row("  prompt tokens read from the cache, with the judge", _share(record["bills"])),
         Row("  different prefixes (system and tools)", str(len(prefixes)), "1", len(prefixes) == 1),

@@ -35,14 +35,24 @@ async def _talk(world: World, bot: Bot, seconds: int, mode: str) -> list[Row]:
     await world.forget()
 
     async def say(i: int) -> None:
-        await world.says(_customer(i % CONVERSATIONS), f"#t{i} tools=0 And another thing", thread=threads[i % CONVERSATIONS])
+        await world.says(
+            _customer(i % CONVERSATIONS), f"#t{i} tools=0 And another thing", thread=threads[i % CONVERSATIONS]
+        )
 
     rate = await _at_a_rate(say, seconds)
     await bot.settled()
     acks, wrong = _acks(await world.record())
     stored = bot.rows("select count(*) from inbox")[0][0] - CONVERSATIONS
     assert stored == seconds * RATE, f"{stored} of {seconds * RATE} messages were stored"
-    return [row(f"event stored and acknowledged, {mode} (p99)", percentile(acks, 0.99), 100, "ms", f"{spread(acks)}, {rate}{wrong}")]
+    return [
+        row(
+            f"event stored and acknowledged, {mode} (p99)",
+            percentile(acks, 0.99),
+            100,
+            "ms",
+            f"{spread(acks)}, {rate}{wrong}",
+        )
+    ]
 
 
 async def _crowd(world: World, bot: Bot, seconds: int) -> list[Row]:

@@ -20,5 +20,7 @@ async def measure(*, quick: bool) -> list[Row]:
         answers = sorted(c["ended"] for c in record["slack"] if "answer:" in c["metadata"])
         assert len(answers) == len(asked) == len(live)
         took = [(end - sent[ts]) * 1000 for ts, end in zip(asked, answers, strict=True)][1:]
-        rows.append(Row(f"offline: whole turn, quiet period {quiet} s", f"{percentile(took, 0.5):.0f} ms  ({spread(took)})"))
+        rows.append(
+            Row(f"offline: whole turn, quiet period {quiet} s", f"{percentile(took, 0.5):.0f} ms  ({spread(took)})")
+        )
     return rows

@@ -55,7 +55,9 @@ def _told(tools: int, record: Json, bot: Bot, threads: list[str], cpu: float) ->
     return [
         row(name, percentile(per_step, 0.5), 15, "ms", spread(per_step)),
         Row("  judge not counted as a step", f"{show(percentile([one / (steps - 1) for one in own], 0.5))} ms"),
-        Row("  counted from the event's storing, dispatch included", f"{show(percentile(since_stored, 0.5) / steps)} ms"),
+        Row(
+            "  counted from the event's storing, dispatch included", f"{show(percentile(since_stored, 0.5) / steps)} ms"
+        ),
         Row("  whole turn, own / with waiting", f"{show(percentile(own, 0.5))} / {show(percentile(whole, 0.5))} ms"),
         Row("  CPU of the process per turn, all threads", f"{show(cpu * 1000)} ms"),
     ]

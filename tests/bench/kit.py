@@ -214,4 +214,6 @@ def _settings(about: dict[str, str], folder: Path, port: int, *, http: bool, cla
         "QUIET_SECONDS": "0",
     }
     values |= {} if http else {"SLACK_APP_TOKEN": about["app_token"]}
-    return values | ({"ANTHROPIC_API_KEY": about["claude_key"], "ANTHROPIC_BASE_URL": about["claude_url"]} if claude else {})
+    return values | (
+        {"ANTHROPIC_API_KEY": about["claude_key"], "ANTHROPIC_BASE_URL": about["claude_url"]} if claude else {}
+    )

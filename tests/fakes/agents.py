@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from bot.agent.calls import ModelCalls, Purse
+from bot.agent.calls import LimitSource, ModelCalls, Purse
 from bot.agent.loop import Agent, Assignment
 from bot.agent.toolbox import Toolbox
 from bot.domain.budget import Account, Limit, Scope
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.exchange import SearchResult, Text, UserMessage
 from bot.domain.principal import Principal, Role
-from bot.ports.store import Run
+from bot.ports.store import Ledger, Run
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
@@ -60,8 +60,15 @@ class Bench:
     seen: list[tuple[int, str]]
 
     def with_limits(self, *limits: Limit, tokens: int = 10_000_000, kept: str = "0") -> Assignment:
-        purse = replace(self.job.purse, limits=limits, token_limit=tokens, kept_usd=Decimal(kept))
+        purse = replace(self.job.purse, limits=always(*limits), token_limit=tokens, kept_usd=Decimal(kept))
         return replace(self.job, purse=purse)
+
+
+def always(*limits: Limit) -> LimitSource:
+    async def source(ledger: Ledger) -> tuple[Limit, ...]:
+        return limits
+
+    return source
 
 
 def limit(usd: str, scope: Scope = Scope.CONVERSATION) -> Limit:
@@ -103,7 +110,7 @@ async def bench(
         specs=toolbox.specs,
         toolbox=toolbox,
         context=ToolContext(ANA, THREAD.id, "run-1", "", 0),
-        purse=Purse(Account("T1", "C1", "U0ANA", THREAD.id, "run-1"), (limit("100"),), 10_000_000),
+        purse=Purse(Account("T1", "C1", "U0ANA", THREAD.id, "run-1"), always(limit("100")), 10_000_000),
         models=("first", "second"),
         effort="low",
         max_steps=25,
@@ -113,6 +120,6 @@ async def bench(
         progress=lambda step, words: seen.append((step, words)),
     )
     try:
-        yield Bench(store, model, Agent(calls, store), calls, job, slept, seen)
+        yield Bench(store, model, Agent(calls), calls, job, slept, seen)
     finally:
         await engine.dispose()

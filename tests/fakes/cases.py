@@ -16,6 +16,7 @@ def open_case(proposal: str | None = "I have **refunded** the second charge.") -
         team=Team.BILLING,
         proposal=Proposal(proposal) if proposal is not None else None,
         requested_by="",
+        requested_team="",
         state=State.OPEN,
         opened_at=1764000000.0,
         staff_channel="C0STAFF",

@@ -24,7 +24,7 @@ from bot.config import Settings
 from bot.logs import OURS, configure_logging
 from bot.sandbox.config import SandboxConfig
 from tests.fakes.desk_claude import Claude
-from tests.fakes.desk_people import Card, Person, Shown, Sight, Timeline
+from tests.fakes.desk_people import Card, Person, Shown, Sight, Timeline, messages, seen
 from tests.fakes.desk_program import Program
 from tests.fakes.sandbox_driver import FAST, Json, SandboxDriver, eventually, sandbox_running
 
@@ -103,6 +103,8 @@ class Desk:
     claude_or_none: Claude | None = None
     said: list[str] = field(default_factory=list)
     """What people wrote; none of it may reach a log."""
+    expects_errors: bool = False
+    """Set by a story that breaks things: the log may then hold errors, but still no words of customers."""
 
     @property
     def claude(self) -> Claude:
@@ -121,35 +123,29 @@ class Desk:
     async def card(self, channel: str = "C0STAFF", *, number: int = 1) -> Card:
         """The n-th case in a staff channel, once it is there."""
 
-        async def there() -> list[Json]:
-            found = [m for m in await self.driver.messages(channel) if Shown(m).kind == "card"]
-            return found if len(found) >= number else []
+        def there() -> Card | None:
+            cards = self.cards(channel)
+            return Card(self.driver, channel, cards[number - 1].ts) if len(cards) >= number else None
 
-        cards = await eventually(there)
-        return Card(self.driver, channel, cards[number - 1]["ts"])
+        return await seen(self.driver, there)
 
-    async def cards(self, channel: str = "C0STAFF") -> list[Shown]:
+    def cards(self, channel: str = "C0STAFF") -> list[Shown]:
         """Every case in a staff channel."""
-        return [shown for m in await self.driver.messages(channel) if (shown := Shown(m)).kind == "card"]
+        return [m for m in messages(self.driver, channel) if m.kind == "card"]
 
     async def settled(self, seconds: float = 15.0) -> None:
         """Wait until the bot has nothing left to do: every event acknowledged and handled, every effect delivered."""
 
         async def idle() -> bool:
-            deliveries = (await self.driver.look("deliveries"))["deliveries"]
-            return all(d["acked"] for d in deliveries) and self._open_rows() == 0
+            return self._open_rows() == 0 and await self._all_acknowledged() and self._open_rows() == 0
 
         await eventually(idle, seconds)
 
     async def told(self) -> None:
         """Wait until every event was acknowledged, which says that it was stored."""
+        await eventually(self._all_acknowledged)
 
-        async def acknowledged() -> bool:
-            return all(d["acked"] for d in (await self.driver.look("deliveries"))["deliveries"])
-
-        await eventually(acknowledged)
-
-    async def tickets(self) -> list[Any]:
+    def tickets(self) -> list[Any]:
         """Number, address and subject of the tickets this story opened (the sample company's have other keys)."""
         return self.rows("select number, customer_email, subject from tickets where key like 'run-%'")
 
@@ -159,6 +155,13 @@ class Desk:
             found = connection.execute(query).fetchall()
         connection.close()
         return found
+
+    def jam(self, table: str) -> None:
+        """Let a table refuse every new row."""
+        connection = sqlite3.connect(self.database, timeout=10)
+        connection.execute(f"create trigger jam before insert on {table} begin select raise(abort, 'jammed'); end")
+        connection.commit()
+        connection.close()
 
     def customers_saw(self) -> list[Sight]:
         """Everything of the bot's that was ever shown where customers read."""
@@ -173,6 +176,9 @@ class Desk:
         await self.bot.stop()
         self.bot.settings |= changes
         await self.bot.start()
+
+    async def _all_acknowledged(self) -> bool:
+        return all(d["acked"] for d in (await self.driver.look("deliveries"))["deliveries"])
 
     def _open_rows(self) -> int:
         query = (

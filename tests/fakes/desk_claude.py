@@ -5,6 +5,7 @@ from collections import deque
 
 from tests.fakes.messages_api import Brain, Cite, FakeMessagesApi, Fault, Move, Reply, Seen, structured, text, tool
 from tests.fakes.messages_script import Json
+from tests.fakes.sandbox_driver import eventually
 
 SURE = {"grounded": True, "promises_kept": True, "confidence": 0.95, "reason": "All of it stands in the sources."}
 UNSURE = {"grounded": True, "promises_kept": True, "confidence": 0.3, "reason": "The article is about another plan."}
@@ -43,6 +44,18 @@ class Claude(FakeMessagesApi):
     def let_go(self) -> None:
         """Answer whoever waits."""
         self._open.set()
+
+    async def is_asked(self, times: int) -> None:
+        """Wait until the agent's n-th call has arrived, answered or not."""
+
+        async def arrived() -> bool:
+            return self.under_way >= times
+
+        await eventually(arrived)
+
+    async def __aenter__(self) -> "Claude":
+        await super().__aenter__()
+        return self
 
     async def _accept(self, request: object) -> Seen:
         seen = await super()._accept(request)  # type: ignore[arg-type]  # the base's aiohttp request, passed on

@@ -1,15 +1,18 @@
 """People at the desk and what they see: the sandbox's control API in the words of a story."""
 
+import asyncio
 import base64
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.sandbox.records import Change
 from bot.sandbox.workspace import Workspace
-from tests.fakes.sandbox_driver import Json, SandboxDriver, eventually
+from tests.fakes.sandbox_driver import Json, SandboxDriver
+
+T = TypeVar("T")
 
 BOT = "U0DESKHAND"
 STAFF = {"U0SAM", "U0GRACE", "U0LEO"}
@@ -68,6 +71,29 @@ class Shown:
         return any(e["type"] == "feedback_buttons" for e in _elements(self.raw.get("blocks", [])))
 
 
+async def seen(driver: SandboxDriver, look: Callable[[], T | None], seconds: float = 15.0) -> T:
+    """What `look` finds; looks again whenever something changes in the workspace."""
+    changed = asyncio.Event()
+    forget = driver.server.workspace.subscribe(lambda _: changed.set())
+    try:
+        async with asyncio.timeout(seconds):
+            while not (found := look()):
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        raise AssertionError("It did not happen in time.") from None
+    finally:
+        forget()
+    return found
+
+
+def messages(driver: SandboxDriver, channel: str, thread_ts: str = "") -> list[Shown]:
+    """What stands in a channel or thread now."""
+    workspace = driver.server.workspace
+    found = workspace.thread(channel, thread_ts) if thread_ts else workspace.channel(channel).messages.values()
+    return [Shown(copy.deepcopy(message)) for message in found]
+
+
 @dataclass(frozen=True)
 class Thread:
     """A customer's conversation."""
@@ -76,55 +102,47 @@ class Thread:
     channel: str
     ts: str
 
-    async def shown(self) -> list[Shown]:
+    def shown(self) -> list[Shown]:
         """Everything in it now."""
-        return [Shown(m) for m in await self.driver.messages(self.channel, thread_ts=self.ts)]
+        return messages(self.driver, self.channel, self.ts)
 
-    async def ours(self) -> list[Shown]:
+    def ours(self) -> list[Shown]:
         """What the bot has said."""
-        return [m for m in await self.shown() if m.is_ours]
+        return [m for m in self.shown() if m.is_ours]
 
-    async def text(self) -> str:
+    def text(self) -> str:
         """All words of the bot in it."""
-        return "\n".join(m.text for m in await self.ours())
+        return "\n".join(m.text for m in self.ours())
 
-    async def answers(self) -> list[Shown]:
+    def answers(self) -> list[Shown]:
         """The finished messages of the bot, without live lines."""
-        return [m for m in await self.ours() if m.kind != "live"]
+        return [m for m in self.ours() if m.kind != "live"]
 
     async def answer(self, number: int = 1, seconds: float = 15.0) -> Shown:
         """The n-th finished message of the bot, once it stands and nothing is being worked on."""
 
-        async def there() -> Shown | None:
-            ours = await self.ours()
-            done = [m for m in ours if m.kind != "live"]
+        def there() -> Shown | None:
+            ours, done = self.ours(), self.answers()
             return done[number - 1] if len(done) >= number and len(done) == len(ours) else None
 
-        shown: Shown = await eventually(there, seconds)
-        return shown
+        return await seen(self.driver, there, seconds)
 
     async def is_worked_on(self) -> Shown:
         """The live line, once it stands."""
-
-        async def there() -> Shown | None:
-            return next((m for m in await self.ours() if m.kind == "live"), None)
-
-        shown: Shown = await eventually(there)
-        return shown
+        return await seen(self.driver, lambda: next((m for m in self.ours() if m.kind == "live"), None))
 
     async def says(self, words: str, seconds: float = 15.0) -> Shown:
         """The message of the bot with these words, once it stands."""
+        return await seen(self.driver, lambda: next((m for m in self.ours() if words in m.text), None), seconds)
 
-        async def there() -> Shown | None:
-            return next((m for m in await self.ours() if words in m.text), None)
-
-        shown: Shown = await eventually(there, seconds)
-        return shown
-
-    async def session(self) -> str:
+    def session(self) -> str:
         """Slack's native status of a DM's thread."""
-        state = await self.driver.look("state", user="U" + self.channel[1:])
-        return next((s["status"] for s in state["sessions"] if s["thread_ts"] == self.ts), "")
+        found = self.driver.server.workspace.session(self.channel, self.ts)
+        return str(found["status"]) if found else ""
+
+    async def session_is(self, status: str) -> None:
+        """Wait for a native status."""
+        await seen(self.driver, lambda: self.session() == status or None)
 
 
 @dataclass(frozen=True)
@@ -135,42 +153,24 @@ class Card:
     channel: str
     ts: str
 
-    async def shown(self) -> Shown:
-        found = await self.driver.messages(self.channel)
-        return Shown(next(m for m in found if m["ts"] == self.ts))
+    def shown(self) -> Shown:
+        return next(m for m in messages(self.driver, self.channel) if m.ts == self.ts)
 
-    async def replies(self) -> list[Shown]:
+    def replies(self) -> list[Shown]:
         """What stands under it."""
-        return [Shown(m) for m in await self.driver.messages(self.channel, thread_ts=self.ts) if m["ts"] != self.ts]
+        return [m for m in messages(self.driver, self.channel, self.ts) if m.ts != self.ts]
 
     async def becomes(self, words: str) -> Shown:
         """The card once it says so."""
-
-        async def there() -> Shown | None:
-            shown = await self.shown()
-            return shown if words in shown.text else None
-
-        found: Shown = await eventually(there)
-        return found
+        return await seen(self.driver, lambda: shown if words in (shown := self.shown()).text else None)
 
     async def with_button(self, label: str) -> Shown:
         """The card once it offers this button."""
-
-        async def there() -> Shown | None:
-            shown = await self.shown()
-            return shown if label in shown.buttons else None
-
-        found: Shown = await eventually(there)
-        return found
+        return await seen(self.driver, lambda: shown if label in (shown := self.shown()).buttons else None)
 
     async def gets_reply(self, words: str) -> Shown:
         """The reply under it with these words, once it stands."""
-
-        async def there() -> Shown | None:
-            return next((m for m in await self.replies() if words in m.text), None)
-
-        found: Shown = await eventually(there)
-        return found
+        return await seen(self.driver, lambda: next((m for m in self.replies() if words in m.text), None))
 
 
 @dataclass
@@ -220,15 +220,13 @@ class Person:
         assert pressed["ok"], pressed
         return pressed
 
+    def windows(self) -> list[Json]:
+        """The forms and windows that are open, topmost last."""
+        return list(self.driver.server._views.stack(self.user))
+
     async def sees_form(self) -> Json:
         """The form or window on top, once it is open."""
-
-        async def there() -> Json | None:
-            views = await self.driver.views(self.user)
-            return views[-1] if views else None
-
-        view: Json = await eventually(there)
-        return view
+        return await seen(self.driver, lambda: next(reversed(self.windows()), None))
 
     async def submits(self, **values: str) -> Json:
         """Send the form on top."""
@@ -246,18 +244,13 @@ class Person:
         assert answer["ok"], answer
         return Shown(answer["response"]).text if answer.get("response") else ""
 
-    async def whispers(self) -> list[Shown]:
+    def whispers(self) -> list[Shown]:
         """What only this person was shown, anywhere."""
-        return [Shown(m) for m in (await self.driver.look("state", user=self.user))["ephemerals"]]
+        return [Shown(copy.deepcopy(m)) for m in self.driver.server.workspace.ephemerals.get(self.user, [])]
 
     async def hears(self, words: str) -> Shown:
         """The ephemeral with these words, once it is there."""
-
-        async def there() -> Shown | None:
-            return next((m for m in await self.whispers() if words in m.text), None)
-
-        found: Shown = await eventually(there)
-        return found
+        return await seen(self.driver, lambda: next((m for m in self.whispers() if words in m.text), None))
 
     async def _write(self, words: str, **more: Any) -> str:
         self.said.append(words)

@@ -9,8 +9,10 @@ _INSIDE = re.compile(
     r"|\b(?:run|esc)-[0-9a-z]{6,}|toolu_\w+|\binbox\b|\boutbox\b|xox[a-z]-|xapp-|sk-ant-|T0FERNWAY:",
 )
 """Words of our inside that no customer may read."""
-_WAKES = re.compile(r"<!(?:channel|here|everyone|subteam)|(?<!\w)@(?:channel|here|everyone)\b")
+WAKES = re.compile(r"<!(?:channel|here|everyone|subteam)|(?<!\w)@(?:channel|here|everyone)\b")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.example")
+_HANGS_UP = "bot.slack.socket_mode"
+"""Slack's library complains when it is closed while an event arrives; the event comes again at the next start."""
 _SHORT = 12
 """Characters; shorter words of customers are also words of ours."""
 
@@ -19,7 +21,7 @@ def assert_discreet(desk: Desk) -> None:
     """No inside, no mass mention in anything a customer was shown."""
     for sight in desk.customers_saw():
         assert not _INSIDE.search(sight.text), sight
-        assert not _WAKES.search(sight.text), sight
+        assert not WAKES.search(sight.text), sight
 
 
 def assert_logs_are_discreet(desk: Desk, *more: str) -> None:
@@ -31,5 +33,8 @@ def assert_logs_are_discreet(desk: Desk, *more: str) -> None:
             assert len(piece) < _SHORT or piece not in log, piece
     assert not _EMAIL.search(log), _EMAIL.search(log)
     assert not re.search(r"xox[a-z]-|xapp-|sk-ant-|sandbox-signing-secret", log)
-    crashed = [line for line in desk.log_lines() if line["level"] in ("error", "critical")]
+    if desk.expects_errors:
+        return
+    lines = desk.log_lines()
+    crashed = [line for line in lines if line["level"] in ("error", "critical") and line["logger"] != _HANGS_UP]
     assert crashed == [], crashed

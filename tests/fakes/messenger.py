@@ -85,8 +85,9 @@ class FakeMessenger:
         self.searched.append(outgoing.key)
         return next((m.receipt for m in self.messages.values() if m.key == outgoing.key and m.at >= since), None)
 
-    async def progress(self, receipt: Receipt, text: str) -> None:
+    async def progress(self, receipt: Receipt, text: str) -> bool:
         self.progressed.append((receipt, text))
+        return True
 
     def texts(self, channel_id: str) -> list[str]:
         """What a person reads in a channel, oldest first."""

@@ -44,6 +44,7 @@ class ScriptedModel:
     verdict: dict[str, object] | Exception = field(default_factory=lambda: dict(GOOD_VERDICT))
     summary: str | Exception = "The customer wants help."
     asked: list[ModelRequest] = field(default_factory=list)
+    counted: int | None = None
 
     async def answer(self, request: ModelRequest) -> ModelReply:
         self.asked.append(request)
@@ -59,6 +60,9 @@ class ScriptedModel:
         if callable(reply):
             reply = reply(request)
         return replace(reply, model=request.model)
+
+    async def count(self, request: ModelRequest) -> int | None:
+        return self.counted
 
     async def close(self) -> None:
         """Nothing to give back."""

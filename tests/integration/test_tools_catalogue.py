@@ -177,10 +177,18 @@ async def test_an_attackers_look_alike_address_finds_no_account(catalogue: tuple
         await call(catalogue, "lookup_customer", asked_by(lookalike), email=lookalike)
 
 
-async def test_staff_see_any_account_with_its_notes(catalogue: tuple[AnyTool, ...]) -> None:
+async def test_staff_see_any_account_and_its_notes_only_among_themselves(catalogue: tuple[AnyTool, ...]) -> None:
     account = json.loads(await call(catalogue, "lookup_customer", SAM, email=BO))
     assert account["plan"] == "Enterprise"
-    assert "Contract price" in account["staff_notes"]
+    assert "staff_notes" not in account
+    private = json.loads(await call(catalogue, "lookup_customer", replace(SAM, among_staff=True), email=BO))
+    assert "Contract price" in private["staff_notes"]
+
+
+async def test_optional_arguments_may_be_left_out_null_or_in_capitals(catalogue: tuple[AnyTool, ...]) -> None:
+    for more in ({}, {"category": None}, {"category": "Billing"}):
+        found = await call(catalogue, "search_knowledge_base", asked_by(ANA), query="refund for an annual plan", **more)
+        assert any(result.title == "Refund policy" for result in found)
 
 
 async def test_without_a_verified_address_nothing_is_looked_up(catalogue: tuple[AnyTool, ...]) -> None:

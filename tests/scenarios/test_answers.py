@@ -4,7 +4,7 @@ import asyncio
 
 from tests.fakes.desk import Desk
 from tests.fakes.desk_claude import answer_from_source, search, ticket
-from tests.fakes.messages_api import text
+from tests.fakes.messages_api import Seen, text
 from tests.fakes.sandbox_driver import eventually
 
 
@@ -18,7 +18,7 @@ async def test_a_mention_is_answered_with_its_source_its_price_and_feedback_butt
     assert answer.footer.endswith("of $2.00")
     assert "tokens · $0.0" in answer.footer
     assert answer.has_feedback
-    assert len(await thread.ours()) == 1
+    assert len(thread.ours()) == 1
 
 
 async def test_the_first_sign_of_work_becomes_the_answer_itself(desk: Desk) -> None:
@@ -39,10 +39,10 @@ async def test_in_a_dm_prompts_are_suggested_and_the_session_status_follows_the_
     assert "How do I invite a guest to a board?" in [p["message"] for p in offered["prompts"]]
     desk.claude.hold()
     thread = await ana.asks("How do I invite a guest to a board?")
-    await eventually(lambda: _is(thread.session(), "processing"))
+    await thread.session_is("processing")
     desk.claude.let_go()
     await thread.answer()
-    await eventually(lambda: _is(thread.session(), "active"))
+    await thread.session_is("active")
 
 
 async def test_a_burst_of_three_messages_gets_one_answer_to_all_of_it(desk: Desk) -> None:
@@ -52,7 +52,7 @@ async def test_a_burst_of_three_messages_gets_one_answer_to_all_of_it(desk: Desk
     await ana.says("how do I invite one?", thread)
     await thread.answer()
     await desk.settled()
-    assert len(await thread.ours()) == 1
+    assert len(thread.ours()) == 1
     (asked,) = desk.claude.asked
     for words in ("I have a question", "it is about guests", "how do I invite one?"):
         assert words in asked.last_text
@@ -64,7 +64,7 @@ async def test_a_mention_arrives_as_two_events_and_is_answered_once(desk: Desk) 
     await desk.settled()
     kinds = [d["type"] for d in (await desk.driver.look("deliveries"))["deliveries"]]
     assert {"message", "app_mention"} <= set(kinds)
-    assert len(await thread.ours()) == len(desk.claude.asked) == 1
+    assert len(thread.ours()) == len(desk.claude.asked) == 1
 
 
 async def test_an_event_delivered_again_is_answered_once(desk: Desk) -> None:
@@ -73,13 +73,13 @@ async def test_an_event_delivered_again_is_answered_once(desk: Desk) -> None:
         "client_msg_id": "the-same",
     }  # fmt: skip
     thread = await desk.customer().asks("What do guests cost?")
-    (said,) = await thread.shown()
+    (said,) = thread.shown()
     for _ in range(3):
         again = {**event, "ts": thread.ts, "text": said.raw["text"]}
         assert (await desk.driver.call("event", event=again))["ok"]
     await thread.answer()
     await desk.settled()
-    assert len(await thread.ours()) == len(desk.claude.asked) == 1
+    assert len(thread.ours()) == len(desk.claude.asked) == 1
 
 
 async def test_a_reply_in_the_thread_is_answered_in_the_light_of_what_was_said(desk: Desk) -> None:
@@ -102,7 +102,7 @@ async def test_two_conversations_go_side_by_side_without_mixing(desk: Desk) -> N
     desk.claude.hold()
     ana, bo = desk.customer("U0ANA"), desk.customer("U0BO")
     first, second = await asyncio.gather(ana.asks("Tell me about apples"), bo.asks("Tell me about pears"))
-    await eventually(lambda: _at_least(desk, 2))
+    await desk.claude.is_asked(2)
     desk.claude.always = lambda seen: text("Pears it is." if "pears" in seen.last_text else "Apples it is.")
     desk.claude.let_go()
     assert "Apples" in (await first.answer()).text
@@ -118,7 +118,7 @@ async def test_a_ticket_is_opened_once_and_its_number_is_told(desk: Desk) -> Non
     desk.claude.will(ticket(), lambda seen: text(f"I have opened a ticket: {_result(seen)}"))
     thread = await desk.customer().asks("Please open a ticket: the export stops half way")
     answer = await thread.answer()
-    (row,) = await desk.tickets()
+    (row,) = desk.tickets()
     assert f"FW-{row[0]}" in answer.text
     assert row[1] == "ana@cobalt-studio.example"
 
@@ -141,13 +141,5 @@ async def test_a_message_that_does_not_address_the_bot_is_left_alone(desk: Desk)
     assert desk.claude.asked == []
 
 
-async def _is(status: object, wanted: str) -> bool:
-    return await status == wanted  # type: ignore[misc]  # a coroutine of a story
-
-
-async def _at_least(desk: Desk, calls: int) -> bool:
-    return desk.claude.under_way >= calls
-
-
-def _result(seen: object) -> str:
-    return str(seen.tool_results[0]["content"][0]["text"])  # type: ignore[attr-defined]  # a Seen
+def _result(seen: Seen) -> str:
+    return str(seen.tool_results[0]["content"][0]["text"])

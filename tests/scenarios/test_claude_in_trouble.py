@@ -1,4 +1,4 @@
-"""Claude fails, refuses or stops short: the second model, then honest words and a person; never silence, never noise."""
+"""Claude fails, refuses or stops short: the second model, then honest words and a person; never silence."""
 
 import functools
 
@@ -44,7 +44,7 @@ async def test_a_failure_that_passes_is_not_seen_by_the_customer(desk: Desk, fau
     thread = await desk.customer().asks("What do guests cost?")
     answer = await thread.answer()
     assert "Guests are free." in answer.text
-    assert await desk.cards() == []
+    assert desk.cards() == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_when_no_model_answers_the_help_centre_is_quoted_honestly_and_a_pe
     assert "Our language model is not reachable at the moment" in answer.text
     assert "Invite" in answer.text
     assert "Sources: " in answer.text
-    shown = await (await desk.card()).shown()
+    shown = (await desk.card()).shown()
     assert "something failed" in shown.text
     assert "How do I invite a guest" in shown.text
 
@@ -76,7 +76,7 @@ async def test_when_no_model_answers_and_the_help_centre_has_nothing_a_person_is
     desk.claude.always = desk.claude.verdict = desk.claude.summary = status(401)
     thread = await desk.customer().asks("xyzzy plugh qwortz")
     assert TOO_LONG in (await thread.answer()).text
-    assert "xyzzy" in (await (await desk.card()).shown()).text
+    assert "xyzzy" in (await desk.card()).shown().text
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,7 @@ async def test_half_an_answer_or_a_web_page_is_asked_for_again(
     assert "Guests are free." in (await thread.answer()).text
 
 
-async def test_a_call_that_never_ends_is_given_up(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_call_that_never_ends_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline of a call is made short before the bot starts again."""
     monkeypatch.setattr("bot.app.ClaudeModel", functools.partial(ClaudeModel, total_deadline=0.2))
     monkeypatch.setattr("bot.agent.calls._backoff", lambda attempt, retry_after: 0.01)
@@ -110,7 +108,7 @@ async def test_a_refusal_is_told_kindly_and_handed_over(desk: Desk) -> None:
     told = await thread.answer()
     assert "I can't help with that one myself" in told.text
     assert "violence" not in told.text
-    assert "refus" in (await (await desk.card()).shown()).text
+    assert "refus" in (await desk.card()).shown().text
 
 
 async def test_an_answer_that_was_cut_gets_more_room_once(desk: Desk) -> None:

@@ -19,17 +19,17 @@ async def test_a_customer_asks_for_a_person_and_no_model_is_asked(desk: Desk) ->
     thread = await a_conversation(desk)
     await desk.customer().says("@deskhand handoff billing I was charged for guests", thread)
     await thread.says(ASKED)
-    shown = await (await desk.card("C0BILLING")).shown()
+    shown = (await desk.card("C0BILLING")).shown()
     for words in ("Ana Ruiz: I was charged for guests", "asked for in the thread", "What do guests cost?"):
         assert words in shown.text
     assert len(desk.claude.asked) == 1
-    assert await desk.cards("C0STAFF") == []
+    assert desk.cards("C0STAFF") == []
 
 
 async def test_a_handoff_may_be_the_first_thing_somebody_writes(desk: Desk) -> None:
     thread = await desk.customer().asks("handoff")
     await thread.says(ASKED)
-    assert "asked for a human" in (await (await desk.card()).shown()).text
+    assert "asked for a human" in (await desk.card()).shown().text
     assert desk.claude.asked == []
 
 
@@ -37,7 +37,7 @@ async def test_a_colleague_hands_a_customers_conversation_off(desk: Desk) -> Non
     thread = await a_conversation(desk)
     await desk.customer("U0SAM").says("@deskhand handoff engineering looks like a bug to me", thread)
     await thread.says(ASKED)
-    shown = await (await desk.card()).shown()
+    shown = (await desk.card()).shown()
     assert "Sam Porter: looks like a bug to me" in shown.text
     assert "engineering" in shown.text
     assert "<@U0ANA>" in shown.text
@@ -47,7 +47,7 @@ async def test_another_bot_on_the_list_may_hand_off(desk: Desk) -> None:
     thread = await a_conversation(desk)
     await desk.customer("U0PAGER").says("@deskhand handoff engineering alarm 4711", thread)
     await thread.says(ASKED)
-    assert "Pager: alarm 4711" in (await (await desk.card()).shown()).text
+    assert "Pager: alarm 4711" in (await desk.card()).shown().text
 
 
 async def test_a_bot_that_is_not_on_the_list_is_ignored_whatever_it_writes(desk: Desk) -> None:
@@ -58,7 +58,7 @@ async def test_a_bot_that_is_not_on_the_list_is_ignored_whatever_it_writes(desk:
     await pager.says("@deskhand what do guests cost?", thread)
     await pager.asks("what do guests cost?")
     await desk.settled()
-    assert await desk.cards() == []
+    assert desk.cards() == []
     assert len(desk.claude.asked) == 1
 
 
@@ -66,7 +66,7 @@ async def test_a_bot_on_the_list_gets_no_conversation_with_the_model(desk: Desk)
     pager = desk.customer("U0PAGER")
     thread = await pager.asks("what do guests cost?")
     await desk.settled()
-    assert await thread.ours() == []
+    assert thread.ours() == []
     assert desk.claude.asked == []
 
 
@@ -78,7 +78,7 @@ async def test_asking_twice_for_a_person_opens_one_case(desk: Desk) -> None:
     await ana.says("@deskhand handoff billing now please", thread)
     await thread.says("already been asked")
     await desk.settled()
-    assert len(await desk.cards()) + len(await desk.cards("C0BILLING")) == 1
+    assert len(desk.cards()) + len(desk.cards("C0BILLING")) == 1
 
 
 async def test_in_a_dm_the_command_needs_no_mention(desk: Desk) -> None:
@@ -114,7 +114,7 @@ async def test_a_customer_cannot_resume_and_reads_why(desk: Desk) -> None:
     told = await ana.hears("Only")
     assert "support team" in told.text or "staff" in told.text
     await desk.settled()
-    assert "handed this conversation back" not in await thread.text()
+    assert "handed this conversation back" not in thread.text()
 
 
 async def test_resume_where_nobody_took_over_says_so_to_whoever_typed_it(desk: Desk) -> None:
@@ -122,14 +122,14 @@ async def test_resume_where_nobody_took_over_says_so_to_whoever_typed_it(desk: D
     sam = desk.customer("U0SAM")
     await sam.says("@deskhand resume", thread)
     await sam.hears("nothing to hand back")
-    assert len(await thread.ours()) == 1
+    assert len(thread.ours()) == 1
 
 
 async def test_a_colleague_who_speaks_to_the_customer_in_the_thread_is_not_answered_by_the_bot(desk: Desk) -> None:
     thread = await a_conversation(desk)
     await desk.customer("U0SAM").says("Ana, I'll have a look at this myself.", thread)
     await desk.settled()
-    assert len(await thread.ours()) == 1
+    assert len(thread.ours()) == 1
     desk.claude.will(text("As Sam said…"))
     await desk.customer().says("Thanks Sam. And the limit?", thread)
     await thread.says("As Sam said…")
@@ -142,4 +142,4 @@ async def test_a_handoff_while_the_agent_has_opened_a_case_is_not_a_second_one(d
     await thread.answer()
     await desk.customer().says("@deskhand handoff", thread)
     await thread.says("already been asked")
-    assert len(await desk.cards()) == 1
+    assert len(desk.cards()) == 1

@@ -50,14 +50,14 @@ async def finished_once(desk: Desk, thread: Thread, tickets: int, cards: int) ->
     """What must be true whenever and however often the program was killed."""
     await thread.says(DONE, seconds=30)
     await desk.settled(30)
-    assert [m.kind for m in await thread.ours()] == ["answer"]
-    assert (await thread.text()).count(DONE) == 1
-    assert len(await desk.tickets()) == tickets + 1
-    assert len(await desk.cards()) == cards + 1
+    assert [m.kind for m in thread.ours()] == ["answer"]
+    assert thread.text().count(DONE) == 1
+    assert len(desk.tickets()) == tickets + 1
+    assert len(desk.cards()) == cards + 1
 
 
 async def counts(desk: Desk) -> tuple[int, int]:
-    return len(await desk.tickets()), len(await desk.cards())
+    return len(desk.tickets()), len(desk.cards())
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3], ids=["first_call", "after_the_ticket", "after_the_case"])
@@ -73,7 +73,7 @@ async def test_p1_p2_killed_during_a_model_call(desk: Desk, calls: int) -> None:
         desk.claude.hold()
     desk.claude.always = go_on
     thread = await desk.customer().asks("My export fails, open a ticket and ask somebody")
-    await eventually(lambda: _under_way(desk, asked + calls))
+    await desk.claude.is_asked(asked + calls)
     await killed(desk)
     desk.claude.always = work_through
     desk.claude.let_go()
@@ -93,7 +93,7 @@ async def test_p2_killed_while_slack_is_still_taking_a_message(desk: Desk, kind:
     else:
         desk.claude.hold()
         thread = await desk.customer().asks("My export fails, open a ticket and ask somebody")
-        await eventually(lambda: _under_way(desk, asked + 1))
+        await desk.claude.is_asked(asked + 1)
         await thread.is_worked_on()
         await asyncio.sleep(0.1)
         await desk.driver.call("fault", **slow)
@@ -119,17 +119,17 @@ async def test_p1_p2_killed_at_any_moment(desk: Desk, seconds: float) -> None:
 async def test_p2_a_press_at_the_moment_of_death_counts_once(desk: Desk) -> None:
     thread = await desk.customer().asks("My export fails, open a ticket and ask somebody")
     await thread.says(DONE)
-    card = await desk.card(number=len(await desk.cards()))
+    card = await desk.card(number=len(desk.cards()))
     pressing = asyncio.get_running_loop().create_task(desk.staff().presses("Approve", card))
     await asyncio.sleep(0.03)
     await killed(desk)
     await program(desk).start()
     await pressing
-    if "Approve" in (await card.shown()).buttons:
+    if "Approve" in card.shown().buttons:
         await desk.staff().presses("Approve", card)
     await thread.says("We will fix it.", seconds=30)
     await desk.settled(30)
-    assert (await thread.text()).count("We will fix it.") == 1
+    assert thread.text().count("We will fix it.") == 1
 
 
 def program(desk: Desk) -> Program:
@@ -141,13 +141,9 @@ async def killed(desk: Desk) -> None:
     await program(desk).kill()
 
 
-async def _under_way(desk: Desk, calls: int) -> bool:
-    return desk.claude.under_way >= calls
-
-
 async def _on_its_way(desk: Desk, kind: str) -> bool:
-    query = f"select count(*) from outbox where state = 'waiting' and intent_at is not null and kind = '{kind}'"
-    return bool(desk.rows(query)[0][0])
+    under_way = desk.rows("select kind from outbox where state = 'waiting' and intent_at is not null")
+    return (kind,) in under_way
 
 
 async def _more_calls(desk: Desk, method: str, calls: int) -> bool:

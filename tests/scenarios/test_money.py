@@ -106,7 +106,7 @@ async def test_p4_when_the_money_ends_the_bot_says_so_hands_over_and_spends_noth
     told = await thread.answer()
     assert "reached the limit of what I may spend" in told.text
     assert told.footer.endswith("of $0.020")
-    assert "the budget is used up" in (await (await desk.card()).shown()).text
+    assert "the budget is used up" in (await desk.card()).shown().text
     assert desk.claude.asked == []
     assert desk.claude.cost <= Decimal("0.02")
 
@@ -119,7 +119,7 @@ async def test_p4_a_run_that_reaches_its_limit_sums_up_on_the_money_kept_for_it(
     assert "reached the limit" in told.text
     assert 1 <= len(desk.claude.asked) < 25
     assert len(desk.claude.summed_up) == 1
-    assert "the agent searched and found little" in (await (await desk.card()).shown()).text
+    assert "the agent searched and found little" in (await desk.card()).shown().text
     assert desk.claude.cost <= Decimal("0.12")
     for number in range(2, 5):
         await desk.customer().says(f"and now, for the {number}. time?", thread)
@@ -151,9 +151,7 @@ async def test_the_shortcut_shows_what_a_conversation_cost(desk: Desk) -> None:
     assert "search_knowledge_base" in window
     await ana.closes()
     elsewhere = await ana.says("good morning")
-    await desk.driver.call(
-        "shortcut", user="U0ANA", channel="C0SUPPORT", ts=elsewhere, callback_id="conversation_cost"
-    )
+    await desk.driver.call("shortcut", user="U0ANA", channel="C0SUPPORT", ts=elsewhere, callback_id="conversation_cost")
     assert "cost nothing" in words_of_view(await ana.sees_form())
 
 

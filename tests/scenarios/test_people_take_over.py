@@ -4,7 +4,6 @@ from tests.fakes.desk import Desk
 from tests.fakes.desk_claude import escalate, search
 from tests.fakes.desk_people import Card, Sight, Thread
 from tests.fakes.messages_api import text
-from tests.fakes.sandbox_driver import eventually
 
 
 async def owned(desk: Desk) -> tuple[Thread, Card]:
@@ -28,9 +27,9 @@ async def test_after_take_over_the_customer_knows_who_answers_and_the_bot_is_sil
     await card.gets_reply("Are you still there?")
     await card.gets_reply("hello?")
     await desk.settled()
-    assert (await thread.ours())[-1].text.startswith("*Sam Porter* has taken over")
+    assert thread.ours()[-1].text.startswith("*Sam Porter* has taken over")
     assert len(desk.claude.asked) == calls
-    shown = await card.shown()
+    shown = card.shown()
     assert "A person is on it" in shown.text
     assert list(shown.buttons) == ["Hand back", "Resolve", "View trace"]
 
@@ -45,14 +44,14 @@ async def test_p5_taken_over_in_the_middle_of_a_run_nothing_of_the_bot_appears_a
     desk.claude.hold()
     await ana.says("and how do I invite guests?", thread)
     await thread.is_worked_on()
-    await eventually(lambda: _calls(desk, 3))
+    await desk.claude.is_asked(3)
     await desk.staff().presses("Take over", card)
     await thread.says("*Sam Porter* has taken over")
     desk.claude.let_go()
     await desk.settled()
     assert "Here is what I think" not in "".join(sight.text for sight in desk.timeline.of(thread))
     assert after_notice(desk, thread) == []
-    assert [m.kind for m in await thread.ours()] == ["answer", "taken"]
+    assert [m.kind for m in thread.ours()] == ["answer", "taken"]
 
 
 async def test_what_the_person_writes_under_the_card_reaches_the_customer_and_notes_do_not(desk: Desk) -> None:
@@ -64,7 +63,7 @@ async def test_what_the_person_writes_under_the_card_reaches_the_customer_and_no
     assert relayed.text.startswith("*Sam Porter* (support):")
     await sam.under(card, "// she is right, it was booked twice")
     await desk.settled()
-    assert "booked twice" not in await thread.text()
+    assert "booked twice" not in thread.text()
 
 
 async def test_only_the_owners_words_are_carried_and_others_learn_that_theirs_were_not(desk: Desk) -> None:
@@ -72,7 +71,7 @@ async def test_only_the_owners_words_are_carried_and_others_learn_that_theirs_we
     grace = desk.staff("U0GRACE")
     await grace.under(card, "I could refund that at once.")
     await grace.hears("somebody else is in charge")
-    assert "refund that at once" not in await thread.text()
+    assert "refund that at once" not in thread.text()
 
 
 async def test_before_a_take_over_a_reply_under_the_card_is_not_sent_and_its_author_is_told(desk: Desk) -> None:
@@ -82,15 +81,15 @@ async def test_before_a_take_over_a_reply_under_the_card_is_not_sent_and_its_aut
     sam = desk.staff()
     await sam.under(card, "Who takes this one?")
     await sam.hears("This was not sent to the customer. Press *Take over*")
-    assert "Who takes this one" not in await thread.text()
+    assert "Who takes this one" not in thread.text()
 
 
 async def test_a_person_may_also_answer_in_the_customers_own_thread(desk: Desk) -> None:
     thread, card = await owned(desk)
     await desk.customer("U0SAM").says("Hi Ana, it is me.", thread)
     await desk.settled()
-    assert "it is me" not in "\n".join(m.text for m in await card.replies())
-    assert (await thread.ours())[-1].kind == "taken"
+    assert "it is me" not in "\n".join(m.text for m in card.replies())
+    assert thread.ours()[-1].kind == "taken"
 
 
 async def test_hand_back_returns_the_conversation_with_a_note_for_the_agent(desk: Desk) -> None:
@@ -126,14 +125,14 @@ async def test_in_a_dm_the_native_status_says_that_a_person_has_it(desk: Desk) -
     thread = await ana.asks("I would like to talk to a human.")
     await thread.answer()
     await desk.settled()
-    assert await thread.session() == "suspended"
+    assert thread.session() == "suspended"
     card = await desk.card()
     await desk.staff().presses("Take over", card)
     await thread.says("has taken over")
     await desk.staff().presses("Resolve", card)
     await thread.says("resolved")
     await desk.settled()
-    assert await thread.session() == "closed"
+    assert thread.session() == "closed"
 
 
 def after_notice(desk: Desk, thread: Thread) -> list[Sight]:
@@ -141,7 +140,3 @@ def after_notice(desk: Desk, thread: Thread) -> list[Sight]:
     seen = desk.timeline.of(thread)
     notice = next(i for i, sight in enumerate(seen) if sight.kind == "taken")
     return [s for s in seen[notice + 1 :] if s.is_ours and s.what not in ("deleted", "ephemeral")]
-
-
-async def _calls(desk: Desk, number: int) -> bool:
-    return desk.claude.under_way >= number

@@ -9,7 +9,6 @@ import pytest
 from tests.fakes.desk import Desk, open_desk
 from tests.fakes.desk_claude import Claude, answer_from_source, escalate, search, ticket
 from tests.fakes.messages_api import text
-from tests.fakes.sandbox_driver import eventually
 
 
 @pytest.fixture
@@ -22,23 +21,23 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_p1_p2_a_run_that_a_stop_cut_off_is_finished_once_after_the_start(desk: Desk) -> None:
     desk.claude.will(ticket(), text("Here is your ticket."))
     thread = await desk.customer().asks("Please open a ticket for my export")
-    await eventually(lambda: _under_way(desk, 1))
+    await desk.claude.is_asked(1)
     desk.claude.hold()
-    await eventually(lambda: _under_way(desk, 2))
+    await desk.claude.is_asked(2)
     await desk.bot.stop()
     desk.claude.always = text("Here is your ticket.")
     desk.claude.let_go()
     await desk.bot.start()
     assert "Here is your ticket." in (await thread.answer()).text
     await desk.settled()
-    assert len(await thread.ours()) == 1
-    assert len(await desk.tickets()) == 1
+    assert len(thread.ours()) == 1
+    assert len(desk.tickets()) == 1
 
 
 async def test_a_stop_lets_the_run_under_way_finish(desk: Desk) -> None:
     desk.claude.hold()
     thread = await desk.customer().asks("What do guests cost?")
-    await eventually(lambda: _under_way(desk, 1))
+    await desk.claude.is_asked(1)
     stopping = asyncio.get_running_loop().create_task(desk.bot.stop())
     await asyncio.sleep(0.1)
     desk.claude.let_go()
@@ -46,7 +45,7 @@ async def test_a_stop_lets_the_run_under_way_finish(desk: Desk) -> None:
     assert "Happy to help" in (await thread.answer()).text
     await desk.bot.start()
     await desk.settled()
-    assert len(await thread.ours()) == len(desk.claude.asked) == 1
+    assert len(thread.ours()) == len(desk.claude.asked) == 1
 
 
 @pytest.mark.usefixtures("hasty")
@@ -56,7 +55,7 @@ async def test_p1_what_was_written_while_the_bot_was_away_is_answered_when_it_is
     await desk.bot.start()
     assert "Happy to help" in (await thread.answer()).text
     await desk.settled()
-    assert len(await thread.ours()) == 1
+    assert len(thread.ours()) == 1
 
 
 async def test_p2_cards_survive_a_restart_and_are_decided_once(desk: Desk) -> None:
@@ -66,14 +65,14 @@ async def test_p2_cards_survive_a_restart_and_are_decided_once(desk: Desk) -> No
     card = await desk.card()
     await desk.restart()
     await desk.settled()
-    assert len(await desk.cards()) == 1
-    assert list((await card.shown()).buttons) == ["Approve", "Deny", "Take over", "View trace"]
+    assert len(desk.cards()) == 1
+    assert list(card.shown().buttons) == ["Approve", "Deny", "Take over", "View trace"]
     await desk.staff().presses("Approve", card)
     await thread.says("You get $81 back.")
     await card.becomes("Approved")
     await desk.restart()
     await desk.settled()
-    assert (await thread.text()).count("You get $81 back.") == 1
+    assert thread.text().count("You get $81 back.") == 1
 
 
 async def test_p5_the_bot_is_still_silent_after_a_restart_and_the_person_can_hand_back(desk: Desk) -> None:
@@ -92,7 +91,7 @@ async def test_p5_the_bot_is_still_silent_after_a_restart_and_the_person_can_han
     await sam.presses("Hand back", card)
     await sam.submits(text="")
     await thread.says("has handed this conversation back")
-    assert [m.kind for m in await thread.ours()] == ["answer", "taken", "relay", "back"]
+    assert [m.kind for m in thread.ours()] == ["answer", "taken", "relay", "back"]
 
 
 async def test_a_conversation_keeps_the_prompt_it_was_opened_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +136,3 @@ def _change_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 
     read = prompts.read
     monkeypatch.setattr("prompts.read", lambda name: read(name).replace("You are Deskhand", "You are Deskhand, anew"))
-
-
-async def _under_way(desk: Desk, calls: int) -> bool:
-    return desk.claude.under_way >= calls

@@ -127,7 +127,8 @@ def test_an_unexpected_failure_is_one_sentence_and_one_log_line_without_secrets(
     assert sentence.startswith("deskhand migrate failed unexpectedly")
     event = json.loads(line)
     assert event["event"] == "cli.failed"
-    assert "RuntimeError: odd [hidden]" in event["error"]
+    assert event["error"].endswith("builtins.RuntimeError")
+    assert "odd" not in line
 
 
 def test_an_interruption_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

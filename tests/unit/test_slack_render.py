@@ -107,7 +107,7 @@ def test_an_open_case_shows_everything_needed_to_decide() -> None:
     assert buttons(content) == ["Approve", "Deny", "Take over", "View trace"]
     approve = content["blocks"][-2]["elements"][0]
     assert approve["confirm"]["confirm"]["text"] == "Send it"
-    assert approve["value"] == "esc1"
+    assert approve["value"] == "esc1@1"
 
 
 def test_without_a_proposal_approving_asks_nothing() -> None:

@@ -47,7 +47,7 @@ class LookupCustomer:
         return Tool("lookup_customer", _DESCRIPTION, LookupArguments, self.run, "Looking up the account")
 
     async def run(self, arguments: LookupArguments, context: ToolContext) -> ToolOutput:
-        """The account as JSON; staff also read the notes."""
+        """The account as JSON; staff among themselves also read the notes."""
         email = permitted_email(arguments.email, context.principal)
         record = await self._directory_guard.call(lambda: self._directory.find(email), context, sorry=_SORRY)
         if record is None:
@@ -55,7 +55,7 @@ class LookupCustomer:
                 f"No customer is registered under {email}. Do not guess; say so, ask whether they signed up with "
                 "another address (it must be the one verified here), or call escalate_to_human."
             )
-        shown = _account(record, notes=context.principal.is_staff)
+        shown = _account(record, notes=context.among_staff)
         shown["recent_tickets"] = await self._recent(email, context)
         return ToolOutput(json.dumps(shown, ensure_ascii=False, indent=1), note=f"{record.plan}, {record.status}")
 

@@ -33,7 +33,7 @@ class SearchArguments(Arguments):
     category: Annotated[
         Literal["any", "billing", "technical", "account", "product"],
         Field(description="Only articles of this category; `any` unless you are sure."),
-    ]
+    ] = "any"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,12 @@
 
 from datetime import UTC, datetime
 
-from bot.domain.escalation import CardView, Escalation, Origin, State
+from bot.domain.escalation import SHOWN_ON_CARD, CardView, Escalation, Origin, State
 from bot.domain.money import show_usd
 from bot.slack import names
 from bot.slack.render import blocks as b
 from bot.slack.render.text import link, literal, moment, neutralise, shorten, to_mrkdwn
 
-PROPOSAL_IN_FULL = 2500
-"""Characters of a proposal that are shown on the card itself; of a longer one, the beginning."""
 _BEGINNING = 1200
 _REASON = 1500
 _SUMMARY = 2800
@@ -70,7 +68,7 @@ def full_text(case: Escalation) -> str:
 
 def is_cut(case: Escalation) -> bool:
     """Whether the card shows only the beginning of something."""
-    long_proposal = case.proposal is not None and len(case.proposal.text) > PROPOSAL_IN_FULL
+    long_proposal = case.proposal is not None and len(case.proposal.text) > SHOWN_ON_CARD
     return long_proposal or len(to_mrkdwn(case.summary)) > _SUMMARY or len(to_mrkdwn(case.reason)) > _REASON
 
 
@@ -106,7 +104,7 @@ def _proposal(case: Escalation) -> list[b.Block]:
     if case.proposal is None:
         return []
     text = neutralise(case.proposal.text)
-    if len(text) <= PROPOSAL_IN_FULL:
+    if len(text) <= SHOWN_ON_CARD:
         return [b.divider(), b.section("*Proposed reply* (Approve sends exactly this)"), b.markdown(text)]
     label = "*Proposed reply* (the beginning; Approve sends the whole text, see *Full text* or the reply below)"
     return [b.divider(), b.section(label), b.section(shorten(to_mrkdwn(case.proposal.text), _BEGINNING))]
@@ -124,10 +122,11 @@ def _buttons(case: Escalation) -> list[b.Block]:
 
 
 def _approve(case: Escalation) -> b.Block:
+    seen = f"{case.id}{names.VERSION_MARK}{case.version}"
     if case.proposal is None:
-        return b.button(names.APPROVE, "Approve", case.id, style="primary")
+        return b.button(names.APPROVE, "Approve", seen, style="primary")
     ask = b.confirm("Send this reply?", "The proposed reply goes to the customer as it stands.", "Send it")
-    return b.button(names.APPROVE, "Approve", case.id, style="primary", confirm=ask)
+    return b.button(names.APPROVE, "Approve", seen, style="primary", confirm=ask)
 
 
 def _closed(view: CardView) -> list[b.Block]:

@@ -135,6 +135,7 @@ def _escalations() -> None:
         sa.Column("team", sa.Text(), nullable=True),
         sa.Column("proposal", sa.Text(), nullable=True),
         sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_team", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.Double(), nullable=False),
         sa.Column("staff_channel", sa.Text(), nullable=False),
