@@ -15,6 +15,11 @@ def agent_names() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".md") for f in folder.iterdir() if f.name.endswith(".md")))
 
 
+def suggested() -> tuple[tuple[str, str], ...]:
+    """(title, message) of the prompts offered in the Messages tab, at most four."""
+    return tuple((title, str(message)) for title, message in tomllib.loads(read("suggested.toml")).items())
+
+
 def sentences() -> dict[str, str]:
     """The fixed sentences people read, by name."""
     return {name: str(text) for name, text in tomllib.loads(read("sentences.toml")).items()}

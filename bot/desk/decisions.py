@@ -12,7 +12,7 @@ from bot.desk.people import People
 from bot.domain.answer import Answer
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, ShowNotice, Whisper
-from bot.domain.escalation import Decision, Escalation, State
+from bot.domain.escalation import MOVES, Decision, Escalation, State
 from bot.domain.incoming import CarryOn, DecisionMade
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock, NewId
@@ -65,10 +65,10 @@ class Decisions:
         by = _By(press.user_id, await self._people.name(press.user_id))
         async with self._store.write() as tx:
             decided = await self._apply(tx, press, by)
-            if decided:
+            case = await tx.escalations.get(press.escalation_id)
+            if decided or _is_own_deed(press, case):
                 await tx.inbox.mark_handled([inbox_id])
                 return None
-            case = await tx.escalations.get(press.escalation_id)
         return await self._too_late(press, case)
 
     async def _take_over(self, tx: Transaction, conversation: Conversation, by: _By, case_id: str) -> None:
@@ -185,6 +185,11 @@ class Decisions:
         when = datetime.fromtimestamp(case.decided_at or 0, UTC).strftime("at %H:%M UTC")
         person = await self._people.name(case.decided_by) if case.decided_by else "Deskhand"
         return self._sentences["too_late"].format(person=person, decision=_DONE[case.state], when=when)
+
+
+def _is_own_deed(press: DecisionMade, case: Escalation | None) -> bool:
+    """The second half of a double press: what it wants was done, by the same person."""
+    return case is not None and (case.state, case.decided_by) == (MOVES[press.decision][1], press.user_id)
 
 
 def _whisper(press: DecisionMade, text: str) -> Outgoing:

@@ -25,12 +25,6 @@ logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 4
 """A cause that failed so often is ended honestly, without trying its work again."""
-PROMPTS = (
-    ("Find an answer", "How do I invite a guest to a board?"),
-    ("About my account", "What plan am I on, and when does it renew?"),
-    ("Report a problem", "Please open a ticket: "),
-    ("Talk to a person", "I would like to talk to a human."),
-)
 
 
 @dataclass(frozen=True)
@@ -128,7 +122,7 @@ class Desk:
 
     async def _welcome(self, queued: Queued, opened: MessagesTabOpened) -> None:
         place = Place(opened.team_id, opened.channel_id)
-        effect = SuggestPrompts(place, prompts.sentences()["prompts_title"], PROMPTS)
+        effect = SuggestPrompts(place, prompts.sentences()["prompts_title"], prompts.suggested())
         async with self.store.write() as tx:
             await tx.outbox.add(Outgoing(f"prompts:{queued.id}", effect, f"prompts:{opened.channel_id}"))
             await tx.inbox.mark_handled([queued.id])

@@ -53,11 +53,11 @@ class People:
         return Principal(author_team, user_id, role, person.name, None if role is Role.EXTERNAL else person.email)
 
     async def name(self, user_id: str) -> str:
-        """A name to show; the id when Slack does not tell."""
+        """A name to show, to customers too."""
         try:
             return (await self._directory.person(user_id)).name
         except DeskhandError:
-            return user_id
+            return "somebody"
 
     def is_allowed_bot(self, bot_id: str | None, user_id: str) -> bool:
         """Whether another bot may ask for a handoff."""

@@ -108,10 +108,6 @@ class Conversations(Protocol):
         """The last lines of the transcript, oldest first."""
         ...
 
-    async def live(self, team_id: str) -> list[Conversation]:
-        """Conversations that are not closed, newest first, at most 100."""
-        ...
-
 
 class Runs(Protocol):
     """Runs of the agent and their journal (checkpoint and fence)."""

@@ -83,7 +83,7 @@ class OutboxWorker:
             return False
         return True
 
-    async def close(self, *, grace: float = 5.0) -> None:
+    async def close(self, *, grace: float = 2.0) -> None:
         """Take nothing more and let calls under way end, at most `grace` seconds; the rest is for the next start."""
         self._closing = True
         self._news.set()

@@ -31,6 +31,7 @@ from bot.slack.web import SlackRefusalError, call
 
 logger = logging.getLogger(__name__)
 
+_BAD_BLOCKS = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"))
 _VANISHED = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 """Answers of chat.update after which the words are posted anew."""
 _ALREADY_GONE = frozenset({"message_not_found", "channel_not_found", "thread_not_found"})
@@ -45,11 +46,9 @@ Shown = ShowAnswer | ShowNotice | ShowLive | ShowCard | ShowInStaffThread | Rela
 class SlackMessenger:
     """Implements `bot.ports.slack.Messenger`."""
 
-    def __init__(self, client: AsyncWebClient, cards: CardSource, *, customize: bool = False) -> None:
-        """`customize`: the app has chat:write.customize, so a person's words can stand under the person's name."""
+    def __init__(self, client: AsyncWebClient, cards: CardSource) -> None:
         self._client = client
         self._cards = cards
-        self._customize = customize
         self._marks = Marks(client)
 
     async def deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
@@ -97,7 +96,7 @@ class SlackMessenger:
             case ShowInStaffThread():
                 return lines.staff_reply(effect.text, effect.author_name)
             case Relay():
-                return lines.relay(effect.text, effect.author_name, named=not self._customize)
+                return lines.relay(effect.text, effect.author_name)
 
     async def _card(self, effect: ShowCard) -> Payload:
         try:
@@ -114,7 +113,7 @@ class SlackMessenger:
         for index, content in enumerate(messages):
             key = part_key(outgoing.key, index)
             edit = target.edit if index == 0 else None
-            receipts.append(there.get(key) or await self._put(key, content, effect, place, edit))
+            receipts.append(there.get(key) or await self._put(key, content, place, edit))
         return receipts[0]
 
     async def _parts_there(self, outgoing: Outgoing, count: int, place: Place) -> dict[str, Receipt]:
@@ -124,16 +123,23 @@ class SlackMessenger:
         since = float(place.thread_ts) if place.thread_ts else 0.0
         return await self._look([part_key(outgoing.key, index) for index in range(count)], place, since=since)
 
-    async def _put(self, key: str, content: Payload, effect: Shown, place: Place, edit: Receipt | None) -> Receipt:
+    async def _put(self, key: str, content: Payload, place: Place, edit: Receipt | None) -> Receipt:
+        """Show it; as plain text when Slack does not like our blocks: better a plain answer than none."""
+        try:
+            return await self._place(key, content, place, edit)
+        except SlackRefusalError as error:
+            if error.error not in _BAD_BLOCKS or not content.get("text"):
+                raise
+            logger.warning("slack.blocks_refused", extra={"fields": {"key": key, "error": error.error}})
+            return await self._place(key, {"text": content["text"], "blocks": []}, place, edit)
+
+    async def _place(self, key: str, content: Payload, place: Place, edit: Receipt | None) -> Receipt:
         if edit is not None:
             try:
                 return await self._update(key, content, edit)
             except SlackRefusalError as error:
                 if error.error not in _VANISHED:
                     raise
-        extra: dict[str, Any] = (
-            {"username": effect.author_name} if isinstance(effect, Relay) and self._customize else {}
-        )
         answer = await call(
             self._client.chat_postMessage(
                 channel=place.channel_id,
@@ -143,7 +149,6 @@ class SlackMessenger:
                 unfurl_media=False,
                 client_msg_id=client_msg_id(key),
                 **_content(content),
-                **extra,
             )
         )
         return Receipt(str(answer.get("channel") or place.channel_id), str(answer["ts"]))

@@ -12,7 +12,6 @@ from slack_sdk.signature import SignatureVerifier
 
 logger = logging.getLogger(__name__)
 
-PATH = "/slack/events"
 BODY_LIMIT = 1_048_576
 """Bytes; Slack's own requests are far smaller."""
 
@@ -47,11 +46,6 @@ class SlackEndpoint:
             return timestamp.isascii() and timestamp.isdigit() and self._verifier.is_valid(body, timestamp, signature)
         except (TypeError, ValueError):  # not text, not a number: not Slack
             return False
-
-
-def add_routes(application: web.Application, endpoint: SlackEndpoint) -> None:
-    """Put the endpoint where Slack expects it."""
-    application.router.add_post(PATH, endpoint.handle)
 
 
 async def _read(request: web.Request) -> bytes | None:

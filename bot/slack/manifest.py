@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import prompts
 from bot.config import Settings
 from bot.slack import names
 
@@ -37,12 +38,6 @@ EVENTS = (
 )
 
 _HOST = "https://YOUR-HOST"
-_PROMPTS = (
-    ("How do I …?", "How do I export my data?"),
-    ("My account", "Which plan am I on, and when is the next invoice due?"),
-    ("Something is broken", "Something does not work: "),
-    ("Talk to a person", "I would like to talk to a person."),
-)
 
 
 def manifest(settings: Settings, *, public_url: str = _HOST) -> str:
@@ -89,7 +84,7 @@ def _features(url: dict[str, str]) -> dict[str, Any]:
     return {
         "agent_view": {
             "agent_description": "Ask about the product, your account or a problem. A person is never far away.",
-            "suggested_prompts": [{"title": title, "message": message} for title, message in _PROMPTS],
+            "suggested_prompts": [{"title": title, "message": message} for title, message in prompts.suggested()],
         },
         "app_home": {
             "home_tab_enabled": False,

@@ -8,8 +8,6 @@ from bot.domain.errors import PermanentError
 from bot.store.dialect import AnyRow, insert_new
 from bot.store.tables import conversations, lines, prompts
 
-_LIVE_AT_MOST = 100
-
 
 class SqlConversations:
     """ports.store.Conversations on one connection."""
@@ -82,15 +80,6 @@ class SqlConversations:
             sa.select(lines).where(lines.c.conversation_id == conversation_id).order_by(lines.c.seq.desc()).limit(last)
         )
         return [Line(Speaker(row.speaker), row.name, row.text, row.at) for row in reversed(rows.all())]
-
-    async def live(self, team_id: str) -> list[Conversation]:
-        rows = await self._connection.execute(
-            sa.select(conversations)
-            .where(conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value)
-            .order_by(conversations.c.opened_at.desc())
-            .limit(_LIVE_AT_MOST)
-        )
-        return [_conversation(row) for row in rows]
 
 
 def _conversation(row: AnyRow) -> Conversation:

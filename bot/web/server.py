@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.config import SettingsError
 
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 """How long requests under way may go on after `close` began."""
 
 

@@ -78,16 +78,6 @@ async def test_the_transcript_gives_its_last_lines_oldest_first(store: SqlStore)
         assert await tx.conversations.lines("other", 3) == []
 
 
-async def test_live_conversations_come_newest_first_without_the_closed(store: SqlStore) -> None:
-    threads = [ThreadKey("T1", "C1", f"{n}.0") for n in range(3)]
-    async with store.write() as tx:
-        for age, thread in enumerate(threads):
-            await tx.conversations.open(conversation(thread, NOW + age))
-        await tx.conversations.open(conversation(ThreadKey("T2", "C1", "9.0")))
-        await tx.conversations.set_owner(threads[1].id, Standing.CLOSED, None)
-        assert [one.key for one in await tx.conversations.live("T1")] == [threads[2], threads[0]]
-
-
 async def test_a_run_begins_once_and_ends_once(store: SqlStore) -> None:
     async with store.write() as tx:
         assert await tx.runs.begin(run())

@@ -131,7 +131,7 @@ class Desk:
 
     def cards(self, channel: str = "C0STAFF") -> list[Shown]:
         """Every case in a staff channel."""
-        return [m for m in messages(self.driver, channel) if m.kind == "card"]
+        return [m for m in messages(self.driver, channel) if m.kind == "card" and m.is_root]
 
     async def settled(self, seconds: float = 15.0) -> None:
         """Wait until the bot has nothing left to do: every event acknowledged and handled, every effect delivered."""

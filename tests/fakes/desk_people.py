@@ -54,6 +54,10 @@ class Shown:
         return self.raw.get("user") == BOT
 
     @property
+    def is_root(self) -> bool:
+        return self.raw.get("thread_ts", self.ts) == self.ts
+
+    @property
     def footer(self) -> str:
         """`step 2/25 · 1.2k tokens · $0.011 of $2.00`, or nothing."""
         found = re.search(r"^step \d+/\d+ · .*$", self.text, re.MULTILINE)

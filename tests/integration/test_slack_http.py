@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.domain.incoming import MessageReceived
 from bot.sandbox.http_mode import sign
-from bot.slack.http import PATH, SlackEndpoint, add_routes
+from bot.slack.http import SlackEndpoint
 from tests.fakes.sandbox_driver import sandbox_running
 from tests.fakes.slack_desk import RememberingDesk, bot_client, new_app
 from tests.fakes.slack_payloads import Json, event_callback, message, pressed
@@ -56,9 +56,9 @@ async def wire() -> AsyncIterator[Wire]:
     desk = RememberingDesk()
     async with sandbox_running() as sandbox, bot_client(sandbox) as client:
         application = web.Application()
-        add_routes(application, SlackEndpoint(new_app(client, desk), SECRET))
+        application.router.add_post("/slack/events", SlackEndpoint(new_app(client, desk), SECRET).handle)
         async with TestServer(application) as server, aiohttp.ClientSession() as http:
-            yield Wire(str(server.make_url(PATH)), http, desk)
+            yield Wire(str(server.make_url("/slack/events")), http, desk)
 
 
 async def test_a_signed_event_is_stored_and_acknowledged(wire: Wire) -> None:

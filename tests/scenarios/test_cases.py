@@ -7,7 +7,7 @@ from tests.fakes.desk_claude import UNSURE, answer_from_source, escalate, search
 from tests.fakes.desk_people import Card, Thread, words_of_view
 from tests.fakes.messages_api import text
 
-PROPOSAL = "We have *refunded* invoice INV-204: $81 arrive within five days."
+PROPOSAL = "We have refunded invoice INV-204: $81 arrive within five days."
 
 
 async def a_case(desk: Desk, proposal: str = PROPOSAL, team: str = "none", user: str = "U0ANA") -> tuple[Thread, Card]:
@@ -41,7 +41,8 @@ async def test_approve_sends_exactly_the_proposal_and_closes_the_case(desk: Desk
     closed = await card.becomes("Approved* by <@U0SAM>")
     assert list(closed.buttons) == ["Full text", "View trace"]
     await desk.settled()
-    assert [m.text for m in thread.answers()][1:] == [PROPOSAL]
+    (sent,) = thread.answers()[1:]
+    assert sent.text == f"{PROPOSAL}\n{sent.footer}"
 
 
 async def test_a_double_press_sends_the_proposal_once(desk: Desk) -> None:
@@ -51,6 +52,7 @@ async def test_a_double_press_sends_the_proposal_once(desk: Desk) -> None:
     await thread.says(PROPOSAL)
     await desk.settled()
     assert thread.text().count(PROPOSAL) == 1
+    assert sam.whispers() == []
 
 
 async def test_of_two_colleagues_who_press_at_once_one_decides_and_the_other_reads_who_it_was(desk: Desk) -> None:
@@ -134,14 +136,22 @@ async def test_an_unsure_answer_is_proposed_instead_of_sent(desk: Desk) -> None:
     assert "Sources: " in approved.text
 
 
-async def test_a_new_message_of_the_customer_voids_the_proposal_visibly(desk: Desk) -> None:
+async def test_p6_a_new_message_of_the_customer_takes_the_proposal_off_the_card_and_leaves_the_case(desk: Desk) -> None:
     thread, card = await a_case(desk)
+    stale = card.shown()
     desk.claude.will(text("Glad to hear it!"))
     await desk.customer().says("Forget it, I found the second invoice", thread)
     await thread.says("Glad to hear it!")
-    voided = await card.becomes("Overtaken")
-    assert "The customer wrote again" in voided.text
-    assert "Approve" not in voided.buttons
+    withdrawn = await card.gets_reply("The customer wrote again, so the proposed reply no longer holds.")
+    assert PROPOSAL in withdrawn.text
+    await desk.settled()
+    assert PROPOSAL not in card.shown().text
+    assert "Needs a person" in card.shown().text
+    sam = desk.staff()
+    assert stale.buttons == card.shown().buttons
+    desk.claude.will(text("Sam says hello."))
+    await sam.presses("Approve", card)
+    await thread.says("Sam says hello.")
     await desk.settled()
     assert PROPOSAL not in thread.text()
 
@@ -160,8 +170,8 @@ async def test_a_long_proposal_can_be_read_in_full_before_it_is_approved(desk: D
     await sam.presses("Approve", card)
     await thread.says("Paragraph 39:")
     await desk.settled()
-    sent = "".join("".join(m.text for m in thread.answers() if m.kind == "approved").split())
-    assert sent == "".join(long.split())
+    sent = "".join(m.text.removesuffix(m.footer) for m in thread.answers() if m.kind == "approved")
+    assert "".join(sent.split()) == "".join(long.split())
 
 
 async def test_the_trace_shows_each_step_to_staff(desk: Desk) -> None:
@@ -173,14 +183,17 @@ async def test_the_trace_shows_each_step_to_staff(desk: Desk) -> None:
         assert words in window
 
 
-async def test_the_one_open_case_of_a_conversation_gives_way_to_a_newer_one(desk: Desk) -> None:
+async def test_a_conversation_has_one_open_case_which_newer_findings_amend(desk: Desk) -> None:
     thread, card = await a_case(desk, proposal="")
-    desk.claude.will(escalate("A better reply."), text("I have asked again."))
+    desk.claude.will(escalate("A better reply.", reason="She wants to leave."), text("I have asked again."))
     await desk.customer().says("And another thing: cancel my plan", thread)
     await thread.answer(2)
-    await card.becomes("Overtaken")
-    second = await desk.card(number=2)
-    assert "A better reply." in second.shown().text
+    await card.becomes("A better reply.")
+    assert "She wants to leave." in card.shown().text
+    assert "disputes a charge" in (await card.gets_reply("Before it said")).text
+    assert len(desk.cards()) == 1
+    await desk.staff().presses("Approve", card)
+    await thread.says("A better reply.")
 
 
 async def a_case_for(desk: Desk, user: str, team: str) -> Card:

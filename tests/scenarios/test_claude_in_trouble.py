@@ -86,7 +86,7 @@ async def test_half_an_answer_or_a_web_page_is_asked_for_again(
     desk: Desk, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pause between attempts is made short: here nobody says how long to wait."""
-    monkeypatch.setattr("bot.agent.calls._backoff", lambda attempt, retry_after: 0.01)
+    monkeypatch.setattr("bot.agent.calls.ModelCalls._backoff", lambda self, attempt, retry_after: 0.01)
     desk.claude.will(fault, text("Guests are free."))
     thread = await desk.customer().asks("What do guests cost?")
     assert "Guests are free." in (await thread.answer()).text
@@ -95,7 +95,7 @@ async def test_half_an_answer_or_a_web_page_is_asked_for_again(
 async def test_a_call_that_never_ends_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline of a call is made short before the bot starts again."""
     monkeypatch.setattr("bot.app.ClaudeModel", functools.partial(ClaudeModel, total_deadline=0.2))
-    monkeypatch.setattr("bot.agent.calls._backoff", lambda attempt, retry_after: 0.01)
+    monkeypatch.setattr("bot.agent.calls.ModelCalls._backoff", lambda self, attempt, retry_after: 0.01)
     await desk.restart()
     desk.claude.will(hang(), hang(), text("Guests are free."))
     thread = await desk.customer().asks("What do guests cost?")

@@ -99,6 +99,7 @@ async def test_p2_killed_while_slack_is_still_taking_a_message(desk: Desk, kind:
         await desk.driver.call("fault", **slow)
         desk.claude.let_go()
     await eventually(lambda: _on_its_way(desk, kind))
+    await asyncio.sleep(0.1)
     calls = len(await desk.driver.calls(method))
     await killed(desk)
     await eventually(lambda: _more_calls(desk, method, calls))

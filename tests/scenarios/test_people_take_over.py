@@ -135,6 +135,37 @@ async def test_in_a_dm_the_native_status_says_that_a_person_has_it(desk: Desk) -
     assert thread.session() == "closed"
 
 
+async def test_p8_when_slack_does_not_tell_names_the_customer_reads_no_ids(desk: Desk) -> None:
+    desk.claude.will(escalate(), text("I have asked a colleague."))
+    thread = await desk.customer().asks("I want a human")
+    await thread.answer()
+    await desk.driver.call("fault", method="users.info", kind="error", error="internal_error", times=-1)
+    card = await desk.card()
+    await desk.staff().presses("Take over", card)
+    await thread.says("has taken over")
+    await desk.staff().under(card, "Hello Ana!")
+    await thread.says("Hello Ana!")
+    assert "U0SAM" not in thread.text()
+
+
+async def test_p5_in_a_dm_a_take_over_in_the_middle_ends_the_working_status(desk: Desk) -> None:
+    ana = await desk.customer().in_dm()
+    desk.claude.will(escalate(), text("I have asked a colleague."))
+    thread = await ana.asks("I would like to talk to a human.")
+    await thread.answer()
+    card = await desk.card()
+    desk.claude.hold()
+    await ana.says("hello? how do I invite guests?", thread)
+    await desk.claude.is_asked(3)
+    await thread.session_is("processing")
+    await desk.staff().presses("Take over", card)
+    await thread.says("has taken over")
+    desk.claude.let_go()
+    await desk.settled()
+    assert thread.session() != "processing"
+    assert after_notice(desk, thread) == []
+
+
 def after_notice(desk: Desk, thread: Thread) -> list[Sight]:
     """What the bot showed in a thread after it said that a person has taken over; taking words away is not showing."""
     seen = desk.timeline.of(thread)

@@ -153,13 +153,13 @@ def test_the_full_text_of_a_case_is_complete() -> None:
 @given(LONG, st.text(max_size=100))
 def test_lines_of_any_length_fit(text: str, name: str) -> None:
     single = [lines.live(text), lines.whisper(text)]
-    for content in [*single, *lines.notice(text), *lines.staff_reply(text, name), *lines.relay(text, name, named=True)]:
+    for content in [*single, *lines.notice(text), *lines.staff_reply(text, name), *lines.relay(text, name)]:
         shown = check(content)
         assert not re.search(r"<!(?:channel|here|everyone)", shown)
 
 
 def test_a_persons_words_come_under_their_name_and_as_written() -> None:
-    [content] = lines.relay("See <https://x.example|this> & *do* it <!here>", "Sam Porter", named=True)
+    [content] = lines.relay("See <https://x.example|this> & *do* it <!here>", "Sam Porter")
     assert content["blocks"][0]["text"]["text"] == (
         "*Sam Porter* (support): See &lt;https://x.example|this&gt; &amp; *do* it @\u2060here"
     )

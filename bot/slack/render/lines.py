@@ -31,10 +31,9 @@ def staff_reply(text: str, author_name: str) -> list[b.Payload]:
     return _messages(to_mrkdwn(text, name_people=True))
 
 
-def relay(text: str, author_name: str, *, named: bool) -> list[b.Payload]:
-    """A person's words for the customer; `named` puts the name in front (else Slack shows it as the author)."""
-    words = literal(text)
-    return _messages(f"*{literal(author_name)}* (support): {words}" if named else words)
+def relay(text: str, author_name: str) -> list[b.Payload]:
+    """A person's words for the customer, the name in front."""
+    return _messages(f"*{literal(author_name)}* (support): {literal(text)}")
 
 
 def _messages(text: str) -> list[b.Payload]:
