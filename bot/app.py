@@ -337,7 +337,7 @@ class _Rooms:
             cases=cases,
             decisions=decisions,
             talk=StaffRoomTalk(store, people, cases, decisions, system_clock),
-            words=UnsentWords(store, cases, system_clock),
+            words=UnsentWords(store, cases, self._room, system_clock),
             budgets=BudgetDesk(store, people, self._directory, crew.profiles, system_clock),
             clock=system_clock,
         )

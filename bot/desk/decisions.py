@@ -97,6 +97,8 @@ class Decisions:
 
     async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> bool:
         """The conditional update and what follows from it; False when it changed nothing."""
+        if press.decision is Decision.APPROVE and await self._is_overtaken(tx, press.escalation_id):
+            return False
         at = self._clock()
         seen = press.version if press.decision is Decision.APPROVE else None
         case = await tx.escalations.decide(
@@ -112,6 +114,18 @@ class Decisions:
         await tx.traces.add(
             TraceEvent(conversation.id, "", 0, Action.DECISION, press.decision, at, given=by.name, got=press.note[:500])
         )
+        return True
+
+    async def _is_overtaken(self, tx: Transaction, escalation_id: str) -> bool:
+        """Withdraw a proposal when the customer has written since, even if no turn has begun about it yet."""
+        case = await tx.escalations.get(escalation_id)
+        if case is None or case.state is not State.OPEN or case.proposal is None:
+            return False
+        run = await tx.runs.unfinished(case.conversation_id)
+        known = run.inbox_ids if run else ()
+        if all(row.id in known for row in await tx.inbox.waiting(case.conversation_id)):
+            return False
+        await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
         return True
 
     async def _follow(

@@ -23,7 +23,7 @@ from bot.ports.store import Queued, Store
 
 logger = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 4
+MOST_ATTEMPTS = 7
 """A cause that failed so often is ended honestly, without trying its work again."""
 
 

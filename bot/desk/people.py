@@ -50,12 +50,14 @@ class People:
         except DeskhandError:
             logger.warning("profile.unreadable", extra={"fields": {"user": user_id}})
             return Principal(author_team, user_id, role, "Customer", None)
-        return Principal(author_team, user_id, role, person.name, None if role is Role.EXTERNAL else person.email)
+        return Principal(
+            author_team, user_id, role, plain_name(person.name), None if role is Role.EXTERNAL else person.email
+        )
 
     async def name(self, user_id: str) -> str:
         """A name to show, to customers too."""
         try:
-            return (await self._directory.person(user_id)).name
+            return plain_name((await self._directory.person(user_id)).name)
         except DeskhandError:
             return "somebody"
 
@@ -90,3 +92,8 @@ class People:
 
     async def _is_staff(self, user_id: str) -> bool:
         return await self._directory.is_member(self._room.default, user_id)
+
+
+def plain_name(name: str) -> str:
+    """A name that is only a name: people choose theirs, and it stands in our sentences."""
+    return " ".join(name.replace("<", "").replace(">", "").split())[:80] or "Somebody"

@@ -44,7 +44,7 @@ class StaffRoomTalk:
             return await self._run_command(queued, message, conversation_id)
         name = await self._people.name(message.user_id)
         async with self._store.write() as tx:
-            if not message.mentions_bot and not message.text.startswith(NOTE_MARK):
+            if not message.text.startswith(NOTE_MARK):
                 await self._carry(tx, message, case, name)
             await tx.inbox.mark_handled([queued.id])
         return None

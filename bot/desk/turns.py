@@ -119,7 +119,8 @@ class Turns:
                 await tx.conversations.add_line(conversation.id, line)
                 if conversation.standing is Standing.HUMAN:
                     await self._cases.mirror(tx, conversation, row.incoming, asker.name)
-            await tx.outbox.add(removal(conversation, live_key(row.id)))
+            if await tx.outbox.next_version(live_key(row.id)) > 1:  # only the first of a burst has a live line
+                await tx.outbox.add(removal(conversation, live_key(row.id)))
         await tx.inbox.mark_handled([row.id for row in batch])
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE))

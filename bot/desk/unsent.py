@@ -1,9 +1,12 @@
 """What was meant for somebody and will never reach them: nobody is left with a sign of work that goes on for ever."""
 
-from bot.desk.cases import Cases
+from dataclasses import replace
+
+from bot.desk.cases import Cases, card_key
 from bot.desk.intake import removal
+from bot.desk.people import StaffRoom
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
-from bot.domain.effects import Outgoing, Relay, ShowAnswer
+from bot.domain.effects import Outgoing, Relay, ShowAnswer, ShowCard
 from bot.domain.escalation import NewEscalation, Origin
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
@@ -13,17 +16,35 @@ from bot.ports.store import Store, Transaction
 class UnsentWords:
     """Deals with effects the outbox gave up or may not send any more."""
 
-    def __init__(self, store: Store, cases: Cases, clock: Clock) -> None:
+    def __init__(self, store: Store, cases: Cases, room: StaffRoom, clock: Clock) -> None:
         self._store = store
         self._cases = cases
+        self._room = room
         self._clock = clock
 
     async def handle(self, outgoing: Outgoing, why: str) -> None:
         """`why` is empty when the conversation changed hands; otherwise Slack refused, and people must know."""
-        if outgoing.conversation_id is None or not isinstance(outgoing.effect, ShowAnswer | Relay):
+        if outgoing.conversation_id is None:
             return
+        if isinstance(outgoing.effect, ShowCard) and why:
+            await self._card_elsewhere(outgoing, outgoing.effect)
+        elif isinstance(outgoing.effect, ShowAnswer | Relay):
+            await self._words(outgoing, outgoing.effect, outgoing.conversation_id, why)
+
+    async def _card_elsewhere(self, outgoing: Outgoing, card: ShowCard) -> None:
+        """A card its team's channel does not take goes to the default staff channel."""
+        if card.place.channel_id == self._room.default:
+            return
+        place = replace(card.place, channel_id=self._room.default)
+        key = f"{card_key(card.escalation_id)}:default"
         async with self._store.write() as tx:
-            conversation = await tx.conversations.get(outgoing.conversation_id)
+            await tx.outbox.add(
+                replace(outgoing, key=key, effect=replace(card, place=place), edits=card_key(card.escalation_id))
+            )
+
+    async def _words(self, outgoing: Outgoing, effect: ShowAnswer | Relay, conversation_id: str, why: str) -> None:
+        async with self._store.write() as tx:
+            conversation = await tx.conversations.get(conversation_id)
             if conversation is None:
                 return
             if outgoing.edits is not None:
@@ -32,28 +53,25 @@ class UnsentWords:
             await tx.conversations.add_line(conversation.id, Line(Speaker.NOTE, "", note, self._clock()))
             await tx.traces.add(
                 TraceEvent(
-                    conversation.id, "", 0, Action.DELIVERY, outgoing.effect.kind, self._clock(), ok=False,
+                    conversation.id, "", 0, Action.DELIVERY, effect.kind, self._clock(), ok=False,
                     error=why[:200] or "voided",
                 )
             )  # fmt: skip
             if why:
-                await self._put_before_people(tx, conversation, outgoing, why)
+                await self._put_before_people(tx, conversation, outgoing.key, effect, why)
 
     async def _put_before_people(
-        self, tx: Transaction, conversation: Conversation, outgoing: Outgoing, why: str
+        self, tx: Transaction, conversation: Conversation, key: str, effect: ShowAnswer | Relay, why: str
     ) -> None:
-        effect = outgoing.effect
-        words = (
-            effect.answer.text if isinstance(effect, ShowAnswer) else effect.text if isinstance(effect, Relay) else ""
-        )
+        words = effect.answer.text if isinstance(effect, ShowAnswer) else effect.text
         if conversation.standing is Standing.HUMAN:
             case = await tx.escalations.live(conversation.id)
             if case is not None:
                 text = f"This did not reach the customer ({why}):\n\n{words}"
-                await self._cases.say_under_card(tx, case, f"unsent:{outgoing.key}", text)
+                await self._cases.say_under_card(tx, case, f"unsent:{key}", text)
             return
         new = NewEscalation(
-            f"esc-{outgoing.key}", conversation.id, Origin.FAILURE, f"An answer could not be delivered ({why}).",
+            f"esc-{key}", conversation.id, Origin.FAILURE, f"An answer could not be delivered ({why}).",
             f"The customer has not read this:\n\n{words}", requested_by=conversation.opened_by,
             requested_team=conversation.key.team_id,
         )  # fmt: skip

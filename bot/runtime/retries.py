@@ -2,7 +2,7 @@
 
 The cause keeps its partition while it waits, so later causes of the conversation stay behind the one in trouble. A
 TransientError is repeated for as long as it lasts. Every execution (so also one that a kill ended) and every other
-exception is counted on the inbox row; the handler sees the count and ends the cause honestly at the fifth. When that
+exception is counted on the inbox row; the handler sees the count and ends the cause honestly at the eighth. When that
 fails, too, it is given up: the row stays unhandled, visible to people, and is tried once more after each start. A
 FencedError means that another execution does the work: the cause is left to it.
 """
@@ -17,7 +17,7 @@ from bot.ports.store import Store
 
 logger = logging.getLogger(__name__)
 
-_TRIES = 7
+_TRIES = 9
 _LONGEST_PAUSE = 60.0
 
 Pause = Callable[[float], Awaitable[None]]

@@ -141,8 +141,19 @@ class SqlOutboxQueue:
         if not keys:
             return {}
         found = await connection.execute(sa.select(outbox).where(outbox.c.key.in_(keys)))
-        gone: dict[str | None, Reference] = {key: Reference(Referred.GONE) for key in keys}
-        return gone | {other.key: _reference(other) for other in found}
+        references: dict[str | None, Reference] = {key: Reference(Referred.GONE) for key in keys}
+        references |= {other.key: _reference(other) for other in found}
+        for key in keys:
+            if references[key].state is Referred.GONE and (stand_in := await _stand_in(connection, key)):
+                references[key] = Reference(Referred.DELIVERED, stand_in)
+        return references
+
+
+async def _stand_in(connection: AsyncConnection, key: str) -> Receipt | None:
+    """The message of the newest edit of an effect that itself was never delivered: it stands in its place."""
+    query = sa.select(outbox).where(outbox.c.edits == key, outbox.c.receipt_ts.is_not(None))
+    row = (await connection.execute(query.order_by(outbox.c.seq.desc()).limit(1))).first()
+    return _receipt(row) if row else None
 
 
 def _reference(row: AnyRow) -> Reference:

@@ -17,6 +17,12 @@ OTHERS = (
     "\uff42\uff4f@northpine.example", "*@northpine.example", "%", "' or 1=1 --", f"ana@cobalt-studio.example\n{BO}",
     f"Bo <{BO}>", f"mailto:{BO}",
 )  # fmt: skip
+NONSENSE = (
+    tool("format_disk", {"drive": "C"}), tool("__class__", {}), tool("lookup_customer", {}),
+    tool("lookup_customer", {"email": 5}), tool("lookup_customer", {"email": ["a"], "more": {"x": 1}}),
+    tool("create_ticket", {"subject": "x" * 10_000}), tool("search_knowledge_base", {"query": "\u0000"}),
+    tool("escalate_to_human", {"reason": "", "summary": "", "suggested_team": "ceo", "proposed_reply": ""}),
+)  # fmt: skip
 ALARMS = "<!channel> <!here|here> <!everyone> <!subteam^S0SUPPORT|@support-team> @channel @here @everyone <@U0BO>"
 
 
@@ -25,16 +31,16 @@ def confess(seen: Seen) -> Move:
     return text("I learned: " + "\n".join(str(block["content"]) for block in seen.tool_results))
 
 
-@pytest.mark.parametrize("address", OTHERS)
-async def test_p7_a_customer_never_sees_another_customers_account(desk: Desk, address: str) -> None:
-    desk.claude.will(lookup(address), confess)
-    thread = await desk.customer().asks("Tell me about my account")
-    await thread.answer()
-    (result,) = desk.claude.asked[1].tool_results
-    assert result["is_error"]
-    told = thread.text()
-    for secret in ("Northpine", "Enterprise", "northpine.example", "Lindqvist"):
-        assert secret not in told.replace(address, "")
+async def test_p7_a_customer_never_sees_another_customers_account(desk: Desk) -> None:
+    for address in OTHERS:
+        desk.claude.forget()
+        desk.claude.will(lookup(address), confess)
+        thread = await desk.customer().asks("Tell me about my account")
+        await thread.answer()
+        (result,) = desk.claude.asked[1].tool_results
+        assert result["is_error"], address
+        for secret in ("Northpine", "Enterprise", "northpine.example", "Lindqvist"):
+            assert secret not in thread.text().replace(address, "")
 
 
 async def test_p7_staff_may_look_a_customer_up(desk: Desk) -> None:
@@ -105,20 +111,12 @@ async def test_p4_a_model_that_repeats_itself_for_ever_is_stopped(desk: Desk) ->
     await desk.card()
 
 
-@pytest.mark.parametrize(
-    "move",
-    [
-        tool("format_disk", {"drive": "C"}), tool("__class__", {}), tool("lookup_customer", {}),
-        tool("lookup_customer", {"email": 5}), tool("lookup_customer", {"email": ["a"], "more": {"x": 1}}),
-        tool("create_ticket", {"subject": "x" * 10_000}), tool("search_knowledge_base", {"query": "\u0000"}),
-        tool("escalate_to_human", {"reason": "", "summary": "", "suggested_team": "ceo", "proposed_reply": ""}),
-    ],
-    ids=["unknown", "dunder", "nothing", "number", "list", "too_long", "odd_query", "bad_team"],
-)  # fmt: skip
-async def test_calls_that_make_no_sense_are_explained_to_the_model_only(desk: Desk, move: Reply) -> None:
-    desk.claude.will(move, text("Sorry about that, how can I help?"))
-    thread = await desk.customer().asks("Hello")
-    assert "how can I help?" in (await thread.answer()).text
+async def test_calls_that_make_no_sense_are_explained_to_the_model_only(desk: Desk) -> None:
+    for move in NONSENSE:
+        desk.claude.forget()
+        desk.claude.will(move, text("Sorry about that, how can I help?"))
+        thread = await desk.customer().asks("Hello")
+        assert "how can I help?" in (await thread.answer()).text, move
     await desk.settled()
     assert desk.tickets() == []
     assert desk.cards() == []

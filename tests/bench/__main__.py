@@ -1,4 +1,4 @@
-"""`make bench`: measures speed and size on loopback, prints one table. `--quick` for a rough look, `--only NAME` for a part."""
+"""`make bench`: measures speed and size on loopback and prints a table; ARGS="--quick" or ARGS="--only NAME"."""
 
 import argparse
 import asyncio

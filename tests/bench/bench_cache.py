@@ -20,14 +20,14 @@ async def measure(*, quick: bool) -> list[Row]:
             await bot.settled()
             costs.append(Decimal((await world.record())["usd"]))
         record = await world.record()
-        cheaper = bot.rows("select sum(charged) from ledger")[0][0] / 1e6
+        ours = bot.rows("select sum(charged) from ledger")[0][0] / 1e6
     prefixes = {call["prefix"] for call in record["claude"] if call["is_agents"]}
     each = [after - before for before, after in zip([Decimal(0), *costs], costs, strict=False)]
     agents = [bill for bill, call in zip(record["bills"], record["claude"], strict=True) if call["is_agents"]]
     return [
         Row(
             f"conversation of {turns} turns, all calls",
-            f"${costs[-1]:.4f}  (each: {_usd(each)}; our ledger: ${cheaper:.4f})",
+            f"${costs[-1]:.4f}  (each: {_usd(each)}; our ledger: ${ours:.4f})",
         ),
         Row("  prompt tokens read from the cache, agent's calls", _share(agents)),
         Row("  prompt tokens read from the cache, with the judge", _share(record["bills"])),

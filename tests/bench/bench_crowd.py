@@ -1,4 +1,4 @@
-"""200 conversations in flight at once with a Claude that takes two seconds: nothing lost, nothing twice, little memory."""
+"""200 conversations at once, with a Claude that takes two seconds: nothing lost, nothing twice, little memory."""
 
 import asyncio
 import time

@@ -1,8 +1,9 @@
 """Our own time per step: what is left of a turn when the waiting for Slack and Claude is taken away.
 
-A turn lasts from the start of its run until Slack has answered the call that shows the answer. Taken away are the times in which the fakes held a request the turn waits for: Claude's calls, users.info,
-conversations.members, chat.getPermalink, and the delivery of the answer. Calls that run beside the turn (the live line)
-are not taken away. Quiet period 0. A step is one model call and what belongs to it: those of the loop, and the judge's.
+A turn lasts from the start of its run until Slack has answered the call that shows the answer. Taken away are the times
+in which the fakes held a request that the turn waits for: Claude's calls, users.info, conversations.members,
+chat.getPermalink, and the delivery of the answer. Calls that run beside the turn (the live line) are not taken away.
+Quiet period 0. A step is one model call and what belongs to it: those of the loop, and the judge's.
 """
 
 import asyncio

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import os
+import random
 import socket
 import sqlite3
 import sys
@@ -59,9 +60,12 @@ def spread(values: Sequence[float], unit: str = "ms") -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those the system gives to outgoing connections, which could take it before the bot does."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 — a port, not a secret
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 class World:
@@ -214,6 +218,5 @@ def _settings(about: dict[str, str], folder: Path, port: int, *, http: bool, cla
         "QUIET_SECONDS": "0",
     }
     values |= {} if http else {"SLACK_APP_TOKEN": about["app_token"]}
-    return values | (
-        {"ANTHROPIC_API_KEY": about["claude_key"], "ANTHROPIC_BASE_URL": about["claude_url"]} if claude else {}
-    )
+    ours = {"ANTHROPIC_API_KEY": about["claude_key"], "ANTHROPIC_BASE_URL": about["claude_url"]}
+    return values | (ours if claude else {})

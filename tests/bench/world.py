@@ -1,4 +1,4 @@
-"""Everything outside the bot, in a process of its own: the sandbox workspace and a fake Claude, with a stopwatch on both.
+"""Everything outside the bot, in a process of its own: sandbox workspace and fake Claude, with a stopwatch on both.
 
 `python -m tests.bench.world --request-url URL` prints one line of JSON with its addresses and serves until SIGTERM. The
 first words of a question tell Claude what to do: `#17 tools=2 …` runs two tools, then answers.

@@ -37,6 +37,12 @@ class Claude(FakeMessagesApi):
         """The agent's next replies."""
         self._plan += moves
 
+    def forget(self) -> None:
+        """Begin anew: no plan, nothing heard."""
+        self._plan.clear()
+        for heard in (self.asked, self.judged, self.summed_up):
+            heard.clear()
+
     def hold(self) -> None:
         """Keep the agent's next calls waiting."""
         self._open.clear()

@@ -44,7 +44,7 @@ class Asking:
         try:
             async with in_time("budget"):
                 me = await self._identity.get()
-                text = plain_text(body.get("text"), me.user_id)
+                text = plain_text(body.get("text"), "")  # a mention of the bot is an argument here, not an address
                 command = BudgetCommand(me.team_id, word(body.get("channel_id")), word(body.get("user_id")), text)
                 content = budget_reply(await self._desk.budget_command(command))
         except TimeoutError:
