@@ -55,7 +55,7 @@ class Shown:
 
     @property
     def is_root(self) -> bool:
-        return self.raw.get("thread_ts", self.ts) == self.ts
+        return str(self.raw.get("thread_ts", self.ts)) == self.ts
 
     @property
     def footer(self) -> str:

@@ -41,7 +41,7 @@ _ORIGINS = {
 def card(view: CardView) -> b.Payload:
     """The card as it is now: with buttons while the case is live, one line of history afterwards."""
     case = view.escalation
-    spoken = f"{_HEADLINES[case.state]}: {view.customer_name}. {case.reason}"
+    spoken = neutralise(f"{_HEADLINES[case.state]}: {view.customer_name}. {case.reason}")
     if not case.state.is_live:
         return b.payload(spoken, [b.header(_headline(case)), *_closed(view)])
     blocks = [b.header(_headline(case)), _facts(view), *_story(case), *_proposal(case)]
