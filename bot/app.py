@@ -42,6 +42,7 @@ from bot.ports.slack import Directory, Files, Messenger
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
 from bot.runtime.outbox import OutboxWorker
+from bot.runtime.sweep import Sweep
 from bot.slack.connect import missing_channel
 from bot.slack.delivery import SlackMessenger
 from bot.slack.directory import SlackDirectory
@@ -153,7 +154,9 @@ async def _start_work(
     dispatcher = DbosDispatcher(queue, store)
     await dispatcher.start(desk.handle)
     stack.push_async_callback(_wind_down, dispatcher, outbox)
-    await _pick_up(store, dispatcher)
+    sweep = Sweep(store, dispatcher, system_clock)
+    await sweep.start()
+    stack.push_async_callback(sweep.close)
     await desk.redraw_cards()
 
 
@@ -203,16 +206,6 @@ async def _wind_down(dispatcher: DbosDispatcher, outbox: OutboxWorker) -> None:
     await dispatcher.drain(DRAIN_SECONDS)
     await dispatcher.close()
     await outbox.flush(FLUSH_SECONDS)
-
-
-async def _pick_up(store: SqlStore, dispatcher: DbosDispatcher) -> None:
-    """The safety net: everything stored and unhandled is queued, even if the queue's own rows were lost."""
-    async with store.read() as tx:
-        unfinished = await tx.inbox.unfinished()
-    for inbox_id, partition in unfinished:
-        await dispatcher.dispatch(inbox_id, partition)
-    if unfinished:
-        logger.info("bot.picked_up", extra={"fields": {"causes": len(unfinished)}})
 
 
 async def _introduce(identity: OwnIdentity, stop: asyncio.Event) -> Identity | None:

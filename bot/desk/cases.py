@@ -1,5 +1,7 @@
 """Cases before people: opening them and showing them."""
 
+from collections.abc import Sequence
+
 import prompts
 from bot.desk.intake import place_of, session
 from bot.desk.people import People, StaffRoom
@@ -82,14 +84,17 @@ class Cases:
         key = f"{card_key(case.id)}:withdrawn:{amended.version}"
         await self.say_under_card(tx, case, key, f"{why} It read:\n\n{case.proposal.text}")
 
-    async def mirror(self, tx: Transaction, conversation: Conversation, message: MessageReceived, name: str) -> None:
-        """Show a customer's message under the card of whoever is in charge of the conversation."""
+    async def mirror(
+        self, tx: Transaction, conversation: Conversation, messages: Sequence[MessageReceived], name: str
+    ) -> None:
+        """Show a customer's messages under the card of whoever is in charge of the conversation."""
         case = await tx.escalations.live(conversation.id)
-        if case is None or message.user_id == conversation.owner:
-            return
-        names = "".join(f"\n📎 {file.name}" for file in message.files)
-        key = f"mirror:{case.id}:{message.ts}"
-        await self.say_under_card(tx, case, key, f"{message.text}{names}", author=(message.user_id, name))
+        for message in messages:
+            if case is None or message.user_id == conversation.owner:
+                continue
+            names = "".join(f"\n📎 {file.name}" for file in message.files)
+            key = f"mirror:{case.id}:{message.ts}"
+            await self.say_under_card(tx, case, key, f"{message.text}{names}", author=(message.user_id, name))
 
     async def _opened(self, tx: Transaction, new: NewEscalation, conversation: Conversation) -> Escalation:
         channel = self._room.channel_for(new.team)

@@ -7,7 +7,7 @@ import prompts
 from bot.agent.profile import Profiles
 from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases
-from bot.desk.intake import live_key, place_of, removal, session
+from bot.desk.intake import place_of, removal, remove_signs, session
 from bot.desk.people import People
 from bot.domain.answer import Answer
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
@@ -78,12 +78,11 @@ class Decisions:
         now = await tx.conversations.set_owner(conversation.id, Standing.HUMAN, by.user_id)
         if run is not None and run.live_key is not None:
             await tx.outbox.add(removal(now, run.live_key))
-        for waiting in await tx.inbox.waiting(conversation.id):
-            await tx.outbox.add(removal(now, live_key(waiting.id)))
+        await remove_signs(tx, now, await tx.inbox.waiting(conversation.id))
         await self._set_session(tx, now, f"{case_id}:{now.epoch}:taken", Session.ACTIVE)
         text = self._sentences["taken_over"].format(person=by.name)
         await self._say(tx, now, f"taken:{case_id}:{now.epoch}", text)
-        await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", f"{by.name} took over.", self._clock()))
+        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} took over.", self._clock()))
 
     async def hand_back(
         self, tx: Transaction, conversation: Conversation, by_name: str, case_id: str, note: str
@@ -93,7 +92,7 @@ class Decisions:
         await self._say(tx, now, f"back:{case_id}:{now.epoch}", self._sentences["handed_back"].format(person=by_name))
         did = f" What was done: {note}" if note else ""
         text = f"{by_name} handed the conversation back.{did}"
-        await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", text, self._clock()))
+        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", text, self._clock()))
 
     async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> bool:
         """The conditional update and what follows from it; False when it changed nothing."""
@@ -166,9 +165,9 @@ class Decisions:
                 conversation.epoch,
             )
         )
-        await tx.conversations.add_line(conversation.id, Line(Speaker.BOT, "", case.proposal.text, self._clock()))
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", case.proposal.text, self._clock()))
         note = Line(Speaker.NOTE, "", f"{by.name} approved that answer.", self._clock())
-        await tx.conversations.add_line(conversation.id, note)
+        await tx.conversations.add_lines(conversation.id, note)
         await self._set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)
 
     async def _carry_on(self, tx: Transaction, case: Escalation, conversation: Conversation, note: str) -> None:
@@ -180,7 +179,7 @@ class Decisions:
     async def _resolve(self, tx: Transaction, case: Escalation, conversation: Conversation, by: _By) -> None:
         now = await tx.conversations.set_owner(conversation.id, Standing.CLOSED, None)
         await self._say(tx, now, f"resolved:{case.id}", self._sentences["resolved"].format(person=by.name))
-        await tx.conversations.add_line(now.id, Line(Speaker.NOTE, "", f"{by.name} resolved it.", self._clock()))
+        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} resolved it.", self._clock()))
         await self._set_session(tx, now, f"{case.id}:closed", Session.CLOSED)
 
     async def _say(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:

@@ -50,7 +50,7 @@ class Desk:
         """Handle one stored cause; safe to repeat, resumes where an earlier attempt broke off."""
         async with self.store.read() as tx:
             queued = await tx.inbox.get(inbox_id)
-        if queued is None or queued.handled:
+        if queued is None or (queued.handled and queued.conversation_id is None):
             return
         try:
             await self._handle(queued, gave_up=queued.attempts > MOST_ATTEMPTS)
@@ -61,7 +61,7 @@ class Desk:
         match queued.incoming:
             case MessageReceived() as message if queued.conversation_id is None:
                 await self.talk.handle(queued, message)
-            case MessageReceived() | CarryOn():
+            case MessageReceived() | CarryOn():  # also when it is handled: it may have to take others along
                 await self._take_turns(queued.conversation_id or "", gave_up=gave_up)
             case DecisionMade() as press:
                 await self.decisions.decide(queued.id, press)

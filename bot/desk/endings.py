@@ -190,14 +190,14 @@ class Endings:
                 case MessageReceived() as message:
                     line = Line(speaker, name, message.text, self._clock())
                     if conversation.standing is Standing.HUMAN:
-                        await self._cases.mirror(tx, conversation, message, name)
+                        await self._cases.mirror(tx, conversation, [message], name)
                 case CarryOn() as cause:
                     line = Line(Speaker.NOTE, "", cause.note, self._clock())
                 case _:
                     continue
-            await tx.conversations.add_line(conversation.id, line)
+            await tx.conversations.add_lines(conversation.id, line)
         if conclusion.outcome is not Outcome.STOPPED:
-            await tx.conversations.add_line(conversation.id, Line(Speaker.BOT, "", conclusion.text, self._clock()))
+            await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", conclusion.text, self._clock()))
 
     async def _show(
         self, tx: Transaction, conversation: Conversation, run: Run, ending: Ending, conclusion: _Conclusion

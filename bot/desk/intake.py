@@ -1,5 +1,6 @@
 """What to do with an event at the door: store and dispatch it, in one transaction, before Slack is acknowledged."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.desk.commands import parse_command
@@ -77,8 +78,10 @@ class Intake:
 
     async def _question(self, tx: Transaction, message: MessageReceived, conversation: Conversation) -> bool:
         inbox_id = self._new_id()
-        is_first = not await tx.inbox.waiting(conversation.id)
-        stored = await tx.inbox.add(inbox_id, message, conversation_id=conversation.id, partition=conversation.id)
+        is_first = not await tx.inbox.is_waiting(conversation.id)
+        stored = await tx.inbox.add(
+            inbox_id, message, conversation_id=conversation.id, partition=conversation.id, dispatch=is_first
+        )
         expected = message.mentions_bot or message.user_id == conversation.opened_by
         if stored and is_first and expected and conversation.standing is not Standing.HUMAN:
             await tx.outbox.add(*first_signs(inbox_id, conversation, self._first_sign))
@@ -134,8 +137,7 @@ class Intake:
     async def _drop(self, tx: Transaction, conversation: Conversation, rows: list[Queued]) -> None:
         """Leave messages unanswered, and take away the signs that they were being worked on."""
         await tx.inbox.mark_handled([row.id for row in rows])
-        for row in rows:
-            await tx.outbox.add(removal(conversation, live_key(row.id)))
+        await remove_signs(tx, conversation, rows)
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{rows[0].id}:off", conversation, Session.ACTIVE))
 
@@ -175,6 +177,12 @@ def session(key: str, conversation: Conversation, status: Session) -> Outgoing:
 def place_of(conversation: Conversation) -> Place:
     """Where the customer reads."""
     return Place(conversation.key.team_id, conversation.key.channel_id, conversation.key.thread_ts)
+
+
+async def remove_signs(tx: Transaction, conversation: Conversation, rows: Sequence[Queued]) -> None:
+    """Take away the live lines these messages brought about, if any."""
+    lines = await tx.outbox.known([live_key(row.id) for row in rows])
+    await tx.outbox.add(*(removal(conversation, key) for key in sorted(lines)))
 
 
 def removal(conversation: Conversation, key: str) -> Outgoing:

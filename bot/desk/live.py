@@ -12,6 +12,8 @@ from bot.ports.store import Run, Store
 
 logger = logging.getLogger(__name__)
 
+FIRST_AFTER = 1.0
+"""Seconds; a turn that ends sooner shows no progress at all and spares Slack an update."""
 SECONDS_BETWEEN = 3.0
 """Slack's own advice for updates of one message."""
 
@@ -38,12 +40,13 @@ class LiveLine:
 
     async def show_until_closed(self) -> None:
         """Show the newest state, then wait a little."""
+        await self._pause(FIRST_AFTER)
         while not self._closing:
             await self._changed.wait()
             self._changed.clear()
             if not self._closing:
                 await self._show()
-                await self._pause()
+                await self._pause(SECONDS_BETWEEN)
 
     def close(self) -> None:
         """Begin no further update."""
@@ -51,9 +54,9 @@ class LiveLine:
         self._changed.set()
         self._over.set()
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), SECONDS_BETWEEN)
+            await asyncio.wait_for(self._over.wait(), seconds)
 
     async def _show(self) -> None:
         """Show the newest state, unless somebody took over; a fault costs an update, never the run."""

@@ -70,7 +70,7 @@ class StaffRoomTalk:
     ) -> None:  # fmt: skip
         live = await tx.escalations.live(conversation.id)
         if conversation.standing is Standing.HUMAN:
-            return await self._cases.mirror(tx, conversation, message, who.name)
+            return await self._cases.mirror(tx, conversation, [message], who.name)
         if live is not None:
             return await self._notice(tx, conversation, f"already:{inbox_id}", self._sentences["handoff_open"])
         words = handoff.reason or "asked for a human"
@@ -82,8 +82,8 @@ class StaffRoomTalk:
             *_asker(message, who, conversation),
         )  # fmt: skip
         await self._cases.open(tx, new, conversation)
-        await tx.conversations.add_line(conversation.id, Line(Speaker.CUSTOMER, who.name, message.text, self._clock()))
-        await tx.conversations.add_line(
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.CUSTOMER, who.name, message.text, self._clock()))
+        await tx.conversations.add_lines(
             conversation.id, Line(Speaker.BOT, "", self._sentences["escalated"], self._clock())
         )
         return await self._notice(tx, conversation, f"handoff:{inbox_id}", self._sentences["escalated"])
@@ -121,7 +121,7 @@ class StaffRoomTalk:
         relay = Relay(place_of(conversation), message.user_id, name, message.text)
         if message.text:
             await tx.outbox.add(Outgoing(f"relay:{case.id}:{message.ts}", relay, conversation.id, conversation.id))
-            await tx.conversations.add_line(conversation.id, Line(Speaker.PERSON, name, message.text, self._clock()))
+            await tx.conversations.add_lines(conversation.id, Line(Speaker.PERSON, name, message.text, self._clock()))
         if message.files:
             await self._whisper(tx, f"{message.ts}:files", message, self._sentences["not_relayed_files"])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import prompts
 from bot.desk.cases import Cases
 from bot.desk.endings import Ending, Endings
-from bot.desk.intake import first_signs, live_key, removal, session
+from bot.desk.intake import first_signs, live_key, remove_signs, session
 from bot.desk.people import People
 from bot.desk.work import Work
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
@@ -63,8 +63,10 @@ class Turns:
             if run is None:
                 return True
             rows = batch
-        else:
+        else:  # broken off by a fault or a kill
             rows = await self._rows(run)
+            async with self._store.write() as tx:
+                await tx.inbox.count_attempt(rows[0].id)
             asker = await self._asker(rows)
         ending = await self._work.do(run, rows, asker)
         await self._endings.settle(run, ending, rows, asker)
@@ -113,14 +115,12 @@ class Turns:
     ) -> None:
         """Record without answering, and let whoever is in charge read it."""
         speaker = Speaker.PERSON if asker.is_staff else Speaker.CUSTOMER
-        for row in batch:
-            if isinstance(row.incoming, MessageReceived):
-                line = Line(speaker, asker.name, row.incoming.text, self._clock())
-                await tx.conversations.add_line(conversation.id, line)
-                if conversation.standing is Standing.HUMAN:
-                    await self._cases.mirror(tx, conversation, row.incoming, asker.name)
-            if await tx.outbox.next_version(live_key(row.id)) > 1:  # only the first of a burst has a live line
-                await tx.outbox.add(removal(conversation, live_key(row.id)))
+        messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
+        at = self._clock()
+        await tx.conversations.add_lines(conversation.id, *(Line(speaker, asker.name, m.text, at) for m in messages))
+        if conversation.standing is Standing.HUMAN:
+            await self._cases.mirror(tx, conversation, messages, asker.name)
+        await remove_signs(tx, conversation, batch)
         await tx.inbox.mark_handled([row.id for row in batch])
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE))
@@ -187,8 +187,8 @@ async def _must(tx: Transaction, conversation_id: str) -> Conversation:
 
 async def _live_line(tx: Transaction, conversation: Conversation, batch: Sequence[Queued], text: str) -> str:
     """Key of the live line the door has put up for one of these messages; of a new one when it has not."""
-    for row in batch:
-        if await tx.outbox.next_version(live_key(row.id)) > 1:
-            return live_key(row.id)
+    lines = await tx.outbox.known([live_key(row.id) for row in batch])
+    if lines:
+        return min(lines)
     await tx.outbox.add(*first_signs(batch[0].id, conversation, text))
     return live_key(batch[0].id)

@@ -50,7 +50,7 @@ class UnsentWords:
             if outgoing.edits is not None:
                 await tx.outbox.add(removal(conversation, outgoing.edits))
             note = "The last answer was not sent" + (": Slack refused it." if why else ": a person had taken over.")
-            await tx.conversations.add_line(conversation.id, Line(Speaker.NOTE, "", note, self._clock()))
+            await tx.conversations.add_lines(conversation.id, Line(Speaker.NOTE, "", note, self._clock()))
             await tx.traces.add(
                 TraceEvent(
                     conversation.id, "", 0, Action.DELIVERY, effect.kind, self._clock(), ok=False,

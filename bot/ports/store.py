@@ -48,8 +48,13 @@ class Run:
 class Inbox(Protocol):
     """Accepted events, each handled once."""
 
-    async def add(self, inbox_id: str, incoming: Incoming, *, conversation_id: str | None, partition: str) -> bool:
-        """Store an event and dispatch it in the same transaction; False when it (or its twin) is there already."""
+    async def add(
+        self, inbox_id: str, incoming: Incoming, *, conversation_id: str | None, partition: str, dispatch: bool = True
+    ) -> bool:
+        """Store an event and queue it in the same transaction; False when it (or its twin) is there already.
+
+        `dispatch` False: a queued cause of the same conversation will take it along.
+        """
         ...
 
     async def get(self, inbox_id: str) -> Queued | None: ...
@@ -58,14 +63,18 @@ class Inbox(Protocol):
         """Unhandled messages and carry-ons of a conversation, by message timestamp, then arrival."""
         ...
 
+    async def is_waiting(self, conversation_id: str) -> bool:
+        """Whether anything unhandled waits on a conversation."""
+        ...
+
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None: ...
 
     async def count_attempt(self, inbox_id: str) -> int:
         """Raise the attempt counter; the new value."""
         ...
 
-    async def unfinished(self) -> list[tuple[str, str]]:
-        """(inbox id, partition) of all unhandled rows, oldest first: the safety net at start."""
+    async def unfinished(self, *, before: float) -> list[tuple[str, str]]:
+        """(inbox id, partition) of the unhandled rows received until then, oldest first: for the safety net."""
         ...
 
     async def message(self, thread: ThreadKey, ts: str) -> Queued | None:
@@ -102,7 +111,7 @@ class Conversations(Protocol):
         """The text behind a version."""
         ...
 
-    async def add_line(self, conversation_id: str, line: Line) -> None: ...
+    async def add_lines(self, conversation_id: str, *lines: Line) -> None: ...
 
     async def lines(self, conversation_id: str, last: int) -> list[Line]:
         """The last lines of the transcript, oldest first."""
@@ -176,8 +185,8 @@ class Outbox(Protocol):
 
     async def receipt(self, key: str) -> Receipt | None: ...
 
-    async def next_version(self, prefix: str) -> int:
-        """1 + the number of rows whose key starts with `prefix`."""
+    async def known(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys that have a row, delivered or not."""
         ...
 
 

@@ -1,10 +1,10 @@
 """What happens when the handling of a cause fails: the same cause again, later.
 
 The cause keeps its partition while it waits, so later causes of the conversation stay behind the one in trouble. A
-TransientError is repeated for as long as it lasts. Every execution (so also one that a kill ended) and every other
-exception is counted on the inbox row; the handler sees the count and ends the cause honestly at the eighth. When that
-fails, too, it is given up: the row stays unhandled, visible to people, and is tried once more after each start. A
-FencedError means that another execution does the work: the cause is left to it.
+TransientError is repeated for as long as it lasts. Every other exception is counted on the inbox row (the desk counts
+runs that a kill broke off, too); the handler sees the count and ends the cause honestly in time. When that fails, it is
+given up: the row stays unhandled, visible to people, and is tried once more after each start. A FencedError means that
+another execution does the work: the cause is left to it.
 """
 
 import asyncio
@@ -35,7 +35,6 @@ class Retries:
     async def run(self, handler: Handler, inbox_id: str) -> None:
         """Handle one cause; raises nothing but cancellation."""
         failures = 0
-        await self._count(inbox_id)
         while (seconds := await self._failed(handler, inbox_id, failures)) is not None:
             failures += 1
             await self._pause(seconds)

@@ -64,16 +64,13 @@ class SqlConversations:
             sa.update(conversations).where(conversations.c.id == conversation_id).values(prompt_version=prompt_version)
         )
 
-    async def add_line(self, conversation_id: str, line: Line) -> None:
-        await self._connection.execute(
-            sa.insert(lines).values(
-                conversation_id=conversation_id,
-                speaker=line.speaker.value,
-                name=line.name,
-                text=line.text,
-                at=line.at,
-            )
-        )
+    async def add_lines(self, conversation_id: str, *new: Line) -> None:
+        rows = [
+            {"conversation_id": conversation_id, "speaker": x.speaker.value, "name": x.name, "text": x.text, "at": x.at}
+            for x in new
+        ]
+        if rows:
+            await self._connection.execute(sa.insert(lines), rows)
 
     async def lines(self, conversation_id: str, last: int) -> list[Line]:
         rows = await self._connection.execute(

@@ -25,10 +25,3 @@ def upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, objec
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest)
     return postgresql.insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest)
-
-
-def starts_with(column: sa.Column[str], prefix: str) -> sa.ColumnElement[bool]:
-    """A prefix as a range, which both databases answer from an index; for columns compared byte by byte."""
-    if not prefix:
-        return sa.true()
-    return sa.and_(column >= prefix, column < prefix[:-1] + chr(ord(prefix[-1]) + 1))

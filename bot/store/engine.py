@@ -97,4 +97,4 @@ async def _begin_immediate(connection: AsyncConnection) -> None:
         else:
             return
         await asyncio.sleep(pause)
-        pause = min(pause * 2, 0.05)
+        pause = min(pause * 2, 0.008)

@@ -33,7 +33,9 @@ class SqlInbox:
         self._clock = clock
         self._added = added
 
-    async def add(self, inbox_id: str, incoming: Incoming, *, conversation_id: str | None, partition: str) -> bool:
+    async def add(
+        self, inbox_id: str, incoming: Incoming, *, conversation_id: str | None, partition: str, dispatch: bool = True
+    ) -> bool:
         row = {
             "id": inbox_id,
             **_keys(incoming),
@@ -46,8 +48,9 @@ class SqlInbox:
         }
         if not await insert_new(self._connection, inbox, row):
             return False
-        await self._connection.run_sync(self._enqueue, inbox_id, partition)
-        self._added.append(inbox_id)
+        if dispatch:
+            await self._connection.run_sync(self._enqueue, inbox_id, partition)
+            self._added.append(inbox_id)
         return True
 
     async def get(self, inbox_id: str) -> Queued | None:
@@ -55,16 +58,12 @@ class SqlInbox:
         return _queued(row) if row else None
 
     async def waiting(self, conversation_id: str) -> list[Queued]:
-        rows = await self._connection.execute(
-            sa.select(inbox)
-            .where(
-                inbox.c.conversation_id == conversation_id,
-                inbox.c.handled_at.is_(None),
-                inbox.c.kind.in_(("message", "carry_on")),
-            )
-            .order_by(inbox.c.order_ts, inbox.c.id)
-        )
-        return [_queued(row) for row in rows]
+        query = sa.select(inbox).where(*_waits_on(conversation_id)).order_by(inbox.c.order_ts, inbox.c.id)
+        return [_queued(row) for row in await self._connection.execute(query)]
+
+    async def is_waiting(self, conversation_id: str) -> bool:
+        query = sa.select(inbox.c.id).where(*_waits_on(conversation_id)).limit(1)
+        return (await self._connection.execute(query)).first() is not None
 
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None:
         await self._connection.execute(
@@ -85,9 +84,11 @@ class SqlInbox:
             raise PermanentError(f"no inbox row {inbox_id}")
         return attempts
 
-    async def unfinished(self) -> list[tuple[str, str]]:
+    async def unfinished(self, *, before: float) -> list[tuple[str, str]]:
         rows = await self._connection.execute(
-            sa.select(inbox.c.id, inbox.c.partition).where(inbox.c.handled_at.is_(None)).order_by(inbox.c.id)
+            sa.select(inbox.c.id, inbox.c.partition)
+            .where(inbox.c.handled_at.is_(None), inbox.c.received_at <= before)
+            .order_by(inbox.c.id)
         )
         return [(row.id, row.partition) for row in rows]
 
@@ -134,4 +135,12 @@ def _queued(row: AnyRow) -> Queued:
         conversation_id=row.conversation_id,
         attempts=row.attempts,
         handled=row.handled_at is not None,
+    )
+
+
+def _waits_on(conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        inbox.c.conversation_id == conversation_id,
+        inbox.c.handled_at.is_(None),
+        inbox.c.kind.in_(("message", "carry_on")),
     )

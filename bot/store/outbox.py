@@ -1,6 +1,6 @@
 """Queries of the outbox: what the desk writes, and what the worker that delivers asks for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain.effects import EFFECT, Outgoing, Receipt
 from bot.ports.clock import Clock
 from bot.ports.outbox import Delivery, Intent, Reference, Referred
-from bot.store.dialect import AnyRow, insert_new, starts_with
+from bot.store.dialect import AnyRow, insert_new
 from bot.store.engine import Writer
 from bot.store.tables import conversations, outbox
 
@@ -33,9 +33,9 @@ class SqlOutbox:
         row = (await self._connection.execute(query)).first()
         return _receipt(row) if row else None
 
-    async def next_version(self, prefix: str) -> int:
-        query = sa.select(sa.func.count()).select_from(outbox).where(starts_with(outbox.c.key, prefix))
-        return 1 + int(await self._connection.scalar(query) or 0)
+    async def known(self, keys: Sequence[str]) -> frozenset[str]:
+        query = sa.select(outbox.c.key).where(outbox.c.key.in_(keys))
+        return frozenset(await self._connection.scalars(query))
 
     def _row(self, outgoing: Outgoing) -> dict[str, object]:
         return {
