@@ -15,6 +15,8 @@ OURS = ("bot", "tools", "prompts")
 """Loggers that LOG_LEVEL holds for. All others (Slack's, Anthropic's, the database's) log requests and answers
 below WARNING, that is what customers wrote: they stay at WARNING whatever LOG_LEVEL says."""
 
+_SILENT = ("pypdf",)
+"""Loggers whose warnings quote what a file says."""
 _SECRETS = re.compile(
     r"""
       \bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+    # Slack's bot, user, refresh and configuration tokens
@@ -45,6 +47,8 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(level)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # DBOS adds a console handler of its own unless its logger has one.
     logging.getLogger("dbos").handlers = [logging.NullHandler()]
     logging.captureWarnings(capture=True)

@@ -18,7 +18,7 @@ from bot.domain.principal import Principal
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Run, Store, Transaction
 
-_MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
+_MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^<>]*)?>")
 MOST_QUIET_ROUNDS = 5
 """A customer who keeps typing is answered after so many quiet periods at the latest."""
 

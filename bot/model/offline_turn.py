@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bot.domain.exchange import AssistantMessage, ModelRequest, Text, ToolResult, ToolUse, UserMessage
 
-_EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_EMAIL = r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+"""Begins at no place inside a word: looking from each of them would take time squared."""
 _WHO = re.compile(rf"^(Customer|Colleague[^:\n]*): (?P<name>[^<(\n]*?) (?:<(?P<email>{_EMAIL})> \(verified\)|\()", re.M)
 _NOTE = re.compile(r"^Note: (.+)$", re.M)
 _QUOTED = "Quoted or forwarded by the customer"

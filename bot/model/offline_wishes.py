@@ -32,7 +32,7 @@ _PEOPLE = r"(human|person|someone|somebody|agent|representative|colleague|manage
 _HUMAN = re.compile(
     rf"\b(talk|speak|chat|connect|transfer|escalate|put me through|hand me (over|off))\w*\b.{{0,40}}\b{_PEOPLE}\b"
     r"|\b(need|want|get|give me|prefer|call)\b.{0,20}\b(human|real person|live agent|representative|supervisor)\b"
-    rf"|^\W*(an? )?(real |live )?{_PEOPLE}\W*(please|now)?\W*$|\bhuman (please|now|being)\b|^\W*escalate\b"
+    rf"|^\W*(an? )?(real |live )?{_PEOPLE}\W*((please|now)\W*)?$|\bhuman (please|now|being)\b|^\W*escalate\b"
     r"|\bmit (einem|einer)\b.{0,20}\b(menschen|mitarbeiter|person)|\bhablar con (un|una|alguien)"
     r"|\bparler (à|avec) (un|une|quelqu)",
     re.I | re.S,
@@ -46,7 +46,7 @@ _WRONG_CHARGE = re.compile(
 _REFUND_WISH = re.compile(
     r"\brefund (me|my|us|our|this|that|it|the|please|now)\b"
     r"|\b(want|need|like|demand|request|requesting|give me|deserve)\b.{0,20}\brefund"
-    r"|\b(my|our) money back\b|^\W*refund\W*(please|now)?\W*$",
+    r"|\b(my|our) money back\b|^\W*refund\W*((please|now)\W*)?$",
     re.I | re.S,
 )
 _TICKET = re.compile(

@@ -12,6 +12,11 @@ _SILENT_BLOCKS = ("thinking", "redacted_thinking")
 _STOP_REASONS = {reason.value: reason for reason in StopReason if reason is not StopReason.UNKNOWN}
 
 
+MOST_TOKENS = 10_000_000
+"""Of one kind in one call; beyond any model's window, so more of them is nonsense and never charged."""
+_Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+
+
 class MalformedReplyError(Exception):
     """The body is not an answer of the Messages API; the message names the fault, never the content."""
 
@@ -21,15 +26,15 @@ def _list_or_nothing(value: object) -> object:
 
 
 class _CacheCreation(BaseModel):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
+    ephemeral_5m_input_tokens: _Tokens = 0
+    ephemeral_1h_input_tokens: _Tokens = 0
 
 
 class _Usage(BaseModel):
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: _Tokens
+    output_tokens: _Tokens
+    cache_read_input_tokens: _Tokens | None = None
+    cache_creation_input_tokens: _Tokens | None = None
     cache_creation: _CacheCreation | None = None
 
     def ours(self) -> Usage:
@@ -87,9 +92,9 @@ class _Body(BaseModel):
 def from_wire(body: str, *, requested: str, request_id: str | None = None) -> ModelReply:
     """The reply in a response body; MalformedReplyError when it is none."""
     try:
-        raw = json.loads(body)
+        raw = _loaded(body)
         parsed = _Body.model_validate(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedReplyError(_fault(error)) from None
     tool_uses = tuple(
         ToolUse(block.id, block.name, json.dumps(block.input, ensure_ascii=False))
@@ -110,7 +115,15 @@ def from_wire(body: str, *, requested: str, request_id: str | None = None) -> Mo
     )
 
 
-def _fault(error: ValueError) -> str:
+def _loaded(body: str) -> Any:
+    """The body's JSON; half a surrogate pair, which can be neither stored nor sent, becomes a question mark."""
+    raw = json.loads(body)
+    whole = json.dumps(raw, ensure_ascii=False)
+    sound = whole.encode("utf-8", "replace").decode()
+    return raw if sound == whole else json.loads(sound)
+
+
+def _fault(error: Exception) -> str:
     faults = getattr(error, "errors", None)
     if faults is None:
         return "not JSON"

@@ -12,6 +12,7 @@ import anthropic
 import httpx2
 
 from bot.domain.errors import ModelBusyError, ModelDownError
+from bot.model.reply import MOST_TOKENS
 
 _SPEND_CODES = ("spend_limit_reached", "credit_balance")
 _USAGE_LIMIT_WORDS = ("usage limits", "credit balance")
@@ -61,9 +62,10 @@ class AnthropicTransport:
         """Tokens of the prompt as `messages.count_tokens` tells; None when it does not."""
         known = {name: value for name, value in arguments.items() if name in _COUNTED}
         try:
-            return int((await self._client.messages.count_tokens(**known)).input_tokens)
-        except (anthropic.AnthropicError, httpx2.HTTPError, AttributeError, TypeError, ValueError):
+            told = int((await self._client.messages.count_tokens(**known)).input_tokens)
+        except (anthropic.AnthropicError, httpx2.HTTPError, AttributeError, TypeError, ValueError, OverflowError):
             return None
+        return told if 0 < told <= MOST_TOKENS else None
 
     async def close(self) -> None:
         """Give the connections back."""

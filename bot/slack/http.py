@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 1_048_576
 """Bytes; Slack's own requests are far smaller."""
+_TIMESTAMP_DIGITS = 12
+"""Seconds until far beyond the year 30000; with more of them the arithmetic of the check fails."""
 
 
 class SlackEndpoint:
@@ -42,8 +44,10 @@ class SlackEndpoint:
     def _is_signed(self, body: bytes, request: web.Request) -> bool:
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         signature = request.headers.get("X-Slack-Signature", "")
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _TIMESTAMP_DIGITS):
+            return False
         try:
-            return timestamp.isascii() and timestamp.isdigit() and self._verifier.is_valid(body, timestamp, signature)
+            return self._verifier.is_valid(body, timestamp, signature)
         except (TypeError, ValueError):  # not text, not a number: not Slack
             return False
 

@@ -1,6 +1,7 @@
 """Reading Slack's JSON without ever tripping over it."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from bot.slack.render.text import unescape
@@ -57,14 +58,27 @@ def bare_links(text: str) -> str:
 
 def plain_text(text: object, own_user_id: str) -> str:
     """What a person wrote: our own mention and Slack's escapes taken out, other mentions kept as `<@U…>`."""
-    raw = word(text)
+    raw = word(text)[:TEXT_LIMIT]
     if own_user_id:
-        mention = rf"<@{re.escape(own_user_id)}(?:\|[^<>]*)?>"
-        raw = re.sub(rf"(?<=\S)[ \t]*{mention}[ \t]*(?=[\w<&])", " ", raw)
-        raw = re.sub(rf"[ \t]*{mention}[ \t]*", "", raw)
-    return _BLANK_LINES.sub("\n\n", unescape(bare_links(raw))).strip()[:TEXT_LIMIT]
+        raw = _unaddressed(raw, own_user_id)
+    return _BLANK_LINES.sub("\n\n", unescape(bare_links(raw))).strip()
 
 
 def mentions(text: object, user_id: str) -> bool:
     """Whether a text names this user."""
-    return bool(user_id) and re.search(rf"<@{re.escape(user_id)}(?:\|[^<>]*)?>", word(text)) is not None
+    return bool(user_id) and _mention(user_id).search(word(text)) is not None
+
+
+def _mention(user_id: str) -> re.Pattern[str]:
+    return re.compile(rf"<@{re.escape(user_id)}(?:\|[^<>]*)?>")
+
+
+def _unaddressed(raw: str, user_id: str) -> str:
+    """The text without this user's mentions and the blanks around them; words on both sides stay apart."""
+    parts = [part for piece in _mention(user_id).split(raw) if (part := piece.strip(" \t"))]
+    return "".join([*parts[:1], *(_joint(left, right) + right for left, right in pairwise(parts))])
+
+
+def _joint(left: str, right: str) -> str:
+    is_word_next = right[0].isalnum() or right[0] in "_<&"
+    return " " if is_word_next and not left[-1].isspace() else ""

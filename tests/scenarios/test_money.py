@@ -157,7 +157,7 @@ async def test_the_shortcut_shows_what_a_conversation_cost(desk: Desk) -> None:
 
 async def test_while_a_run_works_the_live_line_shows_step_and_cost(desk: Desk) -> None:
     desk.claude.will(search(), text("Guests are free."))
-    desk.claude.latency = 0.1
+    desk.claude.latency = 0.8
     thread = await desk.customer().asks("What do guests cost?")
     await thread.answer()
     live = [sight.text for sight in desk.timeline.of(thread) if sight.kind == "live"]

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
 
 from bot.logs import configure_logging, redact
 
@@ -20,6 +22,7 @@ def logging_as_before() -> Iterator[None]:
     root, dbos = logging.getLogger(), logging.getLogger("dbos")
     before = (root.handlers[:], root.level, dbos.handlers[:])
     yield
+    logging.getLogger("pypdf").setLevel(logging.NOTSET)
     root.handlers, dbos.handlers = before[0], before[2]
     root.setLevel(before[1])
     logging.captureWarnings(capture=False)
@@ -78,3 +81,12 @@ def test_libraries_never_tell_what_customers_wrote_even_when_debugging(library: 
     logging.getLogger("bot.desk").debug("ours")
     assert "customer" not in out.getvalue()
     assert "ours" in out.getvalue()
+
+
+def test_what_stands_in_a_broken_pdf_is_not_quoted() -> None:
+    out = io.StringIO()
+    configure_logging("DEBUG", out)
+    with pytest.raises(PyPdfError):
+        _ = PdfReader(io.BytesIO(b"%QDF my salary\n%%EOF")).pages
+    logging.getLogger("pypdf._reader").error("invalid pdf header: my salary")
+    assert out.getvalue() == ""

@@ -1,6 +1,7 @@
 """The offline model, as stories."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from tools.escalation import EscalateArguments
 from tools.knowledge_base.tool import SearchArguments
 from tools.tickets.tool import TicketArguments
 
+LINEAR_SECONDS = 0.5
+"""Of computing; a search that takes time squared needs several."""
 ARGUMENTS = {
     "search_knowledge_base": SearchArguments,
     "lookup_customer": LookupArguments,
@@ -351,3 +354,14 @@ async def test_asides_survive_any_input(purpose: Purpose, text: str) -> None:
     request = ModelRequest("offline", "", (UserMessage((Text(text),)),), 9, purpose=purpose)
 
     assert (await OfflineModel().answer(request)).text
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["a" * 40_000, "refund" + "*" * 40_000 + "x", "manager" + "!" * 40_000 + "x", "a@b-" * 10_000, "a.b" * 13_000],
+    ids=lambda text: text[:8],
+)
+async def test_no_question_of_forty_thousand_characters_takes_long(question: str) -> None:
+    began = time.thread_time()
+    await Talk(question).next()
+    assert time.thread_time() - began < LINEAR_SECONDS

@@ -170,13 +170,41 @@ def test_citations_keep_their_source() -> None:
         ("{}", "model: missing; content: missing; usage: missing"),
         (body(content="secret words"), "content: list_type"),
         (body(usage=None), "usage: model_type"),
+        (
+            body(usage={"input_tokens": -1, "output_tokens": 10**30}),
+            "usage.input_tokens: greater_than_equal; usage.output_tokens: less_than_equal",
+        ),
+        (
+            body(
+                usage={
+                    "input_tokens": 1,
+                    "output_tokens": 1,
+                    "cache_creation": {"ephemeral_1h_input_tokens": -7},
+                }
+            ),
+            "usage.cache_creation.ephemeral_1h_input_tokens: greater_than_equal",
+        ),
         ("", "not JSON"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_a_malformed_body_is_named_without_its_content(text: str, fault: str) -> None:
     with pytest.raises(MalformedReplyError, match=fault) as caught:
         from_wire(text, requested="m")
     assert "secret" not in str(caught.value)
+
+
+def test_half_of_an_emoji_becomes_a_question_mark_everywhere_and_nothing_else_changes() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "é 😀  \u2028\n", "signature": "EqQB/+=="},
+        {"type": "text", "text": "a\ud83d b"},
+        {"type": "tool_use", "id": "t", "name": "create_ticket", "input": {"k\ude00": ["\ud83d"]}},
+    ]
+    reply = from_wire(body(content=blocks, model="m\ud83d"), requested="m")
+    sound = json.dumps(blocks, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
+    assert reply.verbatim == sound
+    assert (reply.model, reply.text) == ("m?", "a? b")
+    assert json.loads(reply.tool_uses[0].arguments) == {"k?": ["?"]}
 
 
 def test_a_cut_off_tool_call_is_told_by_its_stop_reason() -> None:

@@ -67,6 +67,22 @@ def test_a_message_may_be_empty(text: str) -> None:
     assert received(message(text)).text == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("thanks <@U0DESKHAND> \t for this", "thanks for this"),
+        ("thanks <@U0DESKHAND>, bye", "thanks, bye"),
+        ("ask <@U0DESKHAND|deskhand> <@U0DESKHAND> or <@U0BO>", "ask or <@U0BO>"),
+        ("one\n  <@U0DESKHAND> two", "one\ntwo"),
+        ("one <@U0DESKHAND>\n  two", "one\n  two"),
+        ("<@U0DESKHAND>&lt;b&gt;", "<b>"),
+        ("two   blanks  stay", "two   blanks  stay"),
+    ],
+)
+def test_the_words_around_our_name_stay_apart(text: str, kept: str) -> None:
+    assert received(message(text)).text == kept
+
+
 def test_links_and_addresses_are_written_as_people_write_them() -> None:
     got = received(message("mail <mailto:ana@x.example|ana@x.example> or <https://x.example/a?b=1&amp;c|the docs>"))
     assert got.text == "mail ana@x.example or the docs (https://x.example/a?b=1&c)"

@@ -1,6 +1,7 @@
 """Cutting, escaping and taming text on its way to Slack."""
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,6 +20,8 @@ from bot.slack.render.text import (
     unescape,
 )
 
+LINEAR_SECONDS = 0.5
+"""Of computing; a search that takes time squared needs several."""
 PIECES = st.sampled_from(
     [
         "word ",
@@ -114,3 +117,37 @@ def test_markdown_becomes_slacks_dialect() -> None:
 
 def test_notifications_are_readable() -> None:
     assert spoken("See <https://x.example|the docs>, <@U0SAM|Sam> &amp; co.") == "See the docs, @Sam & co."
+
+
+@pytest.mark.parametrize(
+    ("markdown", "shown"),
+    [
+        ("## Title ##", "*Title*"),
+        ("# C#", "*C*"),
+        ("# a # b \t", "*a # b*"),
+        ("# ##", "# ##"),
+        ("#no heading", "#no heading"),
+        ("**a** and __b__", "*a* and *b*"),
+        ("**2 ** 3 = 8**", "*2 ** 3 = 8*"),
+        ("** no ** bold **", "** no ** bold **"),
+        ("**a **b**", "**a *b*"),
+        ("**a\nb**", "**a\nb**"),
+        ("# **both**", "*both*"),
+    ],
+)
+def test_headings_and_bold(markdown: str, shown: str) -> None:
+    assert to_mrkdwn(markdown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# a" + " " * 40_000 + "b", "# a" + "#" * 40_000 + "b", "**a " * 10_000, "__a " * 10_000, "*a " * 13_000,
+     "** " * 13_000, "**a ** " * 6_000, "*" * 40_000, "_" * 40_000, "[" * 40_000, "<@U0|" * 8_000, "`" * 40_000,
+     "[a](http://a" * 3_000, "- \t" * 13_000],
+    ids=lambda text: repr(text[:8]),
+)  # fmt: skip
+def test_no_text_of_forty_thousand_characters_takes_long(text: str) -> None:
+    began = time.thread_time()
+    to_mrkdwn(text)
+    spoken(text)
+    assert time.thread_time() - began < LINEAR_SECONDS

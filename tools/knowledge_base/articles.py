@@ -124,8 +124,8 @@ def parse_article(text: str, slug: str) -> Article:
 
 
 def _first_heading(body: str) -> str:
-    found = re.search(r"^#{1,2}\s+(.+?)\s*#*\s*$", body, re.MULTILINE)
-    return found.group(1) if found else ""
+    found = re.search(r"^#{1,2}[ \t](.+)$", body, re.MULTILINE)
+    return found.group(1).strip().rstrip("#").rstrip() if found else ""
 
 
 def _first_line(error: Exception) -> str:

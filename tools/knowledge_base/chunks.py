@@ -10,7 +10,7 @@ LONGEST = 160
 """Words of a passage; measured as a good size for lexical search over help articles."""
 _BELOW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """Between the headings of a passage, as help centres write their menus."""
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_HEADING = re.compile(r"^(#{1,6})[ \t](.+)$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -52,7 +52,9 @@ def _sections(body: str) -> Iterator[tuple[str, list[str]]]:
             continue
         yield _joined(path), lines
         level = len(heading.group(1))
-        path = [(above, title) for above, title in path if above < level] + [(level, heading.group(2))]
+        path = [(above, title) for above, title in path if above < level] + [
+            (level, heading.group(2).strip().rstrip("#").rstrip())
+        ]
         lines = []
     yield _joined(path), lines
 

@@ -10,9 +10,10 @@ _MASS = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
 _SPECIAL = re.compile(r"<!(?P<target>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
 _PERSON = re.compile(r"<@(?P<id>[A-Z0-9]+)(?:\|(?P<label>[^<>]*))?>")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.+)$", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)[-*+][ \t]+", re.MULTILINE)
-_BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)((?:(?!\1).|(?<=\s)\1(?!\S))++)(?<=\S)\1")
+"""Ends at the next mark of its kind that does not stand alone, so that no mark is looked for twice."""
 _ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((https?://[^\s()<>|]+)\)")
 _WHOLE = re.compile(r"`+|&(?:amp|lt|gt);|<[^<>\n]{1,1000}>")
@@ -78,11 +79,16 @@ def to_mrkdwn(markdown: str, *, name_people: bool = False) -> str:
 def _prose(text: str) -> str:
     text = escape(text.replace(_BOLD_MARK, ""))
     text = _BULLET.sub(r"\1• ", text)
-    text = _HEADING.sub(rf"{_BOLD_MARK}\1{_BOLD_MARK}", text)
+    text = _HEADING.sub(_heading, text)
     text = _BOLD.sub(rf"{_BOLD_MARK}\2{_BOLD_MARK}", text)
     text = _ITALIC.sub(r"_\1_", text)
     text = re.sub(f"{_BOLD_MARK}+", "*", text)
     return _LINK.sub(r"<\2|\1>", text)
+
+
+def _heading(found: re.Match[str]) -> str:
+    title = found[1].rstrip("#").rstrip(" \t")
+    return f"{_BOLD_MARK}{title}{_BOLD_MARK}" if title else found[0]
 
 
 def link(url: str, label: str) -> str:
