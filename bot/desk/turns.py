@@ -58,16 +58,14 @@ class Turns:
             batch = await self._next_batch(conversation_id)
             if not batch:
                 return False
-            asker = await self._asker(batch)
-            run = await self._begin(conversation_id, batch, asker)
+            run = await self._begin(conversation_id, batch, await self._asker(batch))
             if run is None:
                 return True
-            rows = batch
         else:  # broken off by a fault or a kill
-            rows = await self._rows(run)
             async with self._store.write() as tx:
-                await tx.inbox.count_attempt(rows[0].id)
-            asker = await self._asker(rows)
+                await tx.inbox.count_attempt(run.inbox_ids[0])
+        rows = await self._rows(run)
+        asker = await self._asker(rows)
         ending = await self._work.do(run, rows, asker)
         await self._endings.settle(run, ending, rows, asker)
         return True
@@ -84,12 +82,16 @@ class Turns:
         return _of_one_author(waiting)
 
     async def _begin(self, conversation_id: str, batch: Sequence[Queued], asker: Principal) -> Run | None:
-        """Open the run of a batch; None when it is for people, which is decided in the same transaction.
+        """Open the run of a batch; None when it is for people, or was taken back: decided in the same transaction.
 
         An answer that waited for approval no longer fits a customer who wrote again: it is withdrawn from its card.
         """
         async with self._store.write() as tx:
             conversation = await _must(tx, conversation_id)
+            waiting = {row.id for row in await tx.inbox.waiting(conversation_id)}
+            batch = [row for row in batch if row.id in waiting]
+            if not batch:
+                return None
             if conversation.standing is Standing.HUMAN or _is_between_people(conversation, asker, batch):
                 await self._leave_to_people(tx, conversation, batch, asker)
                 return None
