@@ -56,17 +56,18 @@ async def limits_of(
     ledger: Ledger, conversation: Conversation, profile: Profile, run_id: str, user_id: str
 ) -> tuple[Limit, ...]:
     """Every limit a call of this run must fit into."""
-    team = conversation.key.team_id
+    key = conversation.key
+    subjects = {
+        Scope.CONVERSATION: conversation.id,
+        Scope.USER: user_id,
+        Scope.CHANNEL: key.channel_id,
+        Scope.WORKSPACE: key.team_id,
+    }
+    own = await ledger.limits_of(key.team_id, subjects)
     fixed = [Limit(Scope.STEP, run_id, profile.max_cost_per_step)]
-    of_conversation = await ledger.limits(team, Scope.CONVERSATION, conversation.id)
-    if not any(limit.period is Period.TOTAL for limit in of_conversation):
+    if not any(limit.scope is Scope.CONVERSATION and limit.period is Period.TOTAL for limit in own):
         fixed.append(Limit(Scope.CONVERSATION, conversation.id, profile.max_cost_per_conversation))
-    others = [
-        *await ledger.limits(team, Scope.USER, user_id),
-        *await ledger.limits(team, Scope.CHANNEL, conversation.key.channel_id),
-        *await ledger.limits(team, Scope.WORKSPACE, team),
-    ]
-    return (*fixed, *of_conversation, *others)
+    return (*fixed, *own)
 
 
 async def conversation_limit(ledger: Ledger, conversation: Conversation, profile: Profile) -> Decimal:
@@ -125,11 +126,8 @@ class BudgetDesk:
         sees_all = await self._sees_all(user)
         async with self._store.read() as tx:
             ledger = tx.ledger
-            limits = [
-                *await ledger.limits(team, Scope.WORKSPACE, team),
-                *await ledger.limits(team, Scope.CHANNEL, channel),
-                *await ledger.limits(team, Scope.USER, user),
-            ]
+            subjects = {Scope.WORKSPACE: team, Scope.CHANNEL: channel, Scope.USER: user}
+            limits = await ledger.limits_of(team, subjects)
             sums = [
                 await ledger.total(team, since=since, channel_id=c, user_id=u)
                 for c, u in (("", ""), (channel, ""), ("", user))

@@ -139,15 +139,14 @@ class Work:
 
     async def _is_ours(self, run: Run) -> bool:
         async with self._store.read() as tx:
-            now, own = await tx.conversations.get(run.conversation_id), await tx.runs.get(run.id)
-        return now is not None and own is not None and now.epoch == run.epoch and not own.stop_requested
+            return await tx.runs.is_current(run.id)
 
     async def _work(self, turn: _Turn, rows: Sequence[Queued], line: LiveLine) -> Ending:
         heard = await self._hear(rows)
         if heard.is_empty:
             return Ending.fixed("file_unreadable" if heard.left_out else "empty")
-        pinned, lines = await self._pinned(turn.conversation, turn.profile)
-        job = await self._assignment(turn, heard, pinned, lines, line)
+        pinned, lines, messages = await self._prepared(turn, heard)
+        job = self._assignment(turn, pinned, messages, line)
         result = await self._crew.agent.run(job)
         return await self._weigh(job, Case(heard.question, lines), result, turn.profile)
 
@@ -193,11 +192,21 @@ class Work:
         private = turn.conversation.surface is Surface.DM or self._room.is_private(turn.conversation.key.channel_id)
         return turn.asker.is_staff and private
 
-    async def _pinned(self, conversation: Conversation, profile: Profile) -> tuple[Pinned, list[Line]]:
-        """What stays the same in every call of the conversation, and what was said in it before."""
+    async def _prepared(self, turn: _Turn, heard: Heard) -> tuple[Pinned, list[Line], tuple[Message, ...]]:
+        """The pinned prefix, what was said before, and the run's first messages.
+
+        After a crash these are the same again, whatever was edited or added meanwhile: they are journaled.
+        """
+        run, specs = turn.run, self._crew.toolbox.only(turn.profile.tools).specs
         async with self._store.write() as tx:
-            pinned = await pin(tx, conversation, profile, self._crew.toolbox.only(profile.tools).specs)
-            return pinned, await tx.conversations.lines(conversation.id, REPLAYED_LINES)
+            pinned = await pin(tx, turn.conversation, turn.profile, specs)
+            lines = await tx.conversations.lines(run.conversation_id, REPLAYED_LINES)
+            known = await tx.runs.recall(run.id, "messages")
+            if known is not None:
+                return pinned, lines, _MESSAGES.validate_json(known)
+            messages = build_messages(lines, heard.said, turn.asker, heard.note)
+            await tx.runs.record(run.id, "messages", _MESSAGES.dump_json(messages).decode())
+        return pinned, lines, messages
 
     async def _hear(self, rows: Sequence[Queued]) -> Heard:
         """What was said in this turn, files fetched."""
@@ -216,14 +225,11 @@ class Work:
                     pass
         return Heard(tuple(said), tuple(remarks), tuple(left_out))
 
-    async def _assignment(
-        self, turn: _Turn, heard: Heard, pinned: Pinned, lines: list[Line], line: LiveLine
-    ) -> Assignment:
+    def _assignment(self, turn: _Turn, pinned: Pinned, messages: tuple[Message, ...], line: LiveLine) -> Assignment:
         run, profile, asker = turn.run, turn.profile, turn.asker
-        fresh = build_messages(lines, heard.said, asker, heard.note)
         return Assignment(
             system=pinned.system,
-            messages=await self._journaled(run, fresh),
+            messages=messages,
             specs=pinned.tools,
             toolbox=self._crew.toolbox.only(profile.tools),
             context=ToolContext(asker, run.conversation_id, run.id, "", run.epoch, self._among_staff(turn)),
@@ -236,12 +242,3 @@ class Work:
             still_ours=lambda: self._is_ours(run),
             progress=line.progress,
         )
-
-    async def _journaled(self, run: Run, fresh: tuple[Message, ...]) -> tuple[Message, ...]:
-        """What the run's first call said: after a crash the same again, whatever was edited or added meanwhile."""
-        async with self._store.write() as tx:
-            known = await tx.runs.recall(run.id, "messages")
-            if known is not None:
-                return _MESSAGES.validate_json(known)
-            await tx.runs.record(run.id, "messages", _MESSAGES.dump_json(fresh).decode())
-        return fresh

@@ -1,6 +1,6 @@
 """What the desk needs of a database. `async with store.write()` is one transaction: all of it or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -133,6 +133,10 @@ class Runs(Protocol):
         """Set the outcome of a run that has none; False when it had one."""
         ...
 
+    async def is_current(self, run_id: str) -> bool:
+        """Whether a run still works for a conversation that is the bot's, and nobody asked it to stop."""
+        ...
+
     async def request_stop(self, conversation_id: str) -> bool:
         """Ask the unfinished run to stop; False when there is none."""
         ...
@@ -229,6 +233,10 @@ class Ledger(Protocol):
 
     async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
         """Limits set by admins for a subject; subject `*` holds for every subject of the scope."""
+        ...
+
+    async def limits_of(self, team_id: str, subjects: Mapping[Scope, str]) -> list[Limit]:
+        """The same for one subject of each of several scopes."""
         ...
 
     async def set_limit(self, change: BudgetChange, *, team_id: str) -> None:

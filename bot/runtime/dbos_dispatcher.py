@@ -51,7 +51,7 @@ class DbosDispatcher:
         *,
         clock: Clock = system_clock,
         poll_seconds: float = 0.25,
-        worker_concurrency: int = 256,
+        worker_concurrency: int = 64,
         first_pause: float = 0.5,
     ) -> None:
         self._queue = queue

@@ -1,5 +1,7 @@
 """Queries of the limits that admins set, and of the history of changes."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,15 +19,26 @@ class SqlLimits:
 
     async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
         """One limit per period: the subject's own, else the one for every subject; `subject` is filled in."""
-        query = sa.select(limits.c.period, limits.c.usd).where(
-            limits.c.team_id == team_id,
-            limits.c.scope == scope.value,
-            limits.c.subject.in_((subject, EVERY)),
+        return await self.limits_of(team_id, {scope: subject})
+
+    async def limits_of(self, team_id: str, subjects: Mapping[Scope, str]) -> list[Limit]:
+        """The same for one subject of each of several scopes, in one query: it is asked before each model call."""
+        wanted = sa.or_(
+            *(
+                sa.and_(limits.c.scope == scope.value, limits.c.subject.in_((subject, EVERY)))
+                for scope, subject in subjects.items()
+            )
         )
+        query = sa.select(limits.c.scope, limits.c.period, limits.c.usd).where(limits.c.team_id == team_id, wanted)
         own_last = sa.case((limits.c.subject == EVERY, 0), else_=1)
         rows = await self._connection.execute(query.order_by(own_last))
-        found = {Period(row.period): from_micro(row.usd) for row in rows}
-        return [Limit(scope, subject, found[period], period) for period in Period if period in found]
+        found = {(row.scope, row.period): from_micro(row.usd) for row in rows}
+        return [
+            Limit(scope, subject, found[scope, period], period)
+            for scope, subject in subjects.items()
+            for period in Period
+            if (scope, period) in found
+        ]
 
     async def limit_for(self, team_id: str, scope: Scope, subject: str, period: Period) -> Limit | None:
         """The limit set for exactly this subject (which may be `*`)."""

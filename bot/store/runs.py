@@ -10,7 +10,7 @@ from bot.domain.errors import FencedError
 from bot.ports.clock import Clock
 from bot.ports.store import Run
 from bot.store.dialect import insert_new
-from bot.store.tables import journal, runs
+from bot.store.tables import conversations, journal, runs
 
 
 class SqlRuns:
@@ -57,6 +57,11 @@ class SqlRuns:
             .values(stop_requested=True)
         )
         return bool(result.rowcount)
+
+    async def is_current(self, run_id: str) -> bool:
+        same = sa.and_(conversations.c.id == runs.c.conversation_id, conversations.c.epoch == runs.c.epoch)
+        query = sa.select(runs.c.id).join(conversations, same).where(runs.c.id == run_id, ~runs.c.stop_requested)
+        return (await self._connection.execute(query)).first() is not None
 
     async def recall(self, run_id: str, name: str) -> str | None:
         query = sa.select(journal.c.output).where(journal.c.run_id == run_id, journal.c.name == name)
