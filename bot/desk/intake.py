@@ -37,7 +37,7 @@ class Intake:
 
     async def accept(self, incoming: Incoming) -> bool:
         """True when the event was stored (or done) now; False for twins and for what is not for us."""
-        async with self._store.write() as tx:
+        async with self._store.write(urgent=True) as tx:
             match incoming:
                 case MessageReceived():
                     return await self._message(tx, incoming)

@@ -290,6 +290,9 @@ class Store(Protocol):
         """A transaction that only reads."""
         ...
 
-    def write(self) -> AbstractAsyncContextManager[Transaction]:
-        """A transaction that writes; commits at the end, rolls back when an exception leaves it."""
+    def write(self, *, urgent: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that writes; commits at the end, rolls back when an exception leaves it.
+
+        `urgent` ones go before others that wait: Slack waits three seconds for an event to be stored.
+        """
         ...

@@ -1,6 +1,5 @@
 """The database behind `ports.store.Store`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
@@ -15,6 +14,7 @@ from bot.store.ledger import SqlLedger
 from bot.store.outbox import SqlOutbox, SqlOutboxQueue
 from bot.store.runs import SqlRuns
 from bot.store.traces import SqlTraces
+from bot.store.turnstile import Turnstile
 
 Listener = Callable[[], None]
 
@@ -46,7 +46,7 @@ class SqlStore:
         self._new_id = new_id
         self._on_events: list[Listener] = []
         self._on_effects: list[Listener] = []
-        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._turnstile = Turnstile() if engine.dialect.name == "sqlite" else None
         self.queue = SqlOutboxQueue(engine, self._writing)
         """For the worker that delivers the outbox."""
 
@@ -62,17 +62,18 @@ class SqlStore:
             yield self._transaction(connection)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[SqlTransaction]:
+    async def write(self, *, urgent: bool = False) -> AsyncIterator[SqlTransaction]:
         """A transaction that writes; commits at the end, rolls back when an exception leaves it."""
-        async with self._writing() as connection:
+        async with self._writing(urgent=urgent) as connection:
             transaction = self._transaction(connection)
             yield transaction
         self._tell(transaction)
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        """SQLite lets one transaction write at a time: ours wait here, in order, instead of polling the file's lock."""
-        async with self._turn, writing(self._engine) as connection:
+    async def _writing(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """SQLite lets one transaction write at a time: ours wait here instead of polling the file's lock."""
+        turn = self._turnstile.turn(urgent=urgent) if self._turnstile else nullcontext()
+        async with turn, writing(self._engine) as connection:
             yield connection
 
     def _transaction(self, connection: AsyncConnection) -> SqlTransaction:
