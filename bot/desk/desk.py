@@ -53,7 +53,7 @@ class Desk:
         if queued is None or (queued.handled and queued.conversation_id is None):
             return
         try:
-            await self._handle(queued, gave_up=queued.attempts > MOST_ATTEMPTS)
+            await self._handle(queued, gave_up=queued.attempts > MOST_ATTEMPTS and not queued.handled)
         except* FencedError:
             logger.warning("run.fenced", extra={"fields": {"cause": inbox_id}})
 
