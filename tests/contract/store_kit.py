@@ -1,14 +1,11 @@
 """What the tests of the store share: a migrated database, and values to put into it."""
 
 import itertools
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import sqlalchemy as sa
 
 from bot.domain.budget import Account, Claim, Limit, Period, Scope
@@ -18,13 +15,12 @@ from bot.domain.incoming import CarryOn, MessageReceived
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
+from tests.fakes.postgres import postgres_database
 
 THREAD = ThreadKey("T1", "C1", "1700000000.000100")
 PLACE = Place("T1", "C1", THREAD.thread_ts)
 NOW = 1_800_000_000.0
-POSTGRES = os.environ.get("DESKHAND_TEST_POSTGRES", "")
-"""postgresql://… of a server on which test databases may be created; empty: the suite runs on SQLite only."""
-KINDS = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
+KINDS = ["sqlite", "postgresql"]
 _numbers = itertools.count(1)
 
 
@@ -34,11 +30,8 @@ async def database(kind: str, folder: Path) -> AsyncIterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/test.db"
         return
-    name = f"test_{uuid4().hex}"
-    async with await psycopg.AsyncConnection.connect(POSTGRES, autocommit=True) as admin:
-        await admin.execute(f'create database "{name}"'.encode())
-        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        await admin.execute(f'drop database "{name}" with (force)'.encode())
+    async with postgres_database() as url:
+        yield url
 
 
 @asynccontextmanager
