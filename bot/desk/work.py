@@ -19,6 +19,7 @@ from bot.desk.attachments import Attachments
 from bot.desk.budgets import limits_of
 from bot.desk.endings import Ending
 from bot.desk.live import LiveLine, live_line
+from bot.desk.lookout import Lookout
 from bot.desk.people import StaffRoom
 from bot.domain.answer import Outcome
 from bot.domain.budget import Account, Limit
@@ -33,8 +34,6 @@ from tools.base import ToolContext
 
 TURN_SECONDS = 600.0
 """A turn that takes longer is handed to a person."""
-LOOKS_UP_EVERY = 0.5
-"""Seconds between looks whether somebody took over or pressed Stop."""
 _MESSAGES: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
 
 
@@ -112,6 +111,7 @@ class Work:
         self._room = room
         self._crew = crew
         self._messenger = messenger
+        self._lookout = Lookout(store)
 
     async def do(self, run: Run, rows: Sequence[Queued], asker: Principal) -> Ending:
         """How the turn ends. Resumes where a crash left it: every step is journaled."""
@@ -127,19 +127,21 @@ class Work:
 
     async def _until_stopped(self, run: Run, work: Coroutine[None, None, Ending]) -> Ending:
         """Break the work off when somebody takes over or presses Stop; a call under way is paid at its worst case."""
-        task = asyncio.get_running_loop().create_task(work, name=run.id)
-        try:
-            while not (await asyncio.wait({task}, timeout=LOOKS_UP_EVERY))[0]:
-                if not await self._is_ours(run):
-                    break
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
+        loop = asyncio.get_running_loop()
+        async with self._lookout.over(run.id) as overtaken:
+            stopping = loop.create_task(overtaken.wait(), name=f"stop {run.id}")
+            task = loop.create_task(work, name=run.id)
+            try:
+                await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                task.cancel()
+                stopping.cancel()
+                await asyncio.wait({task, stopping})
         return Ending.stopped() if task.cancelled() else task.result()
 
     async def _is_ours(self, run: Run) -> bool:
         async with self._store.read() as tx:
-            return await tx.runs.is_current(run.id)
+            return not await tx.runs.overtaken([run.id])
 
     async def _work(self, turn: _Turn, rows: Sequence[Queued], line: LiveLine) -> Ending:
         heard = await self._hear(rows)

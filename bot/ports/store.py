@@ -133,8 +133,8 @@ class Runs(Protocol):
         """Set the outcome of a run that has none; False when it had one."""
         ...
 
-    async def is_current(self, run_id: str) -> bool:
-        """Whether a run still works for a conversation that is the bot's, and nobody asked it to stop."""
+    async def overtaken(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the runs whose conversation changed hands meanwhile, or that somebody asked to stop."""
         ...
 
     async def request_stop(self, conversation_id: str) -> bool:

@@ -1,6 +1,7 @@
 """Queries of runs and their journal."""
 
 import json
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,10 +59,10 @@ class SqlRuns:
         )
         return bool(result.rowcount)
 
-    async def is_current(self, run_id: str) -> bool:
+    async def overtaken(self, run_ids: Sequence[str]) -> frozenset[str]:
         same = sa.and_(conversations.c.id == runs.c.conversation_id, conversations.c.epoch == runs.c.epoch)
-        query = sa.select(runs.c.id).join(conversations, same).where(runs.c.id == run_id, ~runs.c.stop_requested)
-        return (await self._connection.execute(query)).first() is not None
+        query = sa.select(runs.c.id).join(conversations, same).where(runs.c.id.in_(run_ids), ~runs.c.stop_requested)
+        return frozenset(run_ids) - frozenset(await self._connection.scalars(query))
 
     async def recall(self, run_id: str, name: str) -> str | None:
         query = sa.select(journal.c.output).where(journal.c.run_id == run_id, journal.c.name == name)
