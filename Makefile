@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench lock clean setup venv project
+.PHONY: help run test check bench torture soak load lock clean setup venv project
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -35,6 +35,15 @@ check: setup ## ruff, mypy --strict and the layers
 
 bench: setup ## measure speed and size, print a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+torture: setup ## kill, freeze and confuse bots until something breaks (ARGS="--kills 1000 --database postgresql --seed 7")
+	@exec $(BIN)/python -m tests.torture $(ARGS)
+
+soak: setup ## an hour of everyday work: does anything grow? (ARGS="--minutes 10")
+	@exec $(BIN)/python -m tests.torture soak $(ARGS)
+
+load: setup ## 200 events a second into 1,000 conversations: acknowledged in time? (ARGS="--rate 100")
+	@exec $(BIN)/python -m tests.torture load $(ARGS)
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null 2>&1 || { echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }

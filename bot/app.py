@@ -2,75 +2,60 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import prompts
-from bot.agent.calls import ModelCalls
-from bot.agent.confidence import Judge
-from bot.agent.loop import Agent
-from bot.agent.profile import Profile, Profiles, UnknownProfileError, load_profile
-from bot.agent.summing_up import Summarist
-from bot.agent.toolbox import Toolbox
+from bot.agent.breakers import ModelBreakers
 from bot.config import Settings, SettingsError
-from bot.desk.attachments import Attachments
-from bot.desk.budgets import BudgetDesk
-from bot.desk.cases import Cases
-from bot.desk.decisions import Decisions
-from bot.desk.desk import Desk
-from bot.desk.endings import Endings
-from bot.desk.intake import Intake
-from bot.desk.people import People, StaffRoom
-from bot.desk.staffroom import StaffRoomTalk
-from bot.desk.turns import Turns
-from bot.desk.unsent import UnsentWords
-from bot.desk.work import Crew, Models, Work
-from bot.domain.errors import PermanentError, TransientError
-from bot.model.claude import ClaudeModel
-from bot.model.offline import OfflineModel
-from bot.model.pricing import PricesError, PriceTable, load_prices
-from bot.model.router import ModelRouter
+from bot.desk.attachments import Workshop
+from bot.domain.errors import DeskhandError, PermanentError, TransientError
 from bot.ports.clock import sortable_id, system_clock
-from bot.ports.model import Model
-from bot.ports.slack import Directory, Files, Messenger
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
+from bot.runtime.keeping import KeepDays, Keeper
+from bot.runtime.monitor import Monitor
 from bot.runtime.outbox import OutboxWorker
+from bot.runtime.pace import Pace
+from bot.runtime.replicas import Lease, lease_on
 from bot.runtime.sweep import Sweep
+from bot.slack.clients import FixedToken
 from bot.slack.connect import missing_channel
-from bot.slack.delivery import SlackMessenger
-from bot.slack.directory import SlackDirectory
-from bot.slack.files import SlackFiles
 from bot.slack.http import SlackEndpoint
 from bot.slack.identity import Identity, OwnIdentity
 from bot.slack.listeners.app import build_app
-from bot.slack.socket import SocketRunner
-from bot.slack.web import slack_client, slack_session
-from bot.store.engine import create_engine
-from bot.store.migrate import migrate
+from bot.slack.rates import Rates
+from bot.slack.socket import Patience, SocketRunner
+from bot.slack.web import Manners, slack_client, slack_session
+from bot.store.engine import create_engine, database_folder
+from bot.store.migrate import WrongSchemaError, migrate
 from bot.store.store import SqlStore
 from bot.web.application import build_web
 from bot.web.server import WebServer
+from bot.workspaces.office import Offices
+from bot.workspaces.plan import Plan
+from bot.workspaces.registry import Registry
+from bot.workspaces.routing import CauseRouter, EffectRouter
+from bot.workspaces.tenancy import Lines, Tenancy
 from tools.backends import Backends, open_backends
-from tools.catalogue import build_catalogue
 from tools.knowledge_base.importer import KnowledgeFolderError
 
 logger = logging.getLogger(__name__)
 
-OFFLINE = "offline"
-"""Id of the offline model."""
 DRAIN_SECONDS = 12.0
 """For runs under way at a stop; what is not done by then is resumed by the next start."""
 FLUSH_SECONDS = 2.0
 """For messages still to be delivered at a stop."""
 LONGEST_RETRY = 30.0
 """Seconds between attempts to reach Slack at a start."""
+GiveUp = Callable[[DeskhandError], None]
+"""Told why the process should end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +70,19 @@ class BotAddress:
 async def run_bot(
     settings: Settings, *, stop: asyncio.Event | None = None, ready: Callable[[BotAddress], None] | None = None
 ) -> None:
-    """Run until `stop` is set; SettingsError when something cannot work as it is set."""
+    """Run until `stop` is set; SettingsError when something cannot work as it is set.
+
+    ConnectionLostError, after an orderly stop, when Slack stayed away for too long.
+    """
     stop = stop or asyncio.Event()
+    faults: list[DeskhandError] = []
+
+    def give_up(error: DeskhandError) -> None:
+        faults.append(error)
+        stop.set()
+
     async with AsyncExitStack() as stack:
-        address = await _start(settings, stack, stop)
+        address = await _start(settings, stack, stop, give_up)
         if address is None:
             return
         logger.info("bot.ready", extra={"fields": {"socket_mode": address.socket_mode, "offline": settings.offline}})
@@ -97,6 +91,8 @@ async def run_bot(
         await stop.wait()
         logger.info("bot.stopping")
     logger.info("bot.stopped")
+    if faults:
+        raise _app_token(faults[0]) if isinstance(faults[0], PermanentError) else faults[0]
 
 
 @asynccontextmanager
@@ -104,89 +100,147 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """The store alone, migrated, for commands that look into it; nothing is dispatched."""
     engine = create_engine(settings.database_url)
     try:
-        await migrate(engine)
+        await _migrate(engine)
         yield SqlStore(engine, _no_queue, system_clock)
     finally:
         await engine.dispose()
 
 
-async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -> BotAddress | None:
+async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event, give_up: GiveUp) -> BotAddress | None:
     """Start everything, inner rooms first; `stack` stops it in reverse order. None when asked to stop meanwhile."""
-    plan = _Plan.check(settings)
+    plan = Plan.check(settings)
     engine = _engine(settings)
+    lease = await _claim(settings, stack)
     stack.push_async_callback(engine.dispose)
-    await migrate(engine)
+    await _migrate(engine)
+    await asyncio.to_thread(lease.start)
     queue = CauseQueue(settings.database_url)
-    store = SqlStore(engine, queue.enqueue, system_clock)
+    store = SqlStore(engine, queue.enqueue, system_clock, replica_id=lease.replica_id)
+    await store.breakers.make_due()
     session = await stack.enter_async_context(slack_session())
-    client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
-    identity = OwnIdentity(client)
-    me = await _introduce(identity, stop)
-    if me is None:
+    lines = Lines(settings.slack_api_url, session)
+    tenancy = await Tenancy.open(settings, store, lines)
+    client = lines.client(FixedToken(settings.slack_bot_token.get_secret_value()))
+    me = await _introduce(client, settings, stop)
+    if stop.is_set():
         return None
-    if (
-        unknown := await missing_channel(client, {settings.staff_channel, *settings.channels_by_team.values()})
-    ) is not None:
-        raise SettingsError(
-            [f"STAFF_CHANNEL(S): Slack knows no channel {unknown}. Use its id (C…) and invite the bot."]
-        )
     model = plan.model(settings)
     stack.push_async_callback(model.close)
     backends = await _backends(settings, engine)
-    rooms = _Rooms(settings, store, SlackDirectory(client), me.team_id)
-    messenger = SlackMessenger(client, rooms.cases.view)
-    desk = rooms.desk(plan.crew(store, model, SlackFiles(client), backends, rooms.cases), messenger)
-    await _start_work(stack, queue, store, messenger, desk)
-    app = build_app(
-        signing_secret=settings.slack_signing_secret.get_secret_value(), client=client, desk=desk, identity=identity
-    )
-    return await _open_doors(settings, stack, app, client, _database_answers(store), stop)
+    manners = _manners(settings, store, lease)
+    monitor = Monitor(store.meter, system_clock, disk=database_folder(settings.database_url))
+    offices = Offices(store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check)
+    home = offices.open_home(me, client, settings.workspace) if me else None
+    registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy, close=store.close_workspace)
+    await _start_work(stack, queue, store, registry, manners, lease)
+    await _start_upkeep(stack, monitor, _keeper(settings, store, me))
+    ways_in = _WaysIn.of(settings, registry, tenancy, slack_client("", settings.slack_api_url, session))
+    return await _open_doors(settings, stack, ways_in, _Vitals(store, monitor, offices.breakers), stop, give_up)
+
+
+@dataclass(frozen=True)
+class _WaysIn:
+    """What may come from outside, and who takes it."""
+
+    app: AsyncApp
+    client: AsyncWebClient
+    """Without a token."""
+    pages: Sequence[web.AbstractRouteDef]
+    """For browsers."""
+
+    @classmethod
+    def of(cls, settings: Settings, registry: Registry, tenancy: Tenancy | None, client: AsyncWebClient) -> "_WaysIn":
+        secret = settings.slack_signing_secret.get_secret_value()
+        app = build_app(signing_secret=secret, client=client, workspaces=registry)
+        return cls(app, client, tenancy.pages(settings.public_url, registry.forget).routes() if tenancy else [])
+
+
+def _manners(settings: Settings, store: SqlStore, lease: Lease) -> Manners:
+    rates = Rates(settings.slack_pace)
+    return Manners(Pace(store.paces, system_clock, rates.opening), rates, lease.is_fresh)
 
 
 async def _start_work(
-    stack: AsyncExitStack, queue: CauseQueue, store: SqlStore, messenger: Messenger, desk: Desk
+    stack: AsyncExitStack, queue: CauseQueue, store: SqlStore, registry: Registry, manners: Manners, lease: Lease
 ) -> None:
     """Start delivery and dispatch, first of what an earlier process left."""
-    outbox = OutboxWorker(store.queue, messenger, system_clock, unsent=desk.unsent)
+    effects = EffectRouter(registry)
+    outbox = OutboxWorker(
+        store.queue, effects, system_clock, unsent=effects.unsent, pace=manners.pace, may_act=manners.may_act
+    )
     store.listen(events=queue.wake, effects=outbox.wake)
     await outbox.start()
     stack.push_async_callback(outbox.close)
-    dispatcher = DbosDispatcher(queue, store)
-    await dispatcher.start(desk.handle)
+    dispatcher = DbosDispatcher(queue, store, lease)
+    causes = CauseRouter(store, registry)
+    await dispatcher.start(causes.handle, last_words=causes.last_words)
     stack.push_async_callback(_wind_down, dispatcher, outbox)
     sweep = Sweep(store, dispatcher, system_clock)
     await sweep.start()
     stack.push_async_callback(sweep.close)
-    await desk.redraw_cards()
+    await causes.redraw_cards()
+
+
+def _keeper(settings: Settings, store: SqlStore, me: Identity | None) -> Keeper:
+    keep = KeepDays(
+        events=settings.keep_events_days,
+        traces=settings.keep_traces_days,
+        conversations=settings.keep_conversations_days,
+        costs=settings.keep_costs_days,
+        left=settings.keep_left_days,
+    )
+    return Keeper(store.archive, system_clock, keep, home=me.team_id if me else "")
+
+
+async def _start_upkeep(stack: AsyncExitStack, monitor: Monitor, keeper: Keeper) -> None:
+    """Begin to watch the work, and to delete what is old."""
+    await monitor.start()
+    stack.push_async_callback(monitor.close)
+    keeper.start()
+    stack.push_async_callback(keeper.close)
 
 
 async def _open_doors(
     settings: Settings,
     stack: AsyncExitStack,
-    app: AsyncApp,
-    client: AsyncWebClient,
-    database: Callable[[], Awaitable[bool]],
+    ways_in: _WaysIn,
+    vitals: "_Vitals",
     stop: asyncio.Event,
+    give_up: GiveUp,
 ) -> BotAddress:
     """Let events in: by Socket Mode, or at our own HTTP endpoint."""
     secret, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()
-    socket = SocketRunner(app, client, app_token) if settings.socket_mode else None
-    endpoint = None if socket else SlackEndpoint(app, secret).handle
+    patience = Patience(loss=settings.socket_loss_seconds)
+    socket = (
+        SocketRunner(ways_in.app, ways_in.client, app_token, patience=patience, give_up=give_up)
+        if settings.socket_mode
+        else None
+    )
+    endpoint = None if socket else SlackEndpoint(ways_in.app, secret).handle
 
     async def checks() -> Mapping[str, bool]:
         connected = socket is None or await socket.is_connected()
-        return {"database": await database(), "slack": connected, "accepting": not stop.is_set()}
+        accepting = vitals.monitor.is_accepting and not stop.is_set()
+        return {"database": await vitals.database_answers(), "slack": connected, "accepting": accepting}
 
-    web = WebServer(build_web(slack_endpoint=endpoint, ready=checks), host=settings.http_host, port=settings.http_port)
-    await web.start()
-    stack.push_async_callback(web.close)
+    def details() -> Mapping[str, object]:
+        return {**vitals.details(), "slack_trouble": socket.trouble if socket else ""}
+
+    site = build_web(slack_endpoint=endpoint, ready=checks, details=details, pages=ways_in.pages)
+    server = WebServer(site, host=settings.http_host, port=settings.http_port)
+    await server.start()
+    stack.push_async_callback(server.close)
     if socket is not None:
         stack.push_async_callback(socket.close)
         try:
             await socket.start()
         except PermanentError as error:
-            raise SettingsError([f"SLACK_APP_TOKEN: {error}. Create one with the scope connections:write."]) from error
-    return BotAddress(web.url, settings.socket_mode)
+            raise _app_token(error) from error
+    return BotAddress(server.url, settings.socket_mode)
+
+
+def _app_token(error: DeskhandError) -> SettingsError:
+    return SettingsError([f"SLACK_APP_TOKEN: {error}. Create one with the scope connections:write."])
 
 
 async def _backends(settings: Settings, engine: AsyncEngine) -> Backends:
@@ -208,12 +262,12 @@ async def _wind_down(dispatcher: DbosDispatcher, outbox: OutboxWorker) -> None:
     await outbox.flush(FLUSH_SECONDS)
 
 
-async def _introduce(identity: OwnIdentity, stop: asyncio.Event) -> Identity | None:
-    """Ask Slack who we are, for as long as it takes; None when asked to stop meanwhile."""
-    wait = 1.0
-    while not stop.is_set():
+async def _introduce(client: AsyncWebClient, settings: Settings, stop: asyncio.Event) -> Identity | None:
+    """Ask Slack who we are, for as long as it takes; None without SLACK_BOT_TOKEN, or when asked to stop meanwhile."""
+    identity, wait = OwnIdentity(client), 1.0
+    while settings.slack_bot_token.get_secret_value() and not stop.is_set():
         try:
-            return await identity.get()
+            me = await identity.get()
         except TransientError as error:
             logger.warning("slack.unreachable", extra={"fields": {"error": str(error), "again_in_seconds": wait}})
             with suppress(TimeoutError):
@@ -222,16 +276,55 @@ async def _introduce(identity: OwnIdentity, stop: asyncio.Event) -> Identity | N
         except PermanentError as error:
             remedy = "Copy the Bot User OAuth Token anew from OAuth & Permissions."
             raise SettingsError([f"SLACK_BOT_TOKEN: {error}. {remedy}"]) from error
+        else:
+            await _check_channels(client, settings)
+            return me
     return None
 
 
-def _database_answers(store: SqlStore) -> Callable[[], Awaitable[bool]]:
-    async def answers() -> bool:
-        async with store.read() as tx:
+async def _check_channels(client: AsyncWebClient, settings: Settings) -> None:
+    unknown = await missing_channel(client, {settings.staff_channel, *settings.channels_by_team.values()})
+    if unknown is not None:
+        raise SettingsError(
+            [f"STAFF_CHANNEL(S): Slack knows no channel {unknown}. Use its id (C…) and invite the bot."]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Vitals:
+    """What /readyz asks beside Slack."""
+
+    store: SqlStore
+    monitor: Monitor
+    breakers: ModelBreakers
+
+    def details(self) -> Mapping[str, object]:
+        """What else there is to tell of this process."""
+        return {**self.monitor.details(), "models_left_alone": self.breakers.left_alone()}
+
+    async def database_answers(self) -> bool:
+        """True, or an exception."""
+        async with self.store.read() as tx:
             await tx.traces.recent(1)
         return True
 
-    return answers
+
+async def _claim(settings: Settings, stack: AsyncExitStack) -> Lease:
+    """The right to work on the database, given back when everything else has ended."""
+    lease = lease_on(settings.database_url, sortable_id())
+    try:
+        lease.claim()
+    except PermanentError as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from error
+    stack.push_async_callback(asyncio.to_thread, lease.close)
+    return lease
+
+
+async def _migrate(engine: AsyncEngine) -> None:
+    try:
+        await migrate(engine)
+    except WrongSchemaError as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from error
 
 
 def _engine(settings: Settings) -> AsyncEngine:
@@ -243,94 +336,3 @@ def _engine(settings: Settings) -> AsyncEngine:
 
 def _no_queue(*_: object) -> None:
     raise RuntimeError("this store was opened to be looked at; it takes no events")
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Profiles, models and prices, checked before anything starts."""
-
-    profiles: dict[str, Profile]
-    models: Models
-    prices: PriceTable
-
-    @classmethod
-    def check(cls, settings: Settings) -> "_Plan":
-        """SettingsError when a profile, model or price is missing."""
-        main, helper = (OFFLINE, OFFLINE) if settings.offline else (settings.model, settings.helper_model)
-        second = (helper,) if helper != main else ()
-        try:
-            profiles = {
-                name: load_profile(name) for name in {*prompts.agent_names(), *settings.profiles_by_channel.values()}
-            }
-            prices = load_prices(settings.model_prices or None)
-            prices.check_prices({main, helper, OFFLINE})
-        except UnknownProfileError as error:
-            raise SettingsError([f"AGENT_PROFILES: {error}"]) from error
-        except PricesError as error:
-            raise SettingsError([f"MODEL: {error}"]) from error
-        return cls(profiles, Models((main, *second), (helper,), OFFLINE), prices)
-
-    def model(self, settings: Settings) -> Model:
-        """Claude when there is a key; the offline model always, as stand-in and as degraded mode."""
-        claude = None
-        if not settings.offline:
-            key = settings.anthropic_api_key.get_secret_value()
-            claude = ClaudeModel(api_key=key, base_url=settings.anthropic_base_url)
-        return ModelRouter({OFFLINE: OfflineModel()}, claude)
-
-    def crew(self, store: SqlStore, model: Model, files: Files, backends: Backends, cases: Cases) -> Crew:
-        """Everything that works on a turn."""
-        calls = ModelCalls(model, self.prices, store, system_clock)
-        tools = build_catalogue(
-            knowledge=backends.knowledge, customers=backends.customers, tickets=backends.tickets, escalations=cases
-        )
-        return Crew(
-            agent=Agent(calls),
-            judge=Judge(calls, self.models.helper),
-            summarist=Summarist(calls, self.models.helper[0]),
-            toolbox=Toolbox(tools, store, system_clock),
-            attachments=Attachments(files),
-            profiles=Profiles(self.profiles),
-            models=self.models,
-            prices=self.prices,
-        )
-
-
-class _Rooms:
-    """People and cases first: the messenger draws cards from cases, the desk needs the messenger."""
-
-    def __init__(self, settings: Settings, store: SqlStore, directory: Directory, team_id: str) -> None:
-        self._settings = settings
-        self._store = store
-        self._directory = directory
-        self._room = StaffRoom(
-            settings.staff_channel, dict(settings.channels_by_team), settings.admins, settings.allowed_bots
-        )
-        self._people = People(directory, self._room, team_id)
-        self.cases = Cases(store, self._people, directory, self._room, system_clock)
-
-    def desk(self, crew: Crew, messenger: Messenger) -> Desk:
-        """The desk, put together."""
-        store, people, cases, settings = self._store, self._people, self.cases, self._settings
-        decisions = Decisions(store, people, cases, crew.profiles, system_clock, sortable_id)
-        endings = Endings(store, cases, self._directory, self._room, crew.profiles, system_clock)
-        work = Work(store, crew, self._room, messenger)
-        return Desk(
-            store=store,
-            people=people,
-            intake=Intake(
-                store,
-                people,
-                system_clock,
-                sortable_id,
-                profile_for=dict(settings.profiles_by_channel),
-                first_sign=prompts.sentences()["live_first"],
-            ),
-            turns=Turns(store, people, cases, work, endings, system_clock, quiet=settings.quiet_seconds),
-            cases=cases,
-            decisions=decisions,
-            talk=StaffRoomTalk(store, people, cases, decisions, system_clock),
-            words=UnsentWords(store, cases, self._room, system_clock),
-            budgets=BudgetDesk(store, people, self._directory, crew.profiles, system_clock),
-            clock=system_clock,
-        )

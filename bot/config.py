@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from bot.domain.escalation import Team
+from bot.domain.workspace import WorkspaceSettings
 
 
 class SettingsError(Exception):
@@ -21,6 +24,10 @@ class SettingsError(Exception):
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+KeptDays = Annotated[int, Field(ge=0, le=36_500)]
+"""Days; 0 keeps for ever."""
+_SHORTEST_EVENTS, _SHORTEST_COSTS = 2, 40
+"""Days: Slack repeats events for a day, and budgets count a calendar month."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -34,6 +41,17 @@ class Settings(BaseModel):
     """Set: Socket Mode. Empty: signed HTTP at /slack/events."""
     slack_signing_secret: SecretStr = SecretStr("")
     slack_api_url: str = "https://slack.com/api/"
+    slack_client_id: str = ""
+    """Set: the app can be installed into further workspaces (`/slack/install`)."""
+    slack_client_secret: SecretStr = SecretStr("")
+    token_keys: SecretStr = SecretStr("")
+    """Keys separated by commas; the first locks the tokens of installed workspaces, each of them opens."""
+    guest_monthly_usd: Annotated[Decimal, Field(gt=0)] = Decimal(50)
+    """What each workspace that installed the app may cost in a month at most, whatever its admins set."""
+    public_url: str = ""
+    """Where browsers reach this process, without a path."""
+    slack_pace: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Times Slack's published rates; 0: as fast as Slack lets us."""
     staff_channel: str = ""
     staff_channels: str = ""
     """team=channel,…"""
@@ -47,13 +65,24 @@ class Settings(BaseModel):
     helper_model: str = "claude-haiku-5-5"
     model_prices: str = ""
     """Path of a TOML file with prices of further models."""
+    model_seconds: Annotated[float, Field(gt=0, le=240)] = 120.0
+    """The longest call of a model may take so long; calls with less to write get less."""
+    socket_loss_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """Without a connection to Slack for so long, the process ends, for a supervisor to start it again."""
     database_url: str = "sqlite:///data/deskhand.db"
     knowledge_dir: str = ""
     """Folder of Markdown articles; empty: the sample company's."""
+    keep_events_days: KeptDays = 14
+    keep_traces_days: KeptDays = 90
+    keep_conversations_days: KeptDays = 365
+    keep_costs_days: KeptDays = 400
+    keep_left_days: KeptDays = 30
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     log_level: str = "INFO"
     quiet_seconds: Annotated[float, Field(ge=0, le=10)] = 0.6
+    stream_in_dms: bool = True
+    """Whether steps and answers are streamed in direct messages."""
     """How long a conversation must be quiet before a burst of messages is answered."""
 
     @field_validator("log_level")
@@ -63,12 +92,35 @@ class Settings(BaseModel):
             raise ValueError(f"use one of {', '.join(_LOG_LEVELS)}")
         return value.upper()
 
+    @field_validator("keep_events_days")
+    @classmethod
+    def _keeps_doubles_away(cls, value: int) -> int:
+        if 0 < value < _SHORTEST_EVENTS:
+            raise ValueError(f"use at least {_SHORTEST_EVENTS} days (or 0 for ever): Slack repeats events for a day")
+        return value
+
+    @field_validator("keep_costs_days")
+    @classmethod
+    def _keeps_the_month(cls, value: int) -> int:
+        if 0 < value < _SHORTEST_COSTS:
+            raise ValueError(f"use at least {_SHORTEST_COSTS} days (or 0 for ever): budgets count whole months")
+        return value
+
     @field_validator("slack_api_url", "anthropic_base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("use a URL that starts with https:// (or http:// on this machine)")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_here = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
+        if value and not ((parts.scheme == "https" or is_here) and parts.hostname and not parts.path.strip("/")):
+            raise ValueError("use an address that starts with https:// and has no path")
+        return value.rstrip("/")
 
     @field_validator("slack_api_url")
     @classmethod
@@ -118,6 +170,28 @@ class Settings(BaseModel):
         """User or bot ids of other agents that may ask for a handoff."""
         return frozenset(_parse_list(self.agent_bots))
 
+    @cached_property
+    def workspace(self) -> WorkspaceSettings:
+        """What is set for the workspace of SLACK_BOT_TOKEN."""
+        return WorkspaceSettings(
+            staff_channel=self.staff_channel,
+            staff_channels={Team(team): channel for team, channel in self.channels_by_team.items()},
+            admins=tuple(sorted(self.admins)),
+            agent_bots=tuple(sorted(self.allowed_bots)),
+            agent_profiles=dict(self.profiles_by_channel),
+            quiet_seconds=self.quiet_seconds,
+        )
+
+    @property
+    def keys(self) -> list[str]:
+        """TOKEN_KEYS one by one."""
+        return _parse_list(self.token_keys.get_secret_value())
+
+    @property
+    def takes_installations(self) -> bool:
+        """Whether the app can be installed into further workspaces."""
+        return bool(self.slack_client_id)
+
     @property
     def socket_mode(self) -> bool:
         """Whether events come by Socket Mode."""
@@ -143,7 +217,8 @@ def load_settings(overrides: Mapping[str, str] | None = None, *, env_file: Path 
 def check_ready_to_run(settings: Settings) -> None:
     """Check what `deskhand run` cannot do without; SettingsError names each missing setting and where to find it."""
     missing: list[str] = []
-    if not settings.slack_bot_token.get_secret_value():
+    has_token = bool(settings.slack_bot_token.get_secret_value())
+    if not has_token and not settings.takes_installations:
         missing.append(
             "SLACK_BOT_TOKEN: missing. Copy it from your Slack app (OAuth & Permissions → Bot User OAuth Token)."
         )
@@ -152,10 +227,26 @@ def check_ready_to_run(settings: Settings) -> None:
             "SLACK_SIGNING_SECRET: missing. Set it (Basic Information → App Credentials), "
             "or set SLACK_APP_TOKEN to use Socket Mode."
         )
-    if not settings.staff_channel:
+    if not settings.staff_channel and (has_token or not settings.takes_installations):
         missing.append("STAFF_CHANNEL: missing. Set the id of the channel where escalations go (C…, from its details).")
+    if settings.takes_installations:
+        missing += _missing_for_installations(settings)
     if missing:
         raise SettingsError(missing)
+
+
+def _missing_for_installations(settings: Settings) -> list[str]:
+    needed = {
+        "SLACK_CLIENT_SECRET": "Copy it from Basic Information → App Credentials.",
+        "TOKEN_KEYS": "Tokens of installed workspaces are encrypted; make a key with `deskhand workspace new-key`.",
+        "PUBLIC_URL": "Set the https:// address where browsers reach this process.",
+    }
+    given = {
+        "SLACK_CLIENT_SECRET": settings.slack_client_secret.get_secret_value(),
+        "TOKEN_KEYS": settings.token_keys.get_secret_value(),
+        "PUBLIC_URL": settings.public_url,
+    }
+    return [f"{name}: missing. {remedy}" for name, remedy in needed.items() if not given[name]]
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

@@ -1,13 +1,15 @@
 """Checks whether the bot can run, one sentence a check, with the remedy where one fails. Looks, and changes nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from bot.agent.breakers import REMEDIES
 from bot.config import Settings, SettingsError, check_ready_to_run
 from bot.domain.errors import DeskhandError, ModelDownError, TransientError
+from bot.store.vault import Vault
 
 OFFICIAL_MODEL_URL = "https://api.anthropic.com"
 
@@ -72,6 +74,10 @@ class DatabaseProbe(Protocol):
         """Its state; PermanentError, a sentence, when it cannot be written."""
         ...
 
+    async def left_alone(self) -> Mapping[str, str]:
+        """What running bots do not ask at the moment, by name (`model:…`, `tool:…`), and the class of the failure."""
+        ...
+
 
 class Doctor:
     """All checks, in the order in which people set things up."""
@@ -105,6 +111,8 @@ class Doctor:
             yield Finding(Verdict.GOOD, "Settings: complete.")
 
     async def _check_slack(self) -> AsyncIterator[Finding]:
+        for finding in self._installing():
+            yield finding
         if not self._settings.slack_bot_token.get_secret_value():
             return
         findings = await self._slack.connection()
@@ -119,6 +127,21 @@ class Doctor:
         if findings[0].verdict is Verdict.GOOD:
             async for finding in self._check_admins():
                 yield finding
+
+    def _installing(self) -> Iterator[Finding]:
+        """What can be said of installations into further workspaces without asking anybody."""
+        if not self._settings.takes_installations:
+            return
+        try:
+            Vault(self._settings.keys)
+        except ValueError as error:
+            yield Finding(Verdict.BAD, f"TOKEN_KEYS: {error}.")
+        address = f"{self._settings.public_url}/slack"
+        yield Finding(
+            Verdict.ODD,
+            f"Installations: at {address}/install; only Slack can tell whether it knows {address}/oauth_redirect.",
+            "It must stand under OAuth & Permissions → Redirect URLs (`deskhand manifest --http` lists it).",
+        )
 
     async def _check_admins(self) -> AsyncIterator[Finding]:
         if not self._settings.admins:
@@ -166,7 +189,12 @@ class Doctor:
         async def look() -> Finding:
             return _SCHEMAS[await self._database.schema()]
 
-        yield await _attempt(look, "Database", "Check DATABASE_URL, and that this user may write there.")
+        state = await _attempt(look, "Database", "Check DATABASE_URL, and that this user may write there.")
+        yield state
+        if state.verdict is Verdict.GOOD:
+            for name, kind in (await self._database.left_alone()).items():
+                text = f"Circuit breaker: {name} failed ({kind}) and is left alone by the running bot for a while."
+                yield Finding(Verdict.ODD, text, REMEDIES.get(kind, "It is tried again by itself; nothing to do."))
         yield _knowledge(self._settings.knowledge_dir)
 
 

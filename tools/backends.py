@@ -10,12 +10,14 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.customers.directory import Charge, CustomerRecord, SqlCustomers
+from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, NoCustomers, SqlCustomers
 from tools.database import create_tables
 from tools.knowledge_base.importer import Importer
 from tools.knowledge_base.local import LocalKnowledge
+from tools.knowledge_base.own import OwnKnowledge
 from tools.knowledge_base.store import ArticleStore
-from tools.tickets.desk import SqlTickets, Ticket
+from tools.knowledge_base.tool import KnowledgeBase
+from tools.tickets.desk import SqlTickets, Ticket, TicketDesk
 
 _HERE = Path(__file__).parent
 SAMPLE_ARTICLES = _HERE / "knowledge_base" / "sample"
@@ -32,6 +34,29 @@ class Backends:
     customers: SqlCustomers
     tickets: SqlTickets
     importer: Importer
+    articles: ArticleStore
+
+    def of_home(self, workspace: str) -> "Shelf":
+        """For the operator's own workspace: everything but the tickets of others."""
+        return Shelf(self.knowledge, self.customers, self.tickets.of(workspace, with_unplaced=True))
+
+    def of_guest(self, workspace: str, *, trusted: bool) -> "Shelf":
+        """For a workspace that installed the app: its own tickets, and its own articles if it has any.
+
+        Unless it is trusted, it sees no customers and no articles for staff: its admins, whom nobody here knows, choose
+        who is staff and write what e-mail addresses its people have.
+        """
+        own = OwnKnowledge(LocalKnowledge(self.articles.of(workspace)), self.knowledge, trusted=trusted)
+        return Shelf(own, self.customers if trusted else NoCustomers(), self.tickets.of(workspace))
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the tools of one workspace work on."""
+
+    knowledge: KnowledgeBase
+    customers: CustomerDirectory
+    tickets: TicketDesk
 
 
 async def open_backends(
@@ -51,7 +76,7 @@ async def open_backends(
             await importer.import_folder(SAMPLE_ARTICLES)
     knowledge = LocalKnowledge(store)
     await knowledge.refresh()
-    return Backends(knowledge, customers, tickets, importer)
+    return Backends(knowledge, customers, tickets, importer, store)
 
 
 async def _seed(customers: SqlCustomers, tickets: SqlTickets) -> None:

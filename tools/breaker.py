@@ -6,7 +6,9 @@ that a test can hold: purgatory 3.0 and aiobreaker 1.2 admit every call that arr
 release since 2021; pybreaker 1.4 does asynchronous calls only through Tornado and holds a thread lock across the await.
 """
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -21,28 +23,46 @@ class BreakerState(StrEnum):
     """Lets it through as the one trial, or refuses it while the trial is under way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a breaker opens, and for how long."""
+
+    failures: int = 5
+    """In a row."""
+    window_seconds: float = 120.0
+    """Failures further apart than this are not the same trouble."""
+    open_seconds: float = 60.0
+    """Before the trial call."""
+
+
 class Breaker:
-    """Opens after `failures` in a row for `open_seconds`; then one trial call decides whether it closes.
+    """Opens after some failures in a row; after a pause one trial call decides whether it closes.
 
     For one event loop. A call asks `enter` for a permit and gives it back with one of the other three methods. Permits
     of a time before the last change of state count for nothing, so a straggler neither closes nor prolongs.
     """
 
-    def __init__(self, clock: Callable[[], float], *, failures: int = 5, open_seconds: float = 60.0) -> None:
+    def __init__(self, clock: Callable[[], float], rules: Rules | None = None) -> None:
         self._clock = clock
-        self._failures = failures
-        self._open_seconds = open_seconds
-        self._in_a_row = 0
-        self._opened_at: float | None = None
+        self._rules = rules or Rules()
+        self._failed_at: deque[float] = deque(maxlen=self._rules.failures)
+        self._open_until: float | None = None
         self._trial = False
         self._term = 0
+        self.reason = ""
+        """Class of the failure that opened it."""
 
     @property
     def state(self) -> BreakerState:
         """For traces and health pages."""
-        if self._opened_at is None:
+        if self._open_until is None:
             return BreakerState.CLOSED
-        return BreakerState.HALF_OPEN if self._clock() - self._opened_at >= self._open_seconds else BreakerState.OPEN
+        return BreakerState.OPEN if self._clock() < self._open_until else BreakerState.HALF_OPEN
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the next trial; 0 when calls are let through."""
+        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
 
     def enter(self) -> int | None:
         """A permit for one call; None when the call must not be made."""
@@ -53,22 +73,36 @@ class Breaker:
         self._trial = True
         return self._term
 
-    def succeeded(self, permit: int) -> None:
-        """The back-end did its work, or told the model what is wrong."""
-        if permit != self._term:
-            return
-        self._in_a_row = 0
-        if self._trial:
-            self._change(opened_at=None)
+    def is_trial(self, permit: int) -> bool:
+        """Whether this permit is the one on which it depends whether the breaker closes."""
+        return self._trial and permit == self._term
 
-    def failed(self, permit: int) -> bool:
-        """The back-end did not do its work; True when this opened the breaker."""
+    def succeeded(self, permit: int) -> bool:
+        """The back-end did its work, or told the model what is wrong; True when this closed the breaker."""
         if permit != self._term:
             return False
-        self._in_a_row += 1
-        if not self._trial and self._in_a_row < self._failures:
+        self._failed_at.clear()
+        if not self._trial:
             return False
-        self._change(opened_at=self._clock())
+        self._change(open_until=None)
+        return True
+
+    def failed(
+        self, permit: int, reason: str = "", *, at_once: float | None = None, pause: float | None = None
+    ) -> bool:
+        """The back-end did not do its work; True when this opened the breaker.
+
+        `at_once`: seconds for which to open without counting, for failures that are known to last. `pause`: seconds
+        that the back-end asked for itself, instead of those of the rules.
+        """
+        if permit != self._term:
+            return False
+        now = self._clock()
+        self._failed_at.append(now)
+        if not self._trial and at_once is None and not self._is_enough(now):
+            return False
+        seconds = next(s for s in (at_once, pause, self._rules.open_seconds) if s is not None)
+        self._change(open_until=now + seconds, reason=reason)
         return True
 
     def released(self, permit: int) -> None:
@@ -76,8 +110,16 @@ class Breaker:
         if permit == self._term:
             self._trial = False
 
-    def _change(self, *, opened_at: float | None) -> None:
-        self._opened_at = opened_at
-        self._in_a_row = 0
+    def learn(self, seconds: float | None, reason: str = "") -> None:
+        """Another process changed the state: open for so many seconds, or closed (None)."""
+        self._change(open_until=None if seconds is None else self._clock() + seconds, reason=reason)
+
+    def _is_enough(self, now: float) -> bool:
+        return len(self._failed_at) == self._rules.failures and now - self._failed_at[0] <= self._rules.window_seconds
+
+    def _change(self, *, open_until: float | None, reason: str = "") -> None:
+        self._open_until = open_until
+        self._failed_at.clear()
         self._trial = False
         self._term += 1
+        self.reason = reason

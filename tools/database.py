@@ -20,7 +20,7 @@ _LOCK_SECONDS = 10.0
 """How long a transaction is tried again while SQLite's single writer is somebody else."""
 _LONGEST_PAUSE = 0.05
 _SETUP = 0x6465736B_746F6F6C
-"""Number of the lock under which PostgreSQL makes the tables."""
+"""Number of the lock under which PostgreSQL makes and fills the tables."""
 
 
 async def transact(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -54,12 +54,17 @@ def _locked(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and "database is locked" in str(error.orig)
 
 
+async def alone(connection: AsyncConnection) -> None:
+    """Let one transaction at a time, of all processes, set something up; on SQLite they follow one another anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(_SETUP)))
+
+
 async def create_tables(engine: AsyncEngine) -> None:
     """Create what is not there yet; several processes may do so at once."""
 
     async def create(connection: AsyncConnection) -> None:
-        if connection.dialect.name == "postgresql":  # where even "if not exists" may meet another's half-made table
-            await connection.execute(select(func.pg_advisory_xact_lock(_SETUP)))
+        await alone(connection)  # on PostgreSQL even "if not exists" may meet another's half-made table
         for table in metadata.sorted_tables:
             await connection.execute(CreateTable(table, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):

@@ -1,7 +1,7 @@
 """Calls to a back-end that may fail: attempts, deadlines, a circuit breaker, a fallback, an honest word in the end.
 
 The attempts are tenacity's (the usual library for it: any stop and wait rule, any sleep, no threads); the deadlines are
-`asyncio.timeout`, which cancels what it stops; for the breaker see `tools.breaker`.
+`asyncio.timeout`, which cancels what it stops; for the breaker see `tools.breaker` and `tools.noticeboard`.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_never
 
 from tools.base import ToolContext, ToolError, ToolUnavailableError
-from tools.breaker import Breaker, BreakerState
+from tools.breaker import BreakerState
+from tools.noticeboard import Noticeboard, SharedBreaker
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def log_attempt(attempt: Attempt) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """Time, chance and an observer; a test brings its own."""
+    """Time, chance, an observer and the board of the breakers; a test brings its own."""
 
     clock: Callable[[], float] = time.monotonic
     """Seconds, of any origin; drives the breaker and the measured durations."""
@@ -87,6 +88,8 @@ class Instruments:
     random: Callable[[], float] = random.random
     """A number from 0 to 1."""
     observe: Callable[[Attempt], None] = log_attempt
+    board: Noticeboard = field(default_factory=Noticeboard)
+    """Where processes share their breakers; without one each has its own."""
 
 
 SYSTEM = Instruments()
@@ -99,7 +102,7 @@ class Guard:
         self.backend = backend
         self._instruments = instruments
         self._policy = policy
-        self._breaker = Breaker(instruments.clock)
+        self._breaker = SharedBreaker(f"tool:{backend}", instruments.board, instruments.clock, trial_seconds=30.0)
 
     @property
     def state(self) -> BreakerState:
@@ -157,7 +160,7 @@ class Guard:
     async def _attempt(
         self, work: Callable[[], Awaitable[T]], context: ToolContext, deadline: float, numbers: Iterator[int]
     ) -> T:
-        permit = self._breaker.enter()
+        permit = await self._breaker.enter()
         if permit is None:
             raise BreakerOpenError(self.backend)
         began, number, error = self._instruments.clock(), next(numbers), None
@@ -168,7 +171,7 @@ class Guard:
             error = raised
             raise
         finally:
-            self._weigh(permit, error)
+            await self._weigh(permit, error)
             ms = int((self._instruments.clock() - began) * 1000)
             well = error is None or isinstance(error, ToolError)
             name = "" if error is None or well else type(error).__name__
@@ -177,11 +180,11 @@ class Guard:
     def _attempt_ends(self) -> float:
         return asyncio.get_running_loop().time() + self._policy.attempt_seconds
 
-    def _weigh(self, permit: int, error: BaseException | None) -> None:
+    async def _weigh(self, permit: int, error: BaseException | None) -> None:
         """What an attempt says about the back-end; being cancelled from outside, or a bug, says nothing."""
         if error is None or isinstance(error, ToolError):
-            self._breaker.succeeded(permit)
+            await self._breaker.succeeded(permit)
         elif not isinstance(error, _OUTAGES):
-            self._breaker.released(permit)
-        elif self._breaker.failed(permit):
+            await self._breaker.released(permit)
+        elif await self._breaker.failed(permit, type(error).__name__):
             logger.warning("tool.breaker_opened", extra={"fields": {"backend": self.backend}})

@@ -1,7 +1,8 @@
 """One model call: affordable, made, paid for and journaled; repeated when that can help; then the second model.
 
 Money first: the worst case of each attempt is reserved in every scope before it is made. An attempt that failed but may
-have been billed is charged at its worst case, one that surely was not gives its reservation back.
+have been billed is charged at its worst case, one that surely was not gives its reservation back. A model that failed
+too often of late is left alone by all conversations (`bot.agent.breakers`); then the second one is asked at once.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
+from bot.agent.breakers import ModelBreakers
 from bot.agent.estimate import prompt_upper_bound, tightened
 from bot.domain.budget import Account, Claim, Limit, Scope
 from bot.domain.errors import (
@@ -39,6 +41,8 @@ COUNT_MARGIN = 1.05
 """The vendor calls its count an estimate."""
 LONGEST_WAIT = 20.0
 """Seconds; a model that asks for more is left for the second one."""
+BREAKER_OPEN = "breaker_open"
+"""In traces: the call was not made because the model failed too often of late."""
 Sleep = Callable[[float], Awaitable[None]]
 LimitSource = Callable[[Ledger], Awaitable[tuple[Limit, ...]]]
 _REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
@@ -102,6 +106,7 @@ class ModelCalls:
         store: Store,
         clock: Clock,
         *,
+        breakers: ModelBreakers | None = None,
         sleep: Sleep = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -109,6 +114,7 @@ class ModelCalls:
         self._prices = prices
         self._store = store
         self._clock = clock
+        self._breakers = breakers or ModelBreakers()
         self._sleep = sleep
         self._chance = chance
 
@@ -124,18 +130,34 @@ class ModelCalls:
             journaled = await tx.runs.recall(purse.account.run_id, name)
         if journaled is not None:
             return _REPLY.validate_json(journaled)
-        for model in models:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    return await self._attempt(name, replace(request, model=model), purse, known, attempt)
-                except ModelDownError:
-                    break
-                except ModelBusyError as error:
-                    wait = self._backoff(attempt, error.retry_after)
-                    if attempt == ATTEMPTS or wait > LONGEST_WAIT:
-                        break
-                    await self._sleep(wait)
+        for number, model in enumerate(models, 1):
+            asked = replace(request, model=model)
+            reply = await self._persist(name, asked, purse, known, is_last=number == len(models))
+            if reply is not None:
+                return reply
         raise ModelsExhaustedError(f"no answer from {', '.join(models)}")
+
+    async def _persist(
+        self, name: str, request: ModelRequest, purse: Purse, known: Known | None, *, is_last: bool
+    ) -> ModelReply | None:
+        """The model's reply after some attempts; None when another model should be asked."""
+        for attempt in range(1, ATTEMPTS + 1):
+            permit = await self._breakers.enter(request.model)
+            if permit is None:
+                await self._trace_failure(purse, name, request, attempt, self._clock(), BREAKER_OPEN)
+                return None
+            try:
+                async with self._breakers.weighing(request.model, permit):
+                    return await self._attempt(name, request, purse, known, attempt)
+            except ModelDownError:
+                return None
+            except ModelBusyError as error:
+                wait = self._backoff(attempt, error.retry_after)
+                enough = attempt == _attempts(error, request, is_last=is_last)
+                if enough or wait > LONGEST_WAIT or request.model in self._breakers.left_alone():
+                    return None
+                await self._sleep(wait)
+        return None
 
     def _backoff(self, attempt: int, retry_after: float | None) -> float:
         if retry_after is not None:
@@ -226,6 +248,13 @@ class ModelCalls:
         event = _event(purse, name, request, attempt, began, self._clock())
         async with self._store.write() as tx:
             await tx.traces.add(replace(event, ok=False, error=kind, given=name))
+
+
+def _attempts(error: ModelBusyError, request: ModelRequest, *, is_last: bool) -> int:
+    """How often to try after this error. A call that hung has cost a minute or two: then rather the next model."""
+    if error.kind != "timeout":
+        return ATTEMPTS
+    return 2 if is_last and request.purpose is Purpose.AGENT else 1
 
 
 def _event(purse: Purse, name: str, request: ModelRequest, attempt: int, began: float, now: float) -> TraceEvent:

@@ -55,6 +55,8 @@ class Assignment:
     """Told the step and what is being done, in words."""
     prefix: str = "m"
     """Of the journal names of this pass."""
+    stumbled: Callable[[], None] = lambda: None
+    """Told when what is being done came to nothing."""
 
 
 class Halt(StrEnum):
@@ -138,8 +140,7 @@ class Agent:
         """Do what the stop reason asks for; a result ends the run."""
         match reply.stop_reason:
             case StopReason.TOOL_USE:
-                job.progress(step, job.toolbox.words(reply.tool_uses))
-                talk.add(reply, *await job.toolbox.run_all(reply.tool_uses, job.context, step))
+                await self._use_tools(job, step, talk, reply)
             case StopReason.END_TURN | StopReason.STOP_SEQUENCE if reply.text.strip():
                 return talk.end(Outcome.ANSWERED, step, reply=reply)
             case StopReason.END_TURN | StopReason.STOP_SEQUENCE if talk.patience > 0:  # empty: ask again, once or so
@@ -164,6 +165,15 @@ class Agent:
             case _:
                 assert_never(reply.stop_reason)
         return None
+
+    @staticmethod
+    async def _use_tools(job: Assignment, step: int, talk: _Talk, reply: ModelReply) -> None:
+        """Run the tools side by side and show that."""
+        job.progress(step, job.toolbox.words(reply.tool_uses))
+        results = await job.toolbox.run_all(reply.tool_uses, job.context, step)
+        if all(result.is_error for result in results):
+            job.stumbled()
+        talk.add(reply, *results)
 
     async def _ask(self, job: Assignment, step: int, talk: _Talk) -> ModelReply:
         """The journaled reply of this step, or a fresh one."""

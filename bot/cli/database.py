@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from bot.config import SettingsError
 from bot.domain.errors import PermanentError
+from bot.store.migrate import WrongSchemaError
 from bot.store.schema import revisions
 
 
@@ -19,5 +20,7 @@ def database_faults_told() -> Iterator[None]:
     """What bot.store.schema found out becomes the line about DATABASE_URL."""
     try:
         yield
+    except WrongSchemaError as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from error
     except PermanentError as error:
         raise SettingsError([f"DATABASE_URL: {error} Check it, and that this user may write there."]) from error

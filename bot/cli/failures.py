@@ -4,6 +4,7 @@ import logging
 import sys
 
 from bot.config import SettingsError
+from bot.domain.errors import ConnectionLostError
 from bot.logs import configure_logging
 from bot.model.pricing import PricesError
 
@@ -18,6 +19,9 @@ def explain(error: Exception, command: str) -> int:
     if lines:
         print("\n".join(lines), file=sys.stderr)
         return WRONG_SETTINGS
+    if isinstance(error, ConnectionLostError):
+        print(error, file=sys.stderr)
+        return UNEXPECTED
     if not logging.getLogger().handlers:
         configure_logging("INFO")
     print(f"deskhand {command} failed unexpectedly; the log line below tells where.", file=sys.stderr)

@@ -35,18 +35,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _act(arguments: argparse.Namespace, database_url: str) -> int:
     await check_database(database_url)
-    async with _articles(database_url) as store:
+    async with _articles(database_url, arguments.workspace) as store:
         if arguments.action == "import":
             return await _import(store, arguments.path)
         return await _search(store, Question(arguments.query, arguments.category, internal=True))
 
 
 @asynccontextmanager
-async def _articles(database_url: str) -> AsyncIterator[ArticleStore]:
+async def _articles(database_url: str, workspace: str) -> AsyncIterator[ArticleStore]:
     engine = create_engine(database_url)
     try:
         await create_tables(engine)
-        yield ArticleStore(engine, system_clock)
+        yield ArticleStore(engine, system_clock, workspace=workspace)
     finally:
         await engine.dispose()
 

@@ -10,6 +10,8 @@ MODULES = {
     "manifest": "bot.cli.manifest",
     "kb": "bot.cli.kb",
     "traces": "bot.cli.traces",
+    "stuck": "bot.cli.stuck",
+    "workspace": "bot.cli.workspace",
     "migrate": "bot.cli.migrate",
 }
 """The module of each command; it has `run(arguments) -> int`, the exit code."""
@@ -34,7 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
     _manifest(commands)
     _knowledge(commands)
     _traces(commands)
-    _plain(commands, "migrate", "bring the database up to date", "deskhand migrate", _MIGRATE)
+    _stuck(commands)
+    _workspace(commands)
+    _migrate(commands)
     return parser
 
 
@@ -43,7 +47,19 @@ _RUN = (
     "it is told to stop. Ctrl-C or SIGTERM finishes or parks what runs, within 20 seconds; a second ends it at once."
 )
 _DOCTOR = "Prints one line a check, with the remedy where one fails. Ends with 0 when the bot can run, else with 1."
-_MIGRATE = "Creates or upgrades the tables of DATABASE_URL. `run` and `sandbox` do this by themselves."
+_MIGRATE = (
+    "Creates or upgrades the tables of DATABASE_URL. `run` and `sandbox` do this by themselves.\n"
+    "With --from and --to: copies everything into an empty database of either kind, compares every row, and says what\n"
+    "arrived. Stop the bot first. What broke off is begun again by the same command. Ends with 1 when rows differ."
+)
+_WORKSPACE = (
+    "The workspaces that installed the app at /slack/install. That of SLACK_BOT_TOKEN is set by the environment.\n"
+    "Works beside a running bot. Ends with 1 when the workspace is unknown."
+)
+_STUCK = (
+    "What was tried again and again and then given up: events, and messages that Slack never took. Whoever waited was\n"
+    "told. Works beside a running bot. Ends with 1 when an ID is unknown."
+)
 
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for what add_subparsers returns
 
@@ -116,6 +132,10 @@ def _knowledge(commands: "_Commands[argparse.ArgumentParser]") -> None:
     )
     search.add_argument("query", metavar="QUERY", help="what a customer might ask")
     search.add_argument("--category", choices=("billing", "technical", "account", "product"), help="only this category")
+    for parser in (load, search):
+        parser.add_argument(
+            "--workspace", default="", metavar="TEAM", help="articles an installed workspace has of its own"
+        )
 
 
 def _traces(commands: "_Commands[argparse.ArgumentParser]") -> None:
@@ -127,6 +147,70 @@ def _traces(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "Without CONVERSATION: the conversations worked on last. With its id: every step with tokens, cost and time.",
     )
     parser.add_argument("conversation", nargs="?", metavar="CONVERSATION", help="id of a conversation")
+
+
+def _workspace(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    actions = _plain(
+        commands, "workspace", "list, set up or remove installed workspaces", "deskhand workspace list", _WORKSPACE
+    ).add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+    listing = _plain(
+        actions, "list", "one line each", "deskhand workspace list --json", "Removed ones are listed, too."
+    )
+    listing.add_argument("--json", action="store_true", help="for programs, with the settings of each")
+    change = _plain(
+        actions,
+        "set",
+        "change settings of a workspace",
+        "deskhand workspace set T0123456789 staff_channel=C0123456789 admins=U0123456789",
+        "Names: staff_channel, staff_channels, admins, agent_bots, agent_profiles, quiet_seconds (written as in\n"
+        ".env.example), shares_data (yes: it sees the same customers and articles for staff as\n"
+        "your own workspace), monthly_usd. A running bot notices within 15 seconds.",
+    )
+    remove = _plain(
+        actions,
+        "remove",
+        "forget a workspace's token",
+        "deskhand workspace remove T0123456789 --data",
+        "Nothing is sent there any more. It can be installed again.",
+    )
+    remove.add_argument("--data", action="store_true", help="delete everything of it: conversations, cases, costs")
+    for parser in (change, remove):
+        parser.add_argument("team", metavar="TEAM", help="id of the workspace (T…)")
+    change.add_argument("wishes", nargs="+", metavar="NAME=VALUE", help="an empty value is none")
+    _plain(actions, "new-key", "make a key for TOKEN_KEYS", "deskhand workspace new-key", "Prints it, stores nothing.")
+    _plain(
+        actions,
+        "rotate-keys",
+        "lock every token with the first of TOKEN_KEYS",
+        "deskhand workspace rotate-keys",
+        "Put the new key in front of the old one, restart the bot, run this, then take the old key away.",
+    )
+
+
+def _stuck(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    actions = _plain(
+        commands, "stuck", "see what was given up; try it again or drop it", "deskhand stuck list", _STUCK
+    ).add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+    listing = _plain(actions, "list", "one line each, oldest first", "deskhand stuck list", "No customer's words.")
+    show = _plain(actions, "show", "everything known about one", "deskhand stuck show ID", "Errors, times, tries.")
+    retry = _plain(
+        actions, "retry", "try one or all again", "deskhand stuck retry --all", "Tries are counted anew, from zero."
+    )
+    drop = _plain(actions, "drop", "close one for good", "deskhand stuck drop ID", "It is never tried again.")
+    for parser in (listing, show):
+        parser.add_argument("--json", action="store_true", help="for programs")
+    for parser in (show, drop):
+        parser.add_argument("id", metavar="ID", help="as `deskhand stuck list` names it")
+    which = retry.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="?", metavar="ID", help="as `deskhand stuck list` names it")
+    which.add_argument("--all", action="store_true", help="everything that is stuck")
+
+
+def _migrate(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    example = "deskhand migrate --from sqlite:///data/deskhand.db --to postgresql://deskhand@db.example/deskhand"
+    parser = _plain(commands, "migrate", "bring the database up to date, or move to another", example, _MIGRATE)
+    parser.add_argument("--from", dest="source", metavar="URL", help="the database that is left; it stays as it is")
+    parser.add_argument("--to", dest="target", metavar="URL", help="the database that is moved to; it must be empty")
 
 
 def _port(text: str) -> int:

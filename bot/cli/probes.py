@@ -1,6 +1,7 @@
 """How the doctor asks the real Slack, the real model and the real database."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -10,6 +11,7 @@ from bot.doctor import Finding, Schema, Verdict
 from bot.model.pricing import load_prices
 from bot.slack.connect import check
 from bot.slack.web import call, slack_client, slack_session
+from bot.store.breakers import open_breakers
 from bot.store.schema import revisions
 
 
@@ -69,7 +71,11 @@ class DatabaseAnswers:
         present, newest = await revisions(self._url)
         if present is None:
             return Schema.NEW
-        return Schema.CURRENT if present == newest else Schema.OLD
+        return Schema.CURRENT if newest is None or present >= newest else Schema.OLD
+
+    async def left_alone(self) -> Mapping[str, str]:
+        """Names of the breakers that are open, and why."""
+        return await open_breakers(self._url, time.time())
 
 
 def _sentence(name: str, detail: str) -> str:

@@ -40,13 +40,20 @@ class UnreadableFileError(Exception):
     """A file the model cannot be shown."""
 
 
+class Workshop:
+    """Where files are prepared: a few threads, the same for every workspace."""
+
+    def __init__(self) -> None:
+        self.turnstile = asyncio.Semaphore(AT_ONCE)
+        self.threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="attachments")
+
+
 class Attachments:
     """Fetches and prepares files."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, workshop: Workshop | None = None) -> None:
         self._files = files
-        self._turnstile = asyncio.Semaphore(AT_ONCE)
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="attachments")
+        self._workshop = workshop or Workshop()
 
     async def fetch(self, files: tuple[File, ...]) -> tuple[tuple[Image | Document, ...], list[str]]:
         """What the model can see, and remarks (for model and customer) about what was left out."""
@@ -72,8 +79,9 @@ class Attachments:
         data = await self._files.download(file, limit=MOST_BYTES)
         prepare = _document if is_pdf else _image
         try:
-            async with self._turnstile, asyncio.timeout(PREPARING_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, prepare, data, _name(file))
+            async with self._workshop.turnstile, asyncio.timeout(PREPARING_SECONDS):
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._workshop.threads, prepare, data, _name(file))
         except TimeoutError:
             raise UnreadableFileError(_name(file)) from None
 

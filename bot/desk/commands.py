@@ -1,4 +1,4 @@
-"""What people type to the bot that is not a question: `@bot handoff [team] [reason]`, `@bot resume`."""
+"""What people type to the bot that is not a question: `@bot handoff [team] [reason]`, `resume`, `staff here`."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from bot.domain.escalation import Team
 
 _HANDOFF = re.compile(r"^\s*[/!]?hand[\s-]?off\b[\s:,-]*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
 _RESUME = re.compile(r"^\s*[/!]?(resume|hand[\s-]?back)\b[\s.!]*$", re.IGNORECASE)
+_STAFF_HERE = re.compile(r"^\s*staff\s+here[\s.!]*$", re.IGNORECASE)
 _BARE = re.compile(rf"^\s*[/!]?hand[\s-]?off(\s+({'|'.join(team.value for team in Team)}))?[\s.!]*$", re.IGNORECASE)
 REASON_CHARS = 1_000
 
@@ -24,7 +25,12 @@ class Resume:
     """A wish that the bot goes on."""
 
 
-def parse_command(text: str, *, addressed: bool = True) -> Handoff | Resume | None:
+@dataclass(frozen=True, slots=True)
+class StaffHere:
+    """A wish that cases go to the channel it is typed in."""
+
+
+def parse_command(text: str, *, addressed: bool = True) -> Handoff | Resume | StaffHere | None:
     """The command a message consists of, or None for an ordinary message.
 
     Without a mention (`addressed` False, in direct messages) only the bare words are one: people also write sentences
@@ -32,6 +38,8 @@ def parse_command(text: str, *, addressed: bool = True) -> Handoff | Resume | No
     """
     if _RESUME.match(text):
         return Resume()
+    if addressed and _STAFF_HERE.match(text):
+        return StaffHere()
     if not addressed and not _BARE.match(text):
         return None
     match = _HANDOFF.match(text)

@@ -73,8 +73,9 @@ class Decisions:
 
     async def _take_over(self, tx: Transaction, conversation: Conversation, by: _By, case_id: str) -> None:
         """Give a conversation to a person: from this transaction on the bot is silent in it."""
-        run = await tx.runs.unfinished(conversation.id)
-        await tx.runs.request_stop(conversation.id)
+        # The request comes first: it waits for a run that is being settled right now, whose line is an answer then.
+        stopping = await tx.runs.request_stop(conversation.id)
+        run = await tx.runs.unfinished(conversation.id) if stopping else None
         now = await tx.conversations.set_owner(conversation.id, Standing.HUMAN, by.user_id)
         if run is not None and run.live_key is not None:
             await tx.outbox.add(removal(now, run.live_key))

@@ -1,6 +1,7 @@
 """The desk: takes events in, handles them under their lease, answers what must be answered at once."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import prompts
@@ -8,6 +9,7 @@ from bot.desk.budgets import BudgetDesk
 from bot.desk.cases import Cases
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
+from bot.desk.last_words import LastWords
 from bot.desk.people import People
 from bot.desk.staffroom import StaffRoomTalk
 from bot.desk.turns import Turns
@@ -23,8 +25,16 @@ from bot.ports.store import Queued, Store
 
 logger = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 7
-"""A cause that failed so often is ended honestly, without trying its work again."""
+MOST_ATTEMPTS = 6
+"""A cause that failed so often is ended honestly, without trying its work again. A turn that is taken up after a fault
+counts twice, as failed and as broken off; the dispatcher's own limit must be at least three higher."""
+
+Guard = Callable[[], None]
+"""Raises TransientError while no event may be taken in."""
+
+
+def welcome() -> None:
+    """Every event may come in."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +50,13 @@ class Desk:
     talk: StaffRoomTalk
     budgets: BudgetDesk
     words: UnsentWords
+    farewell: LastWords
     clock: Clock
+    guard: Guard = welcome
 
     async def accept(self, incoming: Incoming) -> bool:
         """Store an event before it is acknowledged; False when there is nothing (more) to do about it."""
+        self.guard()
         return await self.intake.accept(incoming)
 
     async def handle(self, inbox_id: str) -> None:
@@ -62,7 +75,7 @@ class Desk:
             case MessageReceived() as message if queued.conversation_id is None:
                 await self.talk.handle(queued, message)
             case MessageReceived() | CarryOn():  # also when it is handled: it may have to take others along
-                await self._take_turns(queued.conversation_id or "", gave_up=gave_up)
+                await self._take_turns(queued, queued.conversation_id or "", gave_up=gave_up)
             case DecisionMade() as press:
                 await self.decisions.decide(queued.id, press)
             case FeedbackGiven() as feedback:
@@ -72,10 +85,12 @@ class Desk:
             case _:
                 logger.error("cause.unexpected", extra={"fields": {"kind": queued.incoming.kind}})
 
-    async def _take_turns(self, conversation_id: str, *, gave_up: bool) -> None:
+    async def _take_turns(self, queued: Queued, conversation_id: str, *, gave_up: bool) -> None:
         if gave_up:
             logger.error("turn.parked", extra={"fields": {"conversation": conversation_id}})
-            await self.turns.give_up(conversation_id)
+            if await self.turns.give_up(conversation_id):
+                async with self.store.write() as tx:
+                    await tx.inbox.park([queued.id])
         await self.turns.take_all(conversation_id)
 
     async def may_decide(self, team_id: str, user_id: str) -> str | None:  # noqa: ARG002 — one workspace so far
@@ -102,6 +117,10 @@ class Desk:
     async def budget_command(self, command: BudgetCommand) -> BudgetReply:
         """Carry out `/agent-budget`."""
         return await self.budgets.command(command)
+
+    async def last_words(self, inbox_id: str) -> None:
+        """Told by the dispatcher which cause was given up: tell whoever waits for it, and park it."""
+        await self.farewell.say(inbox_id)
 
     async def unsent(self, outgoing: Outgoing, why: str) -> None:
         """Told by the outbox what will never be delivered."""

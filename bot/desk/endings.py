@@ -16,7 +16,7 @@ from bot.desk.intake import place_of, removal, session
 from bot.desk.people import StaffRoom
 from bot.domain.answer import Answer, Outcome
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
-from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, ShowNotice
+from bot.domain.effects import Outgoing, Place, Progress, Session, ShowAnswer, ShowNotice
 from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal
 from bot.domain.exchange import Citation
 from bot.domain.incoming import CarryOn, MessageReceived
@@ -48,6 +48,8 @@ class Ending:
     """Quotes from the help centre, when no model could be reached."""
     builds_on_live: bool = True
     """False when a late update of the live line could still overwrite what replaces it."""
+    progress: Progress | None = None
+    """What a stream shows of the steps when it ends."""
     sentence: str = ""
     """Name of the fixed sentence that answers (empty messages)."""
 
@@ -205,20 +207,23 @@ class Endings:
         superseded = conversation.epoch != run.epoch
         if run.live_key is not None and (superseded or not ending.builds_on_live):
             await tx.outbox.add(removal(conversation, run.live_key))
+        waits = not superseded and conclusion.outcome not in (Outcome.ANSWERED, Outcome.STOPPED)
+        status = Session.SUSPENDED if waits else Session.ACTIVE
+        key = f"answer:{run.id}"
         if not superseded:
             footer = await footer_of(tx.ledger, conversation, self._profiles, steps=ending.steps)
             feedback = run.id if conclusion.asks_feedback else ""
             answer = Answer(conclusion.text, conclusion.citations, footer, feedback)
+            shown = ShowAnswer(place_of(conversation), answer, progress=ending.progress, session=status)
             await tx.outbox.add(
                 Outgoing(
-                    f"answer:{run.id}", ShowAnswer(place_of(conversation), answer), conversation.id, conversation.id,
-                    conversation.epoch, edits=run.live_key if ending.builds_on_live else None,
+                    key, shown, conversation.id, conversation.id, conversation.epoch,
+                    edits=run.live_key if ending.builds_on_live else None,
                 )
             )  # fmt: skip
         if conversation.surface is Surface.DM:
-            waits = not superseded and conclusion.outcome not in (Outcome.ANSWERED, Outcome.STOPPED)
-            status = Session.SUSPENDED if waits else Session.ACTIVE
-            await tx.outbox.add(session(f"session:{run.id}:end", conversation, status))
+            after = None if superseded else key
+            await tx.outbox.add(session(f"session:{run.id}:end", conversation, status, after=after))
 
     async def _link_for_alert(self, run: Run) -> str | None:
         """Link to a conversation that has used most of its money; None for others, so that no answer waits for it.

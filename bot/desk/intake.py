@@ -1,12 +1,14 @@
 """What to do with an event at the door: store and dispatch it, in one transaction, before Slack is acknowledged."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.desk.commands import parse_command
 from bot.desk.people import People
 from bot.domain.conversation import Conversation, Standing, Surface
-from bot.domain.effects import Outgoing, Place, Receipt, Remove, Session, SetSession, ShowLive
+from bot.domain.effects import Outgoing, Place, Reader, Receipt, Remove, Session, SetSession, ShowLive
+from bot.domain.errors import TransientError
 from bot.domain.incoming import (
     CarryOn,
     DecisionMade,
@@ -20,6 +22,17 @@ from bot.domain.incoming import (
 )
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
+
+_EARLY_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds until a reply that came too early is looked at again."""
+_YOUNG_SECONDS = 15.0
+"""A reply written so soon after its thread began may overtake the thread's first message."""
+_PATIENCE_SECONDS = 30.0
+"""By then the first message is there, or it was not for us."""
+
+
+class _EarlyError(TransientError):
+    """A reply came, but not yet the message that would make the thread ours."""
 
 
 class Intake:
@@ -36,7 +49,19 @@ class Intake:
         self._first_sign = first_sign
 
     async def accept(self, incoming: Incoming) -> bool:
-        """True when the event was stored (or done) now; False for twins and for what is not for us."""
+        """True when the event was stored (or done) now; False for twins and for what is not for us.
+
+        TransientError, after a while, for a reply whose thread is so young that its first message may still be on its
+        way, perhaps through another replica: Slack shall deliver the reply again.
+        """
+        for seconds in _EARLY_PAUSES:
+            try:
+                return await self._accept(incoming)
+            except _EarlyError:
+                await asyncio.sleep(seconds)
+        return await self._accept(incoming)
+
+    async def _accept(self, incoming: Incoming) -> bool:
         async with self._store.write(urgent=True) as tx:
             match incoming:
                 case MessageReceived():
@@ -70,11 +95,19 @@ class Intake:
         conversation = await tx.conversations.get(message.thread.id)
         if conversation is None:
             if not message.mentions_bot and message.surface is not Surface.DM:
+                if self._may_be_early(message):
+                    raise _EarlyError("a reply came before the first message of its thread")
                 return False
             conversation = await self._open(tx, message)
         if command is not None:
             return await self._add(tx, message, partition=f"command:{conversation.id}")
         return await self._question(tx, message, conversation)
+
+    def _may_be_early(self, message: MessageReceived) -> bool:
+        if message.is_root or message.bot_id is not None:
+            return False
+        said = float(message.ts)
+        return said - float(message.thread.thread_ts) < _YOUNG_SECONDS and self._clock() - said < _PATIENCE_SECONDS
 
     async def _question(self, tx: Transaction, message: MessageReceived, conversation: Conversation) -> bool:
         inbox_id = self._new_id()
@@ -84,7 +117,8 @@ class Intake:
         )
         expected = message.mentions_bot or message.user_id == conversation.opened_by
         if stored and is_first and expected and conversation.standing is not Standing.HUMAN:
-            await tx.outbox.add(*first_signs(inbox_id, conversation, self._first_sign))
+            reader = Reader(message.user_id, message.author_team)
+            await tx.outbox.add(first_sign(inbox_id, conversation, self._first_sign, reader))
         return stored
 
     async def _open(self, tx: Transaction, message: MessageReceived) -> Conversation:
@@ -128,11 +162,14 @@ class Intake:
         if await tx.runs.request_stop(stop.thread.id):
             return True
         conversation = await tx.conversations.get(stop.thread.id)
-        waiting = await tx.inbox.waiting(stop.thread.id)
-        if conversation is None or not waiting:
+        if conversation is None:
             return False
-        await self._drop(tx, conversation, waiting)
-        return True
+        waiting = await tx.inbox.waiting(stop.thread.id)
+        if waiting:
+            await self._drop(tx, conversation, waiting)
+        elif conversation.surface is Surface.DM:  # nothing is going on, whatever Slack shows
+            await tx.outbox.add(session(f"session:stop:{self._new_id()}", conversation, Session.ACTIVE))
+        return bool(waiting)
 
     async def _drop(self, tx: Transaction, conversation: Conversation, rows: list[Queued]) -> None:
         """Leave messages unanswered, and take away the signs that they were being worked on."""
@@ -160,18 +197,16 @@ def live_key(inbox_id: str) -> str:
     return f"live:{inbox_id}"
 
 
-def first_signs(inbox_id: str, conversation: Conversation, text: str) -> tuple[Outgoing, ...]:
-    """The first visible sign of work: the native status in DMs, and the live line."""
-    place = place_of(conversation)
-    line = Outgoing(live_key(inbox_id), ShowLive(place, text), conversation.id, conversation.id, conversation.epoch)
-    if conversation.surface is not Surface.DM:
-        return (line,)
-    return (session(f"session:{inbox_id}:on", conversation, Session.PROCESSING), line)
+def first_sign(inbox_id: str, conversation: Conversation, text: str, reader: Reader) -> Outgoing:
+    """The live line: the first visible sign of work. In a DM it brings the native status with it."""
+    live = ShowLive(place_of(conversation), text, reader=reader if conversation.surface is Surface.DM else None)
+    return Outgoing(live_key(inbox_id), live, conversation.id, conversation.id, conversation.epoch)
 
 
-def session(key: str, conversation: Conversation, status: Session) -> Outgoing:
-    """The native status of a DM's thread."""
-    return Outgoing(key, SetSession(place_of(conversation), status), f"session:{conversation.id}", conversation.id)
+def session(key: str, conversation: Conversation, status: Session, *, after: str | None = None) -> Outgoing:
+    """The native status of a DM's thread; `after`: key of the effect that it follows, and that may bring it along."""
+    effect = SetSession(place_of(conversation), status)
+    return Outgoing(key, effect, f"session:{conversation.id}", conversation.id, edits=after)
 
 
 def place_of(conversation: Conversation) -> Place:

@@ -1,12 +1,14 @@
 """Talk between people around a case: typed commands, and replies carried from the staff thread to the customer."""
 
+from collections.abc import Awaitable, Callable
+
 import prompts
 from bot.desk.cases import Cases
-from bot.desk.commands import Handoff, Resume, parse_command
+from bot.desk.commands import Handoff, Resume, StaffHere, parse_command
 from bot.desk.decisions import Decisions
 from bot.desk.intake import place_of
 from bot.desk.people import People
-from bot.domain.conversation import Conversation, Line, Speaker, Standing
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Receipt, Relay, ShowNotice, Whisper
 from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State
 from bot.domain.incoming import MessageReceived
@@ -19,6 +21,8 @@ NOTE_MARK = "//"
 """A reply in the staff thread that begins so stays there."""
 LINE_CHARS = 300
 """Of each line of the transcript on the card of a typed handoff."""
+ChooseChannel = Callable[[str], Awaitable[None]]
+"""Makes a channel the workspace's staff channel."""
 LAST_LINES = 6
 """Of the transcript, on the card of a typed handoff (no model is asked)."""
 
@@ -26,12 +30,23 @@ LAST_LINES = 6
 class StaffRoomTalk:
     """Handles commands and staff replies; no model is ever called here."""
 
-    def __init__(self, store: Store, people: People, cases: Cases, decisions: Decisions, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        cases: Cases,
+        decisions: Decisions,
+        clock: Clock,
+        *,
+        choose_channel: ChooseChannel | None = None,
+    ) -> None:
+        """`choose_channel`: makes a channel the staff channel; None where only the operator can."""
         self._store = store
         self._people = people
         self._cases = cases
         self._decisions = decisions
         self._clock = clock
+        self._choose_channel = choose_channel
         self._sentences = prompts.sentences()
 
     async def handle(self, queued: Queued, message: MessageReceived) -> None:
@@ -51,6 +66,8 @@ class StaffRoomTalk:
 
     async def _run_command(self, queued: Queued, message: MessageReceived, conversation_id: str) -> None:
         who = await self._people.principal(message.user_id, author_team=message.author_team, bot_id=message.bot_id)
+        if isinstance(parse_command(message.text, addressed=message.mentions_bot), StaffHere):
+            return await self._staff_here(queued, message, who)
         refusal = await self._people.why_not_staff(message.user_id) if message.bot_id is None else ""
         async with self._store.write() as tx:
             conversation = await tx.conversations.get(conversation_id)
@@ -62,6 +79,27 @@ class StaffRoomTalk:
                         await self._resume(tx, queued.id, message, conversation, who, refusal)
                     case None:
                         pass
+            await tx.inbox.mark_handled([queued.id])
+        return None
+
+    async def _staff_here(self, queued: Queued, message: MessageReceived, who: Principal) -> None:
+        """Make this the staff channel, if an admin says so; the answer is for everybody, a refusal for one."""
+        is_admin = who.role not in (Role.EXTERNAL, Role.AGENT) and self._people.is_admin(who.user_id)
+        if self._choose_channel is None:
+            refusal = "staff_here_fixed"
+        elif not is_admin:
+            refusal = "staff_here_admins"
+        elif message.surface is Surface.DM:
+            refusal = "staff_here_public"
+        else:
+            refusal = ""
+            await self._choose_channel(message.thread.channel_id)
+        async with self._store.write() as tx:
+            conversation = await tx.conversations.get(message.thread.id)
+            if refusal:
+                await self._whisper(tx, queued.id, message, self._sentences[refusal])
+            elif conversation is not None:
+                await self._notice(tx, conversation, f"staff-here:{queued.id}", self._sentences["staff_here_done"])
             await tx.inbox.mark_handled([queued.id])
 
     async def _handoff(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import prompts
 from bot.desk.cases import Cases
 from bot.desk.endings import Ending, Endings
-from bot.desk.intake import first_signs, live_key, remove_signs, session
+from bot.desk.intake import first_sign, live_key, remove_signs, session
 from bot.desk.people import People
 from bot.desk.work import Work
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
-from bot.domain.effects import Session
+from bot.domain.effects import Reader, Session
 from bot.domain.escalation import State
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
@@ -43,14 +43,18 @@ class Turns:
         while await self._take_one(conversation_id):
             pass
 
-    async def give_up(self, conversation_id: str) -> None:
-        """End a turn that failed again and again: honestly, with a case for people, without a model."""
+    async def give_up(self, conversation_id: str) -> bool:
+        """End a turn that failed again and again: honestly, with a case for people, without a model.
+
+        False when there was nothing (left) to end.
+        """
         run = await self._unfinished(conversation_id)
         if run is None:
             batch = _of_one_author(await self._waiting(conversation_id))
             run = await self._begin(conversation_id, batch, await self._asker(batch)) if batch else None
         if run is not None:
             await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
+        return run is not None
 
     async def _take_one(self, conversation_id: str) -> bool:
         run = await self._unfinished(conversation_id)
@@ -106,7 +110,7 @@ class Turns:
                 inbox_ids=tuple(row.id for row in batch),
                 user_id=asker.user_id,
                 epoch=conversation.epoch,
-                live_key=await _live_line(tx, conversation, batch, self._sentences["live_first"]),
+                live_key=await _live_line(tx, conversation, batch, self._sentences["live_first"], asker),
                 started_at=self._clock(),
             )
             await tx.runs.begin(run)
@@ -187,10 +191,12 @@ async def _must(tx: Transaction, conversation_id: str) -> Conversation:
     return conversation
 
 
-async def _live_line(tx: Transaction, conversation: Conversation, batch: Sequence[Queued], text: str) -> str:
+async def _live_line(
+    tx: Transaction, conversation: Conversation, batch: Sequence[Queued], text: str, asker: Principal
+) -> str:
     """Key of the live line the door has put up for one of these messages; of a new one when it has not."""
     lines = await tx.outbox.known([live_key(row.id) for row in batch])
     if lines:
         return min(lines)
-    await tx.outbox.add(*first_signs(batch[0].id, conversation, text))
+    await tx.outbox.add(first_sign(batch[0].id, conversation, text, Reader(asker.user_id, asker.team_id)))
     return live_key(batch[0].id)

@@ -1,5 +1,6 @@
 """What was meant for somebody and will never reach them: nobody is left with a sign of work that goes on for ever."""
 
+import logging
 from dataclasses import replace
 
 from bot.desk.cases import Cases, card_key
@@ -11,6 +12,8 @@ from bot.domain.escalation import NewEscalation, Origin
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
+
+logger = logging.getLogger(__name__)
 
 
 class UnsentWords:
@@ -32,11 +35,16 @@ class UnsentWords:
             await self._words(outgoing, outgoing.effect, outgoing.conversation_id, why)
 
     async def _card_elsewhere(self, outgoing: Outgoing, card: ShowCard) -> None:
-        """A card its team's channel does not take goes to the default staff channel."""
-        if card.place.channel_id == self._room.default:
+        """A card its team's channel does not take goes to the default staff channel, and from there to an admin."""
+        admin = min(self._room.admins, default="")
+        if card.place.channel_id not in (self._room.default, admin):
+            channel, key = self._room.default, f"{card_key(card.escalation_id)}:default"
+        elif admin and card.place.channel_id != admin:
+            channel, key = admin, f"{card_key(card.escalation_id)}:admin"
+        else:
+            logger.critical("case.unseen", extra={"fields": {"case": card.escalation_id}})
             return
-        place = replace(card.place, channel_id=self._room.default)
-        key = f"{card_key(card.escalation_id)}:default"
+        place = replace(card.place, channel_id=channel)
         async with self._store.write() as tx:
             await tx.outbox.add(
                 replace(outgoing, key=key, effect=replace(card, place=place), edits=card_key(card.escalation_id))

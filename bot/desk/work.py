@@ -64,6 +64,8 @@ class Crew:
     profiles: Profiles
     models: Models
     prices: Prices
+    ceiling: Limit | None = None
+    """What no admin of the workspace can raise: set by whoever pays for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class Work:
                 ending = await self._until_stopped(run, self._work(turn, rows, line))
         except TimeoutError:
             ending = Ending.failed("the turn took too long")
-        return replace(ending, builds_on_live=line.is_certain)
+        last = line.last(answered=ending.outcome is Outcome.ANSWERED)
+        return replace(ending, builds_on_live=line.is_certain, progress=last)
 
     async def _until_stopped(self, run: Run, work: Coroutine[None, None, Ending]) -> Ending:
         """Break the work off when somebody takes over or presses Stop; a call under way is paid at its worst case."""
@@ -178,7 +181,8 @@ class Work:
         profile = self._crew.profiles.of(conversation.profile)
 
         async def limits(ledger: Ledger) -> tuple[Limit, ...]:
-            return await limits_of(ledger, conversation, profile, run.id, run.user_id)
+            own = await limits_of(ledger, conversation, profile, run.id, run.user_id)
+            return (*own, self._crew.ceiling) if self._crew.ceiling else own
 
         key = conversation.key
         purse = Purse(
@@ -243,4 +247,5 @@ class Work:
             user_ref=hashlib.sha256(f"{asker.team_id}:{asker.user_id}".encode()).hexdigest()[:32],
             still_ours=lambda: self._is_ours(run),
             progress=line.progress,
+            stumbled=line.stumbled,
         )

@@ -27,6 +27,44 @@ class Session(StrEnum):
     CLOSED = "closed"
 
 
+class StepState(StrEnum):
+    """State of one step of a run, in Slack's words."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class StepCard:
+    """One step of a run as its reader sees it; a newer card of the same id replaces it."""
+
+    id: str
+    words: str
+    state: StepState
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come."""
+
+    words: str
+    """What is being done now."""
+    title: str
+    """Steps and cost so far."""
+    cards: tuple[StepCard, ...] = ()
+    """The steps that are new or changed since they were last shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a stream is meant; with Slack Connect the team is the reader's own."""
+
+    user_id: str
+    team_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class ShowAnswer:
     """The agent's (or an approved) answer with footer and feedback buttons; replaces the live line."""
@@ -34,6 +72,10 @@ class ShowAnswer:
     place: Place
     answer: Answer
     kind: Literal["answer"] = "answer"
+    progress: Progress | None = None
+    """The last of the step cards, when the live line is a stream."""
+    session: Session | None = None
+    """Native status after it; given with the end of a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +95,8 @@ class ShowLive:
     place: Place
     text: str
     kind: Literal["live"] = "live"
+    reader: Reader | None = None
+    """Set in DMs: there the line is a stream of step cards that ends as the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +152,7 @@ class Whisper:
 
 @dataclass(frozen=True, slots=True)
 class SetSession:
-    """The native session status (DMs only)."""
+    """The native session status (DMs only); not sent when the end of the stream named by `edits` has given it."""
 
     place: Place
     status: Session
@@ -182,3 +226,7 @@ class Receipt:
 
     channel_id: str
     ts: str
+    streamed: bool = False
+    """Begun as a stream that the effect itself did not end."""
+    session: Session | None = None
+    """Native status that was given with the end of the stream."""

@@ -24,6 +24,10 @@ class PermanentError(DeskhandError):
     """A human's to see: repeating cannot help."""
 
 
+class LockedOutError(PermanentError):
+    """The other side does not take our credentials; all calls fail until an operator mends them."""
+
+
 class ModelBusyError(TransientError):
     """A model call that failed but may work later (429, 5xx, 529, cut or hanging connection, HTML instead of JSON)."""
 
@@ -62,6 +66,18 @@ class TokensExceededError(DeskhandError):
 
 class FencedError(DeskhandError):
     """Another execution of this run recorded the step first; this one must drop out without a trace."""
+
+
+class WorkspaceLeftError(PermanentError):
+    """The app is not installed in the workspace any more; nothing is wrong on our side."""
+
+
+class ForeignWorkspaceError(PermanentError):
+    """Somebody wanted to write into another workspace than the one they work for; nothing was changed."""
+
+
+class ConnectionLostError(DeskhandError):
+    """Slack was away for too long; the process ends, so that whoever watches over it starts it again."""
 
 
 class MembershipUnknownError(DeskhandError):

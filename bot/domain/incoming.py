@@ -161,3 +161,19 @@ INCOMING: TypeAdapter[
     | CarryOn
 ] = TypeAdapter(Incoming)
 """Reads and writes inbox payloads."""
+
+
+def team_of(
+    incoming: MessageReceived
+    | MessageEdited
+    | MessageDeleted
+    | DecisionMade
+    | FeedbackGiven
+    | MessagesTabOpened
+    | StopPressed
+    | CarryOn,
+) -> str:
+    """The workspace an event belongs to."""
+    if isinstance(incoming, DecisionMade | FeedbackGiven | MessagesTabOpened):
+        return incoming.team_id
+    return incoming.thread.team_id

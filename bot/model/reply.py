@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Set
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.domain.exchange import Citation, ModelReply, StopReason, Text, ToolUse, Usage
+from bot.model.mending import mended
 
 _SILENT_BLOCKS = ("thinking", "redacted_thinking")
 _STOP_REASONS = {reason.value: reason for reason in StopReason if reason is not StopReason.UNKNOWN}
@@ -66,9 +68,6 @@ class _Block(BaseModel):
     type: str
     text: str = ""
     citations: Annotated[list[_Citation], BeforeValidator(_list_or_nothing)] = Field(default_factory=list)
-    id: str = ""
-    name: str = ""
-    input: Any = None
 
     @model_validator(mode="before")
     @classmethod
@@ -89,17 +88,18 @@ class _Body(BaseModel):
     usage: _Usage
 
 
-def from_wire(body: str, *, requested: str, request_id: str | None = None) -> ModelReply:
-    """The reply in a response body; MalformedReplyError when it is none."""
+def from_wire(body: str, *, requested: str, request_id: str | None = None, taken: Set[str] = frozenset()) -> ModelReply:
+    """The reply in a response body; MalformedReplyError when it is none. `taken`: ids of earlier tool calls."""
     try:
         raw = _loaded(body)
         parsed = _Body.model_validate(raw)
     except (ValueError, RecursionError) as error:
         raise MalformedReplyError(_fault(error)) from None
+    content, oddities = mended(raw["content"], taken)
     tool_uses = tuple(
-        ToolUse(block.id, block.name, json.dumps(block.input, ensure_ascii=False))
-        for block in parsed.content
-        if block.type == "tool_use"
+        ToolUse(block["id"], block["name"], json.dumps(block["input"], ensure_ascii=False))
+        for block in content
+        if block["type"] == "tool_use"
     )
     stop_reason, stop_detail = _stop(parsed, has_tools=bool(tool_uses))
     return ModelReply(
@@ -108,19 +108,23 @@ def from_wire(body: str, *, requested: str, request_id: str | None = None) -> Mo
         usage=parsed.usage.ours(),
         texts=tuple(Text(b.text, _citations(b)) for b in parsed.content if b.type == "text"),
         tool_uses=tool_uses,
-        verbatim=json.dumps(raw["content"], ensure_ascii=False, separators=(",", ":")),
+        verbatim=json.dumps(content, ensure_ascii=False, separators=(",", ":")),
         stop_detail=stop_detail,
         request_id=request_id,
-        notes=_notes(parsed.content),
+        notes=(*_notes(parsed.content), *oddities),
     )
 
 
 def _loaded(body: str) -> Any:
     """The body's JSON; half a surrogate pair, which can be neither stored nor sent, becomes a question mark."""
-    raw = json.loads(body)
+    raw = json.loads(body, parse_constant=_no_number)
     whole = json.dumps(raw, ensure_ascii=False)
     sound = whole.encode("utf-8", "replace").decode()
     return raw if sound == whole else json.loads(sound)
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _fault(error: Exception) -> str:

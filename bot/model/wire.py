@@ -58,6 +58,11 @@ def to_wire(request: ModelRequest) -> Json:
     return wire
 
 
+def tool_use_ids(messages: Iterable[Message]) -> frozenset[str]:
+    """Ids of the tool calls made so far in this conversation; they must not come twice in a request."""
+    return frozenset(use.id for m in messages if isinstance(m, AssistantMessage) for use in m.tool_uses)
+
+
 def _is_aside(request: ModelRequest) -> bool:
     """Whether this is a verdict or a summary: one small call, whose few output tokens thinking would eat."""
     return request.purpose is not Purpose.AGENT

@@ -1,11 +1,12 @@
 """What the outbox worker needs of the database: rows due, and what became of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.effects import Outgoing, Receipt
+from bot.ports.pace import LONGEST_WAIT, Toll
 
 
 class Referred(StrEnum):
@@ -37,6 +38,8 @@ class Delivery:
     """Set when an attempt was begun whose result nobody knows."""
     edits: Reference | None
     under: Reference | None
+    slot_at: float | None = None
+    """When its turn to call Slack is, once a place was booked."""
 
 
 class Intent(StrEnum):
@@ -47,10 +50,17 @@ class Intent(StrEnum):
     """The conversation changed hands; the row is closed and nothing may be sent."""
     TAKEN = "taken"
     """Somebody else works on the row."""
+    WAITS = "waits"
+    """Slack's pace does not allow the call yet; a place is booked and the row postponed to it."""
+    LATE = "late"
+    """It would come later than it is of use; the row is closed."""
 
 
 class OutboxQueue(Protocol):
-    """Rows not yet delivered. Every method is its own short transaction."""
+    """Rows not yet delivered, as one replica sees them. Every method is its own short transaction.
+
+    A row whose call is under way in another living replica is not touched.
+    """
 
     async def due_lanes(self, now: float, *, busy: Collection[str], limit: int) -> list[str]:
         """Lanes (not in `busy`) whose first undelivered row may be sent now, oldest first."""
@@ -60,16 +70,41 @@ class OutboxQueue(Protocol):
         """The first undelivered row of a lane; None when there is none or its time has not come."""
         ...
 
-    async def intend(self, delivery: Delivery, *, at: float) -> Intent:
-        """Note that an attempt begins now, unless the row's epoch is no longer its conversation's."""
+    async def due_at(self, lane: str) -> float | None:
+        """When the time of a lane's first undelivered row comes."""
         ...
 
-    async def delivered(self, key: str, receipt: Receipt | None, *, at: float) -> None: ...
+    async def intend(
+        self,
+        delivery: Delivery,
+        *,
+        at: float,
+        tolls: Sequence[Toll] = (),
+        most_wait: float = LONGEST_WAIT,
+        droppable: bool = False,
+    ) -> Intent:
+        """Note that an attempt begins now, unless the row's epoch is no longer its conversation's.
 
-    async def postpone(self, key: str, *, until: float, unknown: bool, error: str = "") -> None:
-        """Try again later; `unknown` keeps the intent, because the last attempt may have worked."""
+        `tolls` are paid in the same transaction. When the place is up to `most_wait` seconds ahead it is booked; beyond
+        that a droppable row is closed and any other asks again later.
+        """
         ...
 
-    async def fail(self, key: str, *, at: float, error: str) -> None:
+    async def delivered(self, key: str, receipt: Receipt | None, *, at: float) -> None:
+        """It is visible; true also when somebody else took the row over meanwhile."""
+        ...
+
+    async def postpone(self, delivery: Delivery, *, until: float, unknown: bool, error: str = "") -> None:
+        """Try again later; `unknown` keeps the intent, because the last attempt may have worked.
+
+        Nothing happens, here and below, when somebody else has begun an attempt since `delivery` was read.
+        """
+        ...
+
+    async def drop(self, delivery: Delivery, *, at: float, error: str) -> None:
+        """Close a row that is of no use any more."""
+        ...
+
+    async def fail(self, delivery: Delivery, *, at: float, error: str) -> None:
         """Give the row up."""
         ...

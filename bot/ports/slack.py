@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.effects import Outgoing, Place, Receipt
+from bot.domain.effects import Outgoing, Place, Progress, Receipt
 from bot.domain.escalation import CardView
 from bot.domain.incoming import File
 
@@ -57,6 +57,19 @@ class Target:
     """The message to replace."""
     under: Receipt | None = None
     """The message to reply under."""
+    is_repeat: bool = False
+    """An earlier attempt may have left a part of the effect in `edit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """A live line after an attempt to change it."""
+
+    receipt: Receipt
+    """A stream that came to its end is a plain message from then on."""
+    is_shown: bool = True
+    is_certain: bool = True
+    """False when nobody knows whether Slack may still carry the change out and overwrite what comes later."""
 
 
 class Messenger(Protocol):
@@ -73,9 +86,6 @@ class Messenger(Protocol):
         """Look for a message that an earlier, interrupted attempt left behind (by our metadata key)."""
         ...
 
-    async def progress(self, receipt: Receipt, text: str) -> bool:
-        """Change the text of a live line; may be dropped, never raises for Slack's faults.
-
-        False when nobody knows whether Slack may still carry it out.
-        """
+    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:
+        """Change a live line; may be dropped, never raises for Slack's faults."""
         ...

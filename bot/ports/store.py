@@ -64,13 +64,20 @@ class Inbox(Protocol):
         ...
 
     async def is_waiting(self, conversation_id: str) -> bool:
-        """Whether anything unhandled waits on a conversation."""
+        """Whether anything unhandled waits on a conversation.
+
+        Inside the same transaction one may count on it: its handler looks again after this transaction has ended.
+        """
         ...
 
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None: ...
 
-    async def count_attempt(self, inbox_id: str) -> int:
-        """Raise the attempt counter; the new value."""
+    async def count_attempt(self, inbox_id: str, *, error: str = "") -> int:
+        """Raise the attempt counter and note the class of the error, if there was one; the new value."""
+        ...
+
+    async def park(self, inbox_ids: Sequence[str]) -> None:
+        """Leave causes to people: they wait for nobody any more, and nothing waits behind them."""
         ...
 
     async def unfinished(self, *, before: float) -> list[tuple[str, str]]:

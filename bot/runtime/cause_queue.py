@@ -1,13 +1,19 @@
 """The durable queue of causes: DBOS's tables in the same database as the inbox."""
 
+import asyncio
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos._migration import ensure_dbos_schema, run_dbos_migrations, should_migrate
 from sqlalchemy.engine import make_url
+
+from bot.runtime.postgres import connection_arguments, tolerate_poolers
 
 APPLICATION: Final = "deskhand"
 VERSION: Final = "deskhand-1"
@@ -15,6 +21,9 @@ VERSION: Final = "deskhand-1"
 from our own tables, so any release may take any cause."""
 QUEUE: Final = "causes"
 WORKFLOW: Final = "handle_cause"
+_SCHEMA: Final = "dbos"
+_MIGRATION_PAUSE = 0.2
+_OPEN = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -24,6 +33,8 @@ _SQLITE_PRAGMAS = (
 )
 
 
+_CONNECTIONS = 10
+"""Most connections of DBOS to PostgreSQL, for its 16 threads and its poll: each is held for a statement or two."""
 _POLL_GAP_SECONDS = 0.02
 """Polls follow one another no faster, so that a crowd of events is taken in batches."""
 
@@ -58,7 +69,7 @@ class CauseQueue:
 
     def __init__(self, database_url: str) -> None:
         _quiet_logging()
-        self.engine = _sync_engine(database_url)
+        self.engine = sync_engine(database_url)
         """Synchronous, for DBOS and its threads."""
         self.bell = Bell()
         self.client = DBOSClient(
@@ -68,18 +79,55 @@ class CauseQueue:
             lazy=True,
         )
 
-    @property
-    def is_embedded(self) -> bool:
-        """True on SQLite: one process, one file."""
-        return self.engine.dialect.name == "sqlite"
-
     def enqueue(self, connection: sa.Connection, inbox_id: str, partition: str) -> None:
         """Queue a cause in a running transaction; its id is the inbox row's, so a known one is left as it is."""
         self.client.enqueue_in_transaction(connection, options(inbox_id, partition), inbox_id)
 
+    async def requeue(self, inbox_id: str, partition: str) -> None:
+        """Make sure a stored cause is queued, also one whose earlier entry is finished."""
+        await asyncio.to_thread(self._requeue, inbox_id, partition)
+        self.wake()
+
+    def _requeue(self, inbox_id: str, partition: str) -> None:
+        with self.alone("requeue"):  # two processes that find it finished must not both begin it anew
+            known = self.client.list_workflows(workflow_ids=[inbox_id], load_input=False, load_output=False)
+            if known and known[0].status in _OPEN:
+                return
+            if known:
+                self.client.delete_workflow(inbox_id)
+            self.client.enqueue(options(inbox_id, partition), inbox_id)
+
+    def migrate(self) -> None:
+        """Bring DBOS's tables up to date on PostgreSQL; not on the event loop.
+
+        DBOS would do it under a lock of the session, which a pooler in transaction mode may never give back.
+        """
+        if self.engine.dialect.name != "postgresql":
+            return
+        while should_migrate(self.engine, _SCHEMA, False):  # noqa: FBT003 — the library's own way; no LISTEN/NOTIFY
+            with self.engine.begin() as connection:  # tried, not waited for: an index made there waits for waiting ones
+                if connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_key("schema")))):
+                    connection.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
+                    ensure_dbos_schema(self.engine, _SCHEMA)
+                    run_dbos_migrations(self.engine, _SCHEMA, False)  # noqa: FBT003 — as above
+                    return
+            time.sleep(_MIGRATION_PAUSE)
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[sa.Connection]:
+        """A transaction during which no other process does the same thing."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_key(what))))
+            yield connection
+
     def wake(self) -> None:
         """A cause was committed: start it at once instead of at the next poll."""
         self.bell.ring()
+
+
+def _key(what: str) -> sa.Function[int]:
+    return sa.func.hashtextextended(f"deskhand.queue:{what}", 0)
 
 
 def options(inbox_id: str, partition: str) -> EnqueueOptions:
@@ -101,10 +149,21 @@ def _quiet_logging() -> None:
         logger.addHandler(logging.NullHandler())
 
 
-def _sync_engine(database_url: str) -> sa.Engine:
+def sync_engine(database_url: str, *, connections: int = _CONNECTIONS) -> sa.Engine:
+    """A synchronous engine, for threads; on PostgreSQL with at most so many connections."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True)
+        url = url.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=connection_arguments(url),
+        )
+        tolerate_poolers(engine)
+        return engine
     engine = sa.create_engine(url.set(drivername="sqlite"), pool_size=8, max_overflow=16)
     sa.event.listen(engine, "connect", _prepare)
     return engine

@@ -15,25 +15,27 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, Queue
 from dbos._queue import queue_worker_thread
 
-from bot.ports.clock import Clock, sortable_id, system_clock
+from bot.ports.clock import Clock, system_clock
 from bot.ports.runtime import Handler
 from bot.ports.store import Store
 from bot.runtime.background import Background
-from bot.runtime.cause_queue import APPLICATION, QUEUE, VERSION, WORKFLOW, CauseQueue, options
-from bot.runtime.replicas import Replicas
-from bot.runtime.retries import Retries
+from bot.runtime.cause_queue import APPLICATION, QUEUE, VERSION, WORKFLOW, CauseQueue
+from bot.runtime.orphans import Orphans
+from bot.runtime.replicas import Lease
+from bot.runtime.retries import LastWords, Retries
 
 logger = logging.getLogger(__name__)
 
 _THREADS = 16
 """Bound of DBOS's thread pool, which it makes the default executor of our event loop: keep blocking work out of it."""
-_OPEN = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
+_POLL_SECONDS = 1.0
+_AT_ONCE = 64
+"""Causes this process handles side by side."""
 _CLOSED = ["SUCCESS", "ERROR", "CANCELLED"]
 _KEEP_SECONDS = 24 * 3600.0
 """How long DBOS's rows of finished causes are kept, for people who look into the database."""
 _TIDY_SECONDS = 3600.0
 _TIDY_BATCH = 1000
-_WATCH_SECONDS = 5.0
 _JOIN_SECONDS = 10.0
 
 
@@ -41,59 +43,51 @@ class DbosDispatcher:
     """ports.runtime.Dispatcher over DBOS, which allows one instance at a time in a process.
 
     DBOS only polls its queues. Its worker for ours is therefore run here, with a stop event that can be rung: a cause
-    committed by this process starts within milliseconds, one queued elsewhere within `poll_seconds`.
+    committed by this process starts within milliseconds, one that another process has no room for within a second.
     """
 
     def __init__(
         self,
         queue: CauseQueue,
         store: Store,
+        lease: Lease,
         *,
         clock: Clock = system_clock,
-        poll_seconds: float = 0.25,
-        worker_concurrency: int = 64,
         first_pause: float = 0.5,
     ) -> None:
         self._queue = queue
+        self._lease = lease
         self._clock = clock
-        self._poll_seconds = poll_seconds
-        self._worker_concurrency = worker_concurrency
         self._retries = Retries(store, first_pause=first_pause, pause=self._pause)
         self._running: set[asyncio.Task[Any]] = set()
         self._pausing: set[asyncio.Task[Any]] = set()
         self._draining = False
+        self._instance: DBOS | None = None
         self._worker: threading.Thread | None = None
         self._tidying = Background("dispatcher tidying")
-        self._watching = Background("dispatcher watch over replicas")
-        self._replicas: Replicas | None = None
+        self._orphans = Orphans(queue, lease)
 
-    async def start(self, handler: Handler) -> None:
+    async def start(self, handler: Handler, *, last_words: LastWords | None = None) -> None:
+        """`last_words` is called for causes that are given up."""
         self._draining = False
+        self._retries.last_words = last_words
         self._queue.bell.clear()
-        executor_id = "main" if self._queue.is_embedded else sortable_id()
-        instance = self._launch(handler, executor_id)
+        await asyncio.to_thread(self._queue.migrate)
+        instance = self._launch(handler)
         causes = await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
-            worker_concurrency=self._worker_concurrency,
-            polling_interval_sec=self._poll_seconds,
+            worker_concurrency=_AT_ONCE,
+            polling_interval_sec=_POLL_SECONDS,
             on_conflict="always_update",
         )
         causes.database_backed_queue = False  # or the worker would read its settings anew before each poll
-        if not self._queue.is_embedded:
-            await self._join(Replicas(self._queue.engine, self._queue.client, executor_id, QUEUE))
+        self._orphans.start()
         self._work(instance, causes)
         self._tidying.start(self._tidy())
 
     async def dispatch(self, inbox_id: str, partition: str) -> None:
-        client = self._queue.client
-        known = await client.list_workflows_async(workflow_ids=[inbox_id], load_input=False, load_output=False)
-        if known and known[0].status in _OPEN:
-            return
-        if known:
-            await client.delete_workflow_async(inbox_id)
-        await client.enqueue_async(options(inbox_id, partition), inbox_id)
-        self._queue.wake()
+        await self._queue.requeue(inbox_id, partition)
 
     async def drain(self, seconds: float) -> None:
         self._draining = True
@@ -110,7 +104,7 @@ class DbosDispatcher:
         await self.drain(0)
         self._worker = None
         await self._tidying.close()
-        await self._watching.close()
+        await self._orphans.close()
         for task in self._running:
             task.cancel()
         if self._running:
@@ -120,22 +114,23 @@ class DbosDispatcher:
             await loop.run_in_executor(own, self._shut_down)
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="default"))  # DBOS's ended with it
 
-    def _launch(self, handler: Handler, executor_id: str) -> DBOS:
+    def _launch(self, handler: Handler) -> DBOS:
         """Runs on the event loop's thread, because DBOS runs workflows on the loop it was launched from."""
         config: DBOSConfig = {
             "name": APPLICATION,
             "application_version": VERSION,
-            "executor_id": executor_id,
+            "executor_id": self._lease.replica_id,
             "system_database_engine": self._queue.engine,
             "serializer": DBOSPortableJSONSerializer(),
             "max_executor_threads": _THREADS,
             "use_listen_notify": False,
+            "run_migrations": self._queue.engine.dialect.name == "sqlite",  # else done before
             "notification_listener_polling_interval_sec": 0.1,  # nobody listens; bounds how long shutting down takes
             "scheduler_polling_interval_sec": 3600.0,
             "log_level": "WARNING",
             "enable_otlp": False,
         }
-        instance = DBOS(config=config)
+        self._instance = instance = DBOS(config=config)
         DBOS.listen_queues([])
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(self._workflow(handler))
         try:
@@ -177,40 +172,35 @@ class DbosDispatcher:
             target=queue_worker_thread, args=(self._queue.bell, instance, causes), name="causes", daemon=True
         )
         self._worker.start()
+        self._queue.wake()  # for what is queued already
 
     def _shut_down(self) -> None:
-        if self._replicas is not None:
-            self._replicas.vanish()
-            self._replicas = None
+        executor = self._instance._executor_field if self._instance else None  # noqa: SLF001 — it is not told otherwise
         DBOS.destroy(destroy_registry=True)
+        if executor is not None:  # its threads write outcomes; without a database they would do so for ever
+            ending = threading.Thread(target=executor.shutdown, daemon=True)
+            ending.start()
+            ending.join(_JOIN_SECONDS)
         self._queue.engine.dispose()
-
-    async def _join(self, replicas: Replicas) -> None:
-        """Show that this process lives before it takes work, and look after the work of others from now on."""
-        self._replicas = replicas
-        await asyncio.to_thread(replicas.appear)
-        self._watching.start(self._watch(replicas))
-
-    async def _watch(self, replicas: Replicas) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(replicas.appear)
-                if await asyncio.to_thread(replicas.recover):
-                    self._queue.wake()
-            except Exception:  # the database may be away for a while; the watch goes on
-                logger.exception("replica.watch_failed", extra={"fields": {}})
-            await asyncio.sleep(_WATCH_SECONDS)
 
     async def _tidy(self) -> None:
         """Delete DBOS's rows of causes that are long finished; it never does so itself."""
         while True:
-            before = datetime.fromtimestamp(self._clock() - _KEEP_SECONDS, UTC).isoformat()
-            old = await self._queue.client.list_workflows_async(
-                status=_CLOSED, completed_before=before, limit=_TIDY_BATCH, load_input=False, load_output=False
-            )
-            await self._queue.client.delete_workflows_async([one.workflow_id for one in old])
-            if len(old) < _TIDY_BATCH:
+            try:
+                count = await self._tidy_batch()
+            except Exception:  # the database may be away for a while; there is always a next time
+                logger.exception("dispatcher.not_tidied")
+                count = 0
+            if count < _TIDY_BATCH:
                 await asyncio.sleep(_TIDY_SECONDS)
+
+    async def _tidy_batch(self) -> int:
+        before = datetime.fromtimestamp(self._clock() - _KEEP_SECONDS, UTC).isoformat()
+        old = await self._queue.client.list_workflows_async(
+            status=_CLOSED, completed_before=before, limit=_TIDY_BATCH, load_input=False, load_output=False
+        )
+        await self._queue.client.delete_workflows_async([one.workflow_id for one in old])
+        return len(old)
 
 
 def _current_task() -> asyncio.Task[Any]:

@@ -3,8 +3,9 @@
 The cause keeps its partition while it waits, so later causes of the conversation stay behind the one in trouble. A
 TransientError is repeated for as long as it lasts. Every other exception is counted on the inbox row (the desk counts
 runs that a kill broke off, too); the handler sees the count and ends the cause honestly in time. When that fails, it is
-given up: the row stays unhandled, visible to people, and is tried once more after each start. A FencedError means that
-another execution does the work: the cause is left to it.
+parked: whoever waits for it is told, the row stays unhandled and leaves the way free for later ones, and only an
+operator (`deskhand stuck`) touches it again. A FencedError means that another execution does the work: the cause is
+left to it.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ _LONGEST_PAUSE = 60.0
 
 Pause = Callable[[float], Awaitable[None]]
 """Waits so many seconds."""
+LastWords = Callable[[str], Awaitable[None]]
+"""Tells whoever waits for the cause of this id that it was given up, and parks it, in one transaction."""
 
 
 class Retries:
@@ -29,6 +32,8 @@ class Retries:
 
     def __init__(self, store: Store, *, first_pause: float = 1.0, pause: Pause = asyncio.sleep) -> None:
         self._store = store
+        self.last_words: LastWords | None = None
+        """None: causes are parked without a word."""
         self._first_pause = first_pause
         self._pause = pause
 
@@ -55,18 +60,33 @@ class Retries:
         return None
 
     async def _is_worth_another(self, inbox_id: str, error: Exception) -> bool:
-        attempts = await self._count(inbox_id)
+        attempts = await self._count(inbox_id, error)
         if attempts < _TRIES:
             return True
         fields = {"inbox_id": inbox_id, "attempts": attempts, "error": type(error).__name__}
         logger.error("cause.stuck", extra={"fields": fields})
+        return not await self._is_parked(inbox_id)
+
+    async def _is_parked(self, inbox_id: str) -> bool:
+        """Park a cause with a word to whoever waits for it, or without one when even that fails."""
+        for park in filter(None, (self.last_words, self._park)):
+            try:
+                await park(inbox_id)
+            except Exception:  # what made the cause fail may make this fail, too
+                logger.exception("cause.not_parked", extra={"fields": {"inbox_id": inbox_id}})
+            else:
+                return True
         return False
 
-    async def _count(self, inbox_id: str) -> int:
+    async def _park(self, inbox_id: str) -> None:
+        async with self._store.write() as tx:
+            await tx.inbox.park([inbox_id])
+
+    async def _count(self, inbox_id: str, error: Exception) -> int:
         """The number of attempts begun; 0 when the database does not answer, because it will come back."""
         try:
             async with self._store.write() as tx:
-                return await tx.inbox.count_attempt(inbox_id)
+                return await tx.inbox.count_attempt(inbox_id, error=type(error).__name__)
         except Exception as unwritable:  # noqa: BLE001 - without a database nothing can be counted
             _log_retry(inbox_id, unwritable)
             return 0

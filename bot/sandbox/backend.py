@@ -8,6 +8,7 @@ from typing import Any
 from bot.sandbox import blockkit
 from bot.sandbox.config import SandboxConfig
 from bot.sandbox.files import Files
+from bot.sandbox.grants import Grants
 from bot.sandbox.records import Channel
 from bot.sandbox.views import Views
 from bot.sandbox.wire import Json, SlackError
@@ -70,6 +71,7 @@ class Backend:
     workspace: Workspace
     views: Views
     files: Files
+    grants: Grants
     open_socket: Callable[[], str]
     """Gives a new Socket Mode URL."""
 

@@ -60,6 +60,10 @@ class SandboxConfig:
     bot_token: str = "xoxb-sandbox"  # noqa: S105 - the sandbox's public, pretended token
     app_token: str = "xapp-sandbox"  # noqa: S105 - the sandbox's public, pretended token
     signing_secret: str = "sandbox-signing-secret"  # noqa: S105 - the sandbox's public, pretended secret
+    client_id: str = "1.1"
+    client_secret: str = "sandbox-client-secret"  # noqa: S105 - the sandbox's public, pretended secret
+    token_seconds: float | None = None
+    """Token rotation: tokens that come by OAuth expire after so long."""
     scopes: frozenset[str] = DEFAULT_SCOPES
     events: frozenset[str] = DEFAULT_EVENTS
     ack_seconds: float = 3.0
@@ -72,7 +76,7 @@ class SandboxConfig:
     """Answer 429 as Slack does when a method's tier is exceeded."""
     stream_seconds: float = 300.0
     """A stream that is not stopped ends by itself after this time."""
-    stream_bytes: int = 12_000
+    stream_bytes: int = 10_600
     """UTF-8 bytes that all appends of one stream may add up to."""
     company: Company = field(default_factory=fernway)
     clock: Clock = time.time

@@ -63,6 +63,7 @@ class Control:
             "fault": self._behind.fault,
             "faults/clear": self._behind.clear_faults,
             "disconnect": self._behind.disconnect,
+            "socket": self._behind.socket,
         }
         return [web.get(f"/control/{path}", _answering(handler)) for path, handler in get.items()] + [
             web.post(f"/control/{path}", _answering(handler)) for path, handler in post.items()
@@ -185,6 +186,20 @@ class BehindTheScenes:
         """Ask the app's sockets to reconnect, as Slack does every few hours."""
         wish = await _body(request)
         await self._sockets.disconnect(str(wish.get("reason") or "refresh_requested"))
+        return {}
+
+    async def socket(self, request: web.Request) -> Json:
+        """Trouble with the app's sockets: `do` is silence, cut or say (with `frame`); `most` limits their number."""
+        wish = await _body(request)
+        match wish.get("do"):
+            case "silence":
+                self._sockets.silence()
+            case "cut":
+                self._sockets.cut()
+            case "say":
+                await self._sockets.say(str(wish.get("frame", "")))
+        if isinstance(wish.get("most"), int):
+            self._sockets.most = wish["most"]
         return {}
 
 

@@ -118,6 +118,10 @@ class Events:
         )
 
     def _observe(self, change: Change) -> None:
+        if change.kind == "uninstalled":
+            self.publish({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self._config.company.app.user_id]}})
+            self.publish({"type": "app_uninstalled"})
+            return
         channel = self._workspace.channels.get(change.channel)
         if channel is None or self._config.company.app.user_id not in channel.members:
             return

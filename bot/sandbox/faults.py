@@ -5,12 +5,20 @@ from typing import Literal, get_args
 
 from bot.sandbox.wire import ControlError, Json
 
-FaultKind = Literal["error", "ratelimited", "http_500", "reset_after", "reset_before", "delay"]
+FaultKind = Literal[
+    "error", "ratelimited", "http_500", "reset_after", "reset_before", "delay", "truncated", "malformed", "html", "hang"
+]
+
+SPOILS: frozenset[FaultKind] = frozenset({"reset_after", "truncated", "malformed", "html", "hang"})
+"""Faults of the answer: what was asked for takes place, unless the fault says `effect: false`."""
 
 
 @dataclass
 class Fault:
-    """One kind of trouble; `times` says for how many more calls (-1: until cleared)."""
+    """One kind of trouble; `times` says for how many more calls (-1: until cleared).
+
+    `retry_after` below 0: a 429 without the header. `seconds`: of a delay, or how long a hanging answer stays open.
+    """
 
     method: str
     kind: FaultKind
@@ -18,6 +26,7 @@ class Fault:
     retry_after: int = 1
     seconds: float = 0.0
     times: int = 1
+    effect: bool = True
 
 
 @dataclass
@@ -32,7 +41,9 @@ class Faults:
         if kind is None:
             raise ControlError("bad_fault", f"kind must be one of {', '.join(get_args(FaultKind))}.")
         given = {
-            name: wish[name] for name in ("error", "retry_after", "seconds", "times") if wish.get(name) is not None
+            name: wish[name]
+            for name in ("error", "retry_after", "seconds", "times", "effect")
+            if wish.get(name) is not None
         }
         self.waiting.append(Fault(str(wish.get("method", "*")), kind, **given))
 

@@ -20,6 +20,7 @@ ChangeKind = Literal[
     "bot",
     "notice",
     "channels",
+    "uninstalled",
 ]
 
 

@@ -9,9 +9,11 @@ from bot.sandbox.delivery import Transport
 from bot.sandbox.events import Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.files import Files
+from bot.sandbox.grants import Grants
 from bot.sandbox.guard import guard
 from bot.sandbox.http_mode import HttpMode
 from bot.sandbox.interact import Interactions
+from bot.sandbox.oauth import Consent
 from bot.sandbox.page_ws import PageSockets
 from bot.sandbox.people_actions import PeopleActions
 from bot.sandbox.responses import Responses
@@ -35,6 +37,8 @@ class SandboxServer:
         if self.config.host not in LOOPBACK:
             raise ValueError(f"The sandbox listens on {' or '.join(LOOPBACK)} only, not on {self.config.host!r}.")
         self.workspace = Workspace(self.config.company, self.config.clock, self.config.make_id)
+        self.grants = Grants(self.config)
+        """What the app may do here: tokens, and what becomes of them."""
         self._tasks = TaskOwner()
         self._sockets = SocketMode(self.config, self.workspace)
         self._transport: Transport = (
@@ -82,7 +86,7 @@ class SandboxServer:
             self._runner = None
 
     def _application(self) -> web.Application:
-        backend = Backend(self.config, self.workspace, self._views, self._files, self._sockets.open_url)
+        backend = Backend(self.config, self.workspace, self._views, self._files, self.grants, self._sockets.open_url)
         self._responses = Responses(backend)
         events = Events(self.config, self.workspace, self._transport, self._tasks)
         faults = Faults()
@@ -95,7 +99,9 @@ class SandboxServer:
             BehindTheScenes(api, events, faults, self._sockets),
         )
         app = web.Application(middlewares=[guard], client_max_size=_BODY_MOST)
-        app.add_routes([*control.routes(), *Static(self.config, self._files).routes()])
+        app.add_routes(
+            [*control.routes(), *Static(self.config, self._files, self.grants).routes(), *Consent(backend).routes()]
+        )
         app.router.add_route("*", "/api/{method}", api.handle)
         app.router.add_post("/commands/response/{id}", self._responses.handle)
         app.router.add_get("/socket/{ticket}", self._sockets.handle)

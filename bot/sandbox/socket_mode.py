@@ -23,7 +23,10 @@ _CONNECTION_SECONDS = 18_060
 @dataclass
 class _Connection:
     socket: web.WebSocketResponse
+    request: web.Request
     pending: dict[str, asyncio.Future[Ack]] = field(default_factory=dict)
+    silent: bool = False
+    """Open, but nothing is sent or answered any more, not even a ping."""
 
 
 class SocketMode:
@@ -37,6 +40,8 @@ class SocketMode:
         self._turn = 0
         self._arrived = asyncio.Event()
         self.base_url = ""
+        self.most = CONNECTIONS_MOST
+        """How many sockets may be open; the next one is told `too_many_websockets`."""
 
     @property
     def connected(self) -> bool:
@@ -55,12 +60,12 @@ class SocketMode:
         if ticket not in self._tickets:
             raise web.HTTPUnauthorized(text="This Socket Mode URL is unknown or was used already.")
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse(heartbeat=_PING_SECONDS)
+        socket = web.WebSocketResponse(heartbeat=_PING_SECONDS, autoping=False)
         await socket.prepare(request)
-        if len(self._connections) >= CONNECTIONS_MOST:
+        if len(self._connections) >= self.most:
             await self._say_goodbye(socket, "too_many_websockets")
             return socket
-        connection = _Connection(socket)
+        connection = _Connection(socket, request)
         await socket.send_json(self._hello())
         self._join(connection)
         try:
@@ -80,7 +85,8 @@ class SocketMode:
         connection.pending[envelope_id] = answer
         try:
             async with asyncio.timeout(self._config.ack_seconds):
-                await connection.socket.send_str(json.dumps(_envelope(kind, envelope_id, payload, retry)))
+                if not connection.silent:
+                    await connection.socket.send_str(json.dumps(_envelope(kind, envelope_id, payload, retry)))
                 return await answer
         except TimeoutError:
             return Ack(ok=False, reason="timeout")
@@ -102,6 +108,22 @@ class SocketMode:
         """Send every socket Slack's `disconnect` frame; the app is expected to open new ones."""
         for connection in tuple(self._connections):
             await self._say_goodbye(connection.socket, reason, close=False)
+
+    async def say(self, frame: str) -> None:
+        """Send every socket a frame as it is, however odd."""
+        for connection in tuple(self._connections):
+            await connection.socket.send_str(frame)
+
+    def silence(self) -> None:
+        """Let every socket stay open and say nothing more, as when a machine between freezes."""
+        for connection in self._connections:
+            connection.silent = True
+
+    def cut(self) -> None:
+        """Break every socket off without a word."""
+        for connection in tuple(self._connections):
+            if connection.request.transport is not None:
+                connection.request.transport.abort()
 
     async def close(self) -> None:
         """Close every socket."""
@@ -140,6 +162,10 @@ class SocketMode:
 
     async def _listen(self, connection: _Connection) -> None:
         async for frame in connection.socket:
+            if connection.silent:
+                continue
+            if frame.type is WSMsgType.PING:
+                await connection.socket.pong(frame.data)
             if frame.type is WSMsgType.TEXT:
                 self._take(connection, frame.data)
 

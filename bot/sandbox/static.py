@@ -1,6 +1,5 @@
 """The page's own files and the files people attached."""
 
-import hmac
 import mimetypes
 import re
 from importlib.resources import files as package_files
@@ -10,6 +9,7 @@ from aiohttp import web
 
 from bot.sandbox.config import SandboxConfig
 from bot.sandbox.files import Files, StoredFile
+from bot.sandbox.grants import Grants
 from bot.sandbox.wire import SlackError
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
@@ -20,9 +20,10 @@ _SIGN_IN = "<!doctype html><title>Slack</title><p>Sign in to see this file.</p>"
 class Static:
     """Serves `/`, links to messages, `/ui/static/*`, `/ui/files/*` (the page), `/files/*`, `/upload/*` (the app)."""
 
-    def __init__(self, config: SandboxConfig, stored: Files) -> None:
+    def __init__(self, config: SandboxConfig, stored: Files, grants: Grants) -> None:
         self._config = config
         self._files = stored
+        self._grants = grants
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, written out."""
@@ -46,8 +47,7 @@ class Static:
 
     async def _private_file(self, request: web.Request) -> web.Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        allowed = hmac.compare_digest(token.encode(), self._config.bot_token.encode())
-        if not allowed or "files:read" not in self._config.scopes:
+        if not self._grants.allows(token) or "files:read" not in self._config.scopes:
             # Slack answers 200 with its sign-in page here; apps must look at the content type.
             return web.Response(text=_SIGN_IN, content_type="text/html")
         return _file_response(self._find(request), sandboxed=False)

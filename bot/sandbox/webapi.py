@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 import logging
 import math
 from collections import deque
@@ -9,14 +10,14 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from bot.sandbox import scopes
+from bot.sandbox import oauth, scopes
 from bot.sandbox import webapi_chat as chat
 from bot.sandbox import webapi_conversations as conversations
 from bot.sandbox import webapi_info as info
 from bot.sandbox import webapi_streams as streams
 from bot.sandbox import webapi_views as views
 from bot.sandbox.backend import Args, Backend
-from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.faults import SPOILS, Fault, Faults
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.records import ChannelKind
 from bot.sandbox.wire import Json, SlackError
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 Method = Callable[[Backend, Args], Json]
 
 CALLS_KEPT = 5_000
+HANG_SECONDS = 30.0
+"""Longer than any caller waits."""
 _BEARER = "Bearer "
 
 
@@ -69,6 +72,9 @@ def methods() -> Mapping[str, Method]:
         "views.publish": views.views_publish,
         "blocks.validate": views.blocks_validate,
         "apps.connections.open": views.connections_open,
+        "oauth.v2.access": oauth.access,
+        "apps.uninstall": oauth.uninstall,
+        "auth.revoke": oauth.revoke,
         "files.info": views.files_info,
         "files.getUploadURLExternal": views.get_upload_url,
         "files.completeUploadExternal": views.complete_upload,
@@ -93,14 +99,17 @@ class WebApi:
         except SlackError as refusal:
             return web.json_response(refusal.body())
         fault = self._faults.take(method)
-        if fault is not None and fault.kind != "reset_after":
+        if fault is not None and fault.kind not in SPOILS:
             early = await self._early(request, method, values, fault)
             if early is not None:
                 return early
+        if fault is not None and fault.kind in SPOILS and not fault.effect:
+            self._remember(method, values, {"ok": False, "error": fault.kind})
+            return await _spoilt(request, fault, {"ok": True})
         status, answer, headers = self._answer(method, values, token)
         self._remember(method, values, answer)
-        if fault is not None and fault.kind == "reset_after":
-            return _cut(request)
+        if fault is not None and fault.kind in SPOILS:
+            return await _spoilt(request, fault, answer)
         return web.json_response(answer, status=status, headers=headers)
 
     async def _early(self, request: web.Request, method: str, values: Json, fault: Fault) -> web.StreamResponse | None:
@@ -112,7 +121,7 @@ class WebApi:
         self._remember(method, values, {"ok": False, "error": error})
         match fault.kind:
             case "ratelimited":
-                headers = {"Retry-After": str(fault.retry_after)}
+                headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after >= 0 else {}
                 return web.json_response({"ok": False, "error": error}, status=429, headers=headers)
             case "http_500":
                 return web.Response(status=500, text="<html><body>Server Error</body></html>", content_type="text/html")
@@ -141,10 +150,12 @@ class WebApi:
         config = self._backend.config
         if method not in self._methods:
             raise SlackError("unknown_method", req_method=method)
+        if method in oauth.WITHOUT_TOKEN:
+            return
         if not token:
             raise SlackError("not_authed")
-        if token not in (config.bot_token, config.app_token):
-            raise SlackError("invalid_auth")
+        if token != config.app_token:
+            self._backend.grants.check(token)
         wants_app = method == "apps.connections.open"
         if wants_app != (token == config.app_token):
             raise SlackError("not_allowed_token_type")
@@ -177,6 +188,27 @@ async def _read(request: web.Request) -> tuple[Json, str]:
     header = request.headers.get("Authorization", "")
     in_body = str(values.pop("token", ""))
     return values, header.removeprefix(_BEARER) if header.startswith(_BEARER) else in_body
+
+
+async def _spoilt(request: web.Request, fault: Fault, answer: Json) -> web.StreamResponse:
+    """An answer that is no use to the caller."""
+    body = json.dumps(answer)
+    match fault.kind:
+        case "truncated":
+            response = web.StreamResponse(headers={"Content-Type": "application/json"})
+            response.content_length = len(body) + 100
+            await response.prepare(request)
+            await response.write(body[: len(body) // 2].encode())
+            return _cut(request)
+        case "malformed":
+            return web.Response(text=body[: len(body) // 2], content_type="application/json")
+        case "html":
+            return web.Response(
+                text="<html><body>Please sign in to the network.</body></html>", content_type="text/html"
+            )
+        case "hang":
+            await asyncio.sleep(fault.seconds or HANG_SECONDS)
+    return _cut(request)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -1,6 +1,8 @@
 """Effects → calls of Slack's Web API. One attempt each; repeating is the outbox's."""
 
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -8,9 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.effects import (
     Outgoing,
     Place,
+    Progress,
     Receipt,
     Relay,
     Remove,
+    Session,
     SetSession,
     ShowAnswer,
     ShowCard,
@@ -21,17 +25,21 @@ from bot.domain.effects import (
     Whisper,
 )
 from bot.domain.errors import PermanentError, TransientError
-from bot.ports.slack import CardSource, Target
+from bot.ports.clock import Clock, system_clock
+from bot.ports.slack import CardSource, LiveState, Target
 from bot.slack.marks import Marks, client_msg_id, metadata, part_key
 from bot.slack.render import lines
 from bot.slack.render.answer import answer_messages
 from bot.slack.render.blocks import Payload
 from bot.slack.render.card import card
-from bot.slack.web import SlackRefusalError, call
+from bot.slack.render.live import live_line
+from bot.slack.render.plain import plain_parts
+from bot.slack.stream import Streams
+from bot.slack.web import SlackRefusalError, call, has_room, is_free
 
 logger = logging.getLogger(__name__)
 
-_BAD_BLOCKS = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"))
+_BAD_BLOCKS = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"))
 _VANISHED = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 """Answers of chat.update after which the words are posted anew."""
 _ALREADY_GONE = frozenset({"message_not_found", "channel_not_found", "thread_not_found"})
@@ -46,10 +54,14 @@ Shown = ShowAnswer | ShowNotice | ShowLive | ShowCard | ShowInStaffThread | Rela
 class SlackMessenger:
     """Implements `bot.ports.slack.Messenger`."""
 
-    def __init__(self, client: AsyncWebClient, cards: CardSource) -> None:
+    def __init__(
+        self, client: AsyncWebClient, cards: CardSource, *, clock: Clock = system_clock, streams: bool = True
+    ) -> None:
         self._client = client
         self._cards = cards
         self._marks = Marks(client)
+        self._streams = Streams(client, clock)
+        self._may_stream = streams
 
     async def deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
         match outgoing.effect:
@@ -58,9 +70,11 @@ class SlackMessenger:
             case Whisper() as whisper:
                 await self._whisper(whisper)
             case SetSession() as session:
-                await self._set_session(session)
+                await self._set_session(session, target)
             case SuggestPrompts() as prompts:
                 await self._suggest(prompts)
+            case ShowLive() as live:
+                return await self._begin(outgoing, live, target)
             case shown:
                 return await self._show(outgoing, shown, target)
         return None
@@ -71,17 +85,51 @@ class SlackMessenger:
         if isinstance(effect, Remove | Whisper | SetSession | SuggestPrompts):
             return None
         keys = [part_key(outgoing.key, index) for index in range(len(await self._messages(effect)))]
-        found = await self._look(keys, _where(effect, target), since=since)
+        place = _where(effect, target)
+        found = await self._look(keys, place, since=since)
+        if isinstance(effect, ShowLive) and effect.reader is not None and place.thread_ts and not found:
+            orphan = await self._marks.unmarked(place.channel_id, place.thread_ts, since=max(0.0, since - _LOOK_BACK))
+            return replace(orphan, streamed=True) if orphan else None
         return found[outgoing.key] if len(found) == len(keys) else None
 
-    async def progress(self, receipt: Receipt, text: str) -> bool:
-        content = lines.live(text)
+    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:
+        shown = await self._streams.show(receipt, progress) if receipt.streamed else None
+        if shown is not None:
+            return LiveState(receipt, is_shown=shown)
         try:
-            await call(self._client.chat_update(channel=receipt.channel_id, ts=receipt.ts, **_content(content)))
+            if receipt.streamed:
+                receipt = await self._streams.stop(receipt, Session.PROCESSING)
+            return await self._update_line(receipt, progress)
         except (TransientError, PermanentError) as error:
             logger.info("slack.progress_dropped", extra={"fields": {"reason": str(error)}})
-            return not (isinstance(error, TransientError) and error.ambiguous)
-        return True
+            ambiguous = isinstance(error, TransientError) and error.ambiguous
+            return LiveState(receipt, is_shown=False, is_certain=receipt.streamed or not ambiguous)
+
+    async def _update_line(self, receipt: Receipt, progress: Progress) -> LiveState:
+        if not await has_room(self._client, "chat.update", receipt.channel_id):
+            return LiveState(receipt, is_shown=False)
+        content = live_line(progress)
+        await call(self._client.chat_update(channel=receipt.channel_id, ts=receipt.ts, **_content(content)))
+        return LiveState(receipt)
+
+    async def _begin(self, outgoing: Outgoing, effect: ShowLive, target: Target) -> Receipt | None:
+        """The first sign: a stream where there is one reader, else (or if Slack will not) a plain line.
+
+        None when it would come too late: nothing that matters waits for it.
+        """
+        if effect.reader is None:
+            return await self._show(outgoing, effect, target)
+        if self._may_stream:
+            stream = await self._streams.start(effect.place, effect.text, effect.reader)
+            if stream is not None:
+                return stream
+        if not await is_free(self._client, "chat.postMessage", effect.place.channel_id):
+            return None
+        receipt = await self._show(outgoing, effect, target)
+        if await has_room(self._client, "agents.sessions.setStatus"):
+            with suppress(TransientError, PermanentError):
+                await self._set_session(SetSession(effect.place, Session.PROCESSING), Target())
+        return receipt
 
     async def _messages(self, effect: Shown) -> list[Payload]:
         match effect:
@@ -109,6 +157,9 @@ class SlackMessenger:
         messages = await self._messages(effect)
         place = _where(effect, target)
         there = await self._parts_there(outgoing, len(messages), place)
+        if target.edit is not None and target.edit.streamed and outgoing.key not in there:
+            ended = await self._end_stream(outgoing, effect, messages[0], target.edit, is_repeat=target.is_repeat)
+            there[outgoing.key] = ended
         receipts = []
         for index, content in enumerate(messages):
             key = part_key(outgoing.key, index)
@@ -123,15 +174,39 @@ class SlackMessenger:
         since = float(place.thread_ts) if place.thread_ts else 0.0
         return await self._look([part_key(outgoing.key, index) for index in range(count)], place, since=since)
 
+    async def _end_stream(
+        self, outgoing: Outgoing, effect: Shown, content: Payload, stream: Receipt, *, is_repeat: bool
+    ) -> Receipt:
+        """Let a stream end as this message; in any doubt end it as it is and replace it, so that no word is twice."""
+        session = (effect.session if isinstance(effect, ShowAnswer) else None) or Session.ACTIVE
+        if isinstance(effect, ShowAnswer) and not is_repeat:
+            done = await self._streams.finish(stream, outgoing.key, content, effect.progress, session)
+            if done is not None:
+                return done
+        stopped = await self._streams.stop(stream, session)
+        receipt = await self._put(outgoing.key, content, effect.place, stopped)
+        return replace(receipt, session=stopped.session)
+
     async def _put(self, key: str, content: Payload, place: Place, edit: Receipt | None) -> Receipt:
         """Show it; as plain text when Slack does not like our blocks: better a plain answer than none."""
         try:
             return await self._place(key, content, place, edit)
         except SlackRefusalError as error:
-            if error.error not in _BAD_BLOCKS or not content.get("text"):
+            if error.error not in _BAD_BLOCKS:
                 raise
             logger.warning("slack.blocks_refused", extra={"fields": {"key": key, "error": error.error}})
-            return await self._place(key, {"text": content["text"], "blocks": []}, place, edit)
+            return await self._put_plain(key, content, place, edit)
+
+    async def _put_plain(self, key: str, content: Payload, place: Place, edit: Receipt | None) -> Receipt:
+        """Every word without blocks; the last piece carries the mark, so that it is found only when all are there."""
+        pieces = plain_parts(content)
+        keys = [*(f"{key}~{number}" for number in range(1, len(pieces))), key]
+        there = await self._look(keys, place, since=float(place.thread_ts or 0)) if len(pieces) > 1 else {}
+        receipts = []
+        for index, (mark, piece) in enumerate(zip(keys, pieces, strict=True)):
+            words: Payload = {"text": piece, "blocks": []}
+            receipts.append(there.get(mark) or await self._place(mark, words, place, None if index else edit))
+        return receipts[0]
 
     async def _place(self, key: str, content: Payload, place: Place, edit: Receipt | None) -> Receipt:
         if edit is not None:
@@ -166,6 +241,8 @@ class SlackMessenger:
     async def _remove(self, target: Target) -> None:
         if target.edit is None:
             return
+        if target.edit.streamed:
+            await self._streams.stop(target.edit, Session.ACTIVE)
         try:
             await call(self._client.chat_delete(channel=target.edit.channel_id, ts=target.edit.ts))
         except SlackRefusalError as error:
@@ -183,7 +260,9 @@ class SlackMessenger:
             )
         )
 
-    async def _set_session(self, effect: SetSession) -> None:
+    async def _set_session(self, effect: SetSession, target: Target) -> None:
+        if target.edit is not None and target.edit.session is effect.status:
+            return
         await call(
             self._client.agents_sessions_setStatus(
                 channel_id=effect.place.channel_id,

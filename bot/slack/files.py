@@ -7,6 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import PermanentError, TransientError
 from bot.domain.incoming import File
+from bot.slack.clients import WorkspaceClient
 
 _HOPS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -23,8 +24,8 @@ class SlackFiles:
         """`client` has the shared session, the token and the way out (proxy)."""
         if client.session is None:
             raise ValueError("the client needs a shared session")
+        self._client = client
         self._session = client.session
-        self._headers = {"Authorization": f"Bearer {client.token}"}
         self._api = urlsplit(client.base_url)
         self._proxy = client.proxy
 
@@ -37,11 +38,11 @@ class SlackFiles:
             raise TransientError(f"the download broke off: {type(error).__name__}") from error
 
     async def _fetch(self, file: File, limit: int) -> bytes:
-        url = file.url
+        url, headers = file.url, {"Authorization": f"Bearer {await _token(self._client)}"}
         for _ in range(_HOPS):
             if not self._is_slack(url):
                 raise PermanentError("the file does not lie on Slack's servers")
-            asking = self._session.get(url, headers=self._headers, allow_redirects=False, proxy=self._proxy)
+            asking = self._session.get(url, headers=headers, allow_redirects=False, proxy=self._proxy)
             async with asking as answer:
                 if answer.status not in _REDIRECTS:
                     return await _content(answer, file, limit)
@@ -57,6 +58,10 @@ class SlackFiles:
             return False
         host = parts.hostname or ""
         return same or (parts.scheme == "https" and (host == "slack.com" or host.endswith(".slack.com")))
+
+
+async def _token(client: AsyncWebClient) -> str:
+    return await client.fresh_token() if isinstance(client, WorkspaceClient) else client.token or ""
 
 
 async def _content(answer: aiohttp.ClientResponse, file: File, limit: int) -> bytes:

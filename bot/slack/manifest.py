@@ -31,12 +31,16 @@ EVENTS = (
     "agent_session_stopped",
     "app_home_opened",
     "app_mention",
+    "app_uninstalled",
     "message.channels",
     "message.groups",
     "message.im",
     "message.mpim",
+    "tokens_revoked",
 )
 
+REDIRECT = "/slack/oauth_redirect"
+"""Where Slack sends a browser back to after a consent."""
 _HOST = "https://YOUR-HOST"
 
 
@@ -48,16 +52,17 @@ def manifest(settings: Settings, *, public_url: str = _HOST) -> str:
 
 
 def manifest_of(*, socket_mode: bool, public_url: str = _HOST) -> dict[str, Any]:
-    """The manifest as data."""
+    """The manifest as data; with signed HTTP it can be installed into further workspaces."""
     url = {} if socket_mode else {"url": f"{public_url.rstrip('/')}/slack/events"}
     request = {} if socket_mode else {"request_url": url["url"]}
+    redirect = {} if socket_mode else {"redirect_urls": [f"{public_url.rstrip('/')}{REDIRECT}"]}
     return {
         "display_information": {
             "name": "Deskhand",
             "description": "Answers support questions with sources, shows what it costs, and hands over to people.",
         },
         "features": _features(url),
-        "oauth_config": {"scopes": {"bot": [*SCOPES, *GROUP_SCOPES]}},
+        "oauth_config": {**redirect, "scopes": {"bot": [*SCOPES, *GROUP_SCOPES]}},
         "settings": {
             "event_subscriptions": {**request, "bot_events": list(EVENTS)},
             "interactivity": {"is_enabled": True, **request},

@@ -37,9 +37,12 @@ class Marks:
         self._client = client
 
     async def find(self, keys: set[str], channel_id: str, thread_ts: str | None, *, since: float) -> dict[str, Receipt]:
-        """The messages that carry one of these marks, among those posted since then (unix seconds)."""
+        """The messages that carry one of these marks.
+
+        In a thread all are looked at, whatever our clock says; in a channel those since then (unix seconds).
+        """
         found: dict[str, Receipt] = {}
-        pages = self._replies(channel_id, thread_ts, since) if thread_ts else self._roots(channel_id, since)
+        pages = self._replies(channel_id, thread_ts, 0.0) if thread_ts else self._roots(channel_id, since)
         async for message in pages:
             mark = obj(message.get("metadata"))
             key = word(obj(mark.get("event_payload")).get("key"))
@@ -47,6 +50,15 @@ class Marks:
                 found[key] = Receipt(channel_id, word(message.get("ts")))
             if len(found) == len(keys):
                 break
+        return found
+
+    async def unmarked(self, channel_id: str, thread_ts: str, *, since: float) -> Receipt | None:
+        """The newest message of a bot in a thread of a DM that has no mark: a stream gets it only at its end."""
+        found: Receipt | None = None
+        async for message in self._replies(channel_id, thread_ts, since):
+            is_new = word(message.get("ts")) != thread_ts and float(word(message.get("ts")) or 0) >= since
+            if is_new and message.get("bot_id") and obj(message.get("metadata")).get("event_type") != names.MARKER:
+                found = Receipt(channel_id, word(message.get("ts")))
         return found
 
     async def _replies(self, channel_id: str, thread_ts: str, since: float) -> AsyncIterator[Json]:

@@ -1,7 +1,8 @@
 """Slack's Web API client: how it is made, and what its failures mean."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.domain.errors import PermanentError, TransientError
+from bot.domain.errors import LockedOutError, PermanentError, TransientError
+from bot.runtime.pace import Pace
+from bot.slack.rates import Rates
 
 TOTAL_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
@@ -18,6 +21,9 @@ _SERVER_ERROR = 500
 _LIMITED = 429
 _DEFAULT_WAIT = 5.0
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOCKED_OUT = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+"""Errors that say nothing about the call: with another token it would work."""
+_READING = ("auth.", "bots.", "conversations.", "team.", "users.", "usergroups.", "chat.getPermalink")
 _SERVER_FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """Errors in a 200 answer after which nobody knows whether the call took effect."""
 
@@ -33,6 +39,66 @@ class SlackRefusalError(PermanentError):
         """The missing scope, when that was the reason."""
 
 
+class SlackLockedOutError(SlackRefusalError, LockedOutError):
+    """Slack does not take our token (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How our calls behave: at Slack's pace, and only while this replica may act."""
+
+    pace: Pace
+    rates: Rates = field(default_factory=Rates)
+    may_act: Callable[[], bool] = lambda: True
+    """False when another replica may have taken over our work: nothing may be changed in Slack then."""
+
+
+class PacedClient(AsyncWebClient):
+    """Slack's client of one workspace; what it calls goes at Slack's pace once it was told to behave."""
+
+    manners: Manners | None = None
+    workspace: str = ""
+
+    def behave(self, manners: Manners, team_id: str) -> None:
+        """From now on."""
+        self.manners, self.workspace = manners, team_id
+
+    async def api_call(self, api_method: str, **request: Any) -> AsyncSlackResponse:
+        """As the SDK's. TransientError when the call may not be made now; nothing was sent then."""
+        manners = self.manners
+        if manners is None:
+            return await self.call_now(api_method, **request)
+        tolls = manners.rates.tolls(self.workspace, api_method, _channel(request))
+        await manners.pace.admit(tolls)
+        if not manners.may_act() and not api_method.startswith(_READING):
+            raise TransientError("this replica may not act any more")
+        try:
+            return await self.call_now(api_method, **request)
+        except SlackApiError as error:
+            if isinstance(meaning := _classified(error.response), TransientError) and meaning.retry_after is not None:
+                await manners.pace.refused(tolls, meaning.retry_after)
+            raise
+
+    async def call_now(self, api_method: str, **request: Any) -> AsyncSlackResponse:
+        """The call itself, once its turn has come."""
+        return await super().api_call(api_method, **request)
+
+
+async def has_room(client: AsyncWebClient, method: str, channel_id: str = "") -> bool:
+    """Whether there is ample room for a call that may be left out; the caller makes it at once then, or not at all."""
+    if not isinstance(client, PacedClient) or client.manners is None:
+        return True
+    return await client.manners.pace.has_room(client.manners.rates.tolls(client.workspace, method, channel_id))
+
+
+async def is_free(client: AsyncWebClient, method: str, channel_id: str = "") -> bool:
+    """Whether a call can be made right now; the caller makes it at once then, or does without it."""
+    if not isinstance(client, PacedClient) or client.manners is None:
+        return True
+    tolls = client.manners.rates.tolls(client.workspace, method, channel_id)
+    return await client.manners.pace.has_room(tolls, left=0.0)
+
+
 def quiet_logger(name: str, level: int = logging.WARNING) -> logging.Logger:
     """A logger for Slack's libraries; what they write below `level` (whole bodies, parameters) stays out of our log."""
     logger = logging.getLogger(name)
@@ -40,15 +106,15 @@ def quiet_logger(name: str, level: int = logging.WARNING) -> logging.Logger:
     return logger
 
 
-def slack_session() -> aiohttp.ClientSession:
+def slack_session(total_seconds: float = TOTAL_SECONDS) -> aiohttp.ClientSession:
     """The one HTTP session all calls to Slack share; whoever asked for it closes it."""
-    timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS, connect=CONNECT_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=total_seconds, connect=CONNECT_SECONDS)
     return aiohttp.ClientSession(timeout=timeout)
 
 
-def slack_client(token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
+def slack_client(token: str, base_url: str, session: aiohttp.ClientSession) -> PacedClient:
     """A client that never repeats a call by itself: that is the outbox's business, which can look before it sends."""
-    client = AsyncWebClient(
+    client = PacedClient(
         token=token, base_url=base_url, session=session, retry_handlers=[], logger=quiet_logger("bot.slack.sdk")
     )
     if is_local(base_url):
@@ -85,7 +151,17 @@ def _classified(response: Any) -> TransientError | SlackRefusalError:
         return TransientError("Slack asks us to slow down", retry_after=_retry_after(response))
     if error is None or status >= _SERVER_ERROR or error in _SERVER_FAULTS:
         return TransientError(f"Slack failed (HTTP {status})", ambiguous=True)
-    return SlackRefusalError(str(error), needed=str(data.get("needed", "")) if isinstance(data, dict) else "")
+    needed = str(data.get("needed", "")) if isinstance(data, dict) else ""
+    return (SlackLockedOutError if error in _LOCKED_OUT else SlackRefusalError)(str(error), needed=needed)
+
+
+def _channel(request: dict[str, Any]) -> str:
+    """The channel among a call's arguments, however the SDK passes them."""
+    for part in ("json", "params", "data"):
+        given = request.get(part)
+        if isinstance(given, dict) and given.get("channel"):
+            return str(given["channel"])
+    return ""
 
 
 def _retry_after(response: Any) -> float:

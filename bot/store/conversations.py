@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface, ThreadKey
 from bot.domain.errors import PermanentError
+from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import AnyRow, insert_new
 from bot.store.tables import conversations, lines, prompts
 
@@ -12,15 +13,19 @@ from bot.store.tables import conversations, lines, prompts
 class SqlConversations:
     """ports.store.Conversations on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE) -> None:
         self._connection = connection
+        self._bounds = bounds
 
     async def get(self, conversation_id: str) -> Conversation | None:
+        if not self._bounds.holds(conversation_id):
+            return None
         query = sa.select(conversations).where(conversations.c.id == conversation_id)
         row = (await self._connection.execute(query)).first()
         return _conversation(row) if row else None
 
     async def open(self, conversation: Conversation) -> bool:
+        self._bounds.check(conversation.key.team_id)
         return await insert_new(
             self._connection,
             conversations,
@@ -41,6 +46,7 @@ class SqlConversations:
         )
 
     async def set_owner(self, conversation_id: str, standing: Standing, owner: str | None) -> Conversation:
+        self._bounds.check_conversation(conversation_id)
         result = await self._connection.execute(
             sa.update(conversations)
             .where(conversations.c.id == conversation_id)
@@ -60,11 +66,13 @@ class SqlConversations:
         return (await self._connection.execute(query)).scalar_one_or_none()
 
     async def pin(self, conversation_id: str, prompt_version: str) -> None:
+        self._bounds.check_conversation(conversation_id)
         await self._connection.execute(
             sa.update(conversations).where(conversations.c.id == conversation_id).values(prompt_version=prompt_version)
         )
 
     async def add_lines(self, conversation_id: str, *new: Line) -> None:
+        self._bounds.check_conversation(conversation_id)
         rows = [
             {"conversation_id": conversation_id, "speaker": x.speaker.value, "name": x.name, "text": x.text, "at": x.at}
             for x in new
@@ -73,6 +81,8 @@ class SqlConversations:
             await self._connection.execute(sa.insert(lines), rows)
 
     async def lines(self, conversation_id: str, last: int) -> list[Line]:
+        if not self._bounds.holds(conversation_id):
+            return []
         rows = await self._connection.execute(
             sa.select(lines).where(lines.c.conversation_id == conversation_id).order_by(lines.c.seq.desc()).limit(last)
         )

@@ -18,6 +18,16 @@ async def insert_new(connection: AsyncConnection, table: sa.Table, values: Mappi
     return result.rowcount == 1
 
 
+async def one_at_a_time(connection: AsyncConnection, subject: str) -> None:
+    """Let one transaction at a time, of all processes, look at a subject and then act on what it saw.
+
+    SQLite's write transactions follow one another anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        key = sa.func.hashtextextended(f"deskhand.{subject}", 0)
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
 def upsert(connection: AsyncConnection, table: sa.Table, values: dict[str, object]) -> sa.Insert:
     """An INSERT that overwrites the row with the same primary key."""
     keys = list(table.primary_key.columns)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.runtime.postgres import connection_arguments, tolerate_poolers
 from bot.store.sqlite import connect
 
 Writer = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
@@ -40,7 +41,29 @@ def create_engine(database_url: str) -> AsyncEngine:
     url = url.set(drivername=_DRIVERS[kind])
     if kind == "sqlite":
         return _sqlite(url)
-    return create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+    return _postgresql(url)
+
+
+def _postgresql(url: URL) -> AsyncEngine:
+    arguments = connection_arguments(url)
+    engine = create_async_engine(
+        url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True, connect_args=arguments
+    )
+    tolerate_poolers(engine.sync_engine)
+    return engine
+
+
+def database_file(database_url: str) -> Path | None:
+    """The file of a SQLite database; None for one in memory or on a server. ValueError when the URL is none."""
+    url = make_url(database_url)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+    return Path(url.database or "") if is_file else None
+
+
+def database_folder(database_url: str) -> Path | None:
+    """The folder of that file."""
+    file = database_file(database_url)
+    return file.absolute().parent if file else None
 
 
 def _sqlite(url: URL) -> AsyncEngine:

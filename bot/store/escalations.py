@@ -5,6 +5,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.effects import EFFECT, Receipt, ShowCard
+from bot.domain.errors import ForeignWorkspaceError
 from bot.domain.escalation import (
     MOVES,
     Decision,
@@ -15,7 +16,8 @@ from bot.domain.escalation import (
     State,
     Team,
 )
-from bot.store.dialect import AnyRow, insert_new
+from bot.store.bounds import EVERYWHERE, Bounds, team_of_conversation
+from bot.store.dialect import AnyRow, insert_new, one_at_a_time
 from bot.store.tables import escalations, outbox
 
 _PROPOSAL = TypeAdapter(Proposal)
@@ -25,15 +27,19 @@ _LIVE = tuple(state.value for state in State if state.is_live)
 class SqlEscalations:
     """ports.store.Escalations on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE) -> None:
         self._connection = connection
+        self._bounds = bounds
+        self._mine = bounds.team(escalations.c.team_id)
 
     async def open(self, new: NewEscalation, *, staff_channel: str, at: float) -> Escalation:
+        self._bounds.check_conversation(new.conversation_id)
         await insert_new(
             self._connection,
             escalations,
             {
                 "id": new.id,
+                "team_id": team_of_conversation(new.conversation_id),
                 "conversation_id": new.conversation_id,
                 "origin": new.origin.value,
                 "reason": new.reason,
@@ -50,21 +56,25 @@ class SqlEscalations:
                 "version": 1,
             },
         )
-        query = sa.select(escalations).where(escalations.c.id == new.id)
-        return _escalation((await self._connection.execute(query)).one())
+        query = sa.select(escalations).where(escalations.c.id == new.id, self._mine)
+        row = (await self._connection.execute(query)).first()
+        if row is None:
+            raise ForeignWorkspaceError("a case of this id belongs to another workspace")
+        return _escalation(row)
 
     async def get(self, escalation_id: str) -> Escalation | None:
-        return await self._first(sa.select(escalations).where(escalations.c.id == escalation_id))
+        return await self._first(sa.select(escalations).where(escalations.c.id == escalation_id, self._mine))
 
     async def live(self, conversation_id: str) -> Escalation | None:
+        await one_at_a_time(self._connection, f"case:{conversation_id}")  # who finds none may open one
         query = sa.select(escalations).where(
-            escalations.c.conversation_id == conversation_id, escalations.c.state.in_(_LIVE)
+            escalations.c.conversation_id == conversation_id, escalations.c.state.in_(_LIVE), self._mine
         )
         return await self._first(query.order_by(escalations.c.opened_at.desc(), escalations.c.id.desc()).limit(1))
 
     async def all_live(self) -> list[Escalation]:
-        query = sa.select(escalations).where(escalations.c.state.in_(_LIVE)).order_by(escalations.c.opened_at)
-        return [_escalation(row) for row in await self._connection.execute(query)]
+        query = sa.select(escalations).where(escalations.c.state.in_(_LIVE), self._mine)
+        return [_escalation(row) for row in await self._connection.execute(query.order_by(escalations.c.opened_at))]
 
     async def decide(
         self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str, version: int | None = None
@@ -73,15 +83,16 @@ class SqlEscalations:
         as_seen = escalations.c.version == version if version is not None else sa.true()
         return await self._first(
             sa.update(escalations)
-            .where(escalations.c.id == escalation_id, escalations.c.state == before.value, as_seen)
+            .where(escalations.c.id == escalation_id, escalations.c.state == before.value, as_seen, self._mine)
             .values(state=after.value, decided_by=by, decided_at=at, note=note, version=escalations.c.version + 1)
             .returning(escalations)
         )
 
     async def amend(self, escalation_id: str, newer: NewEscalation) -> Escalation | None:
+        self._bounds.check_conversation(newer.conversation_id)
         return await self._first(
             sa.update(escalations)
-            .where(escalations.c.id == escalation_id, escalations.c.state == State.OPEN.value)
+            .where(escalations.c.id == escalation_id, escalations.c.state == State.OPEN.value, self._mine)
             .values(
                 reason=newer.reason,
                 summary=newer.summary,
@@ -98,6 +109,7 @@ class SqlEscalations:
             outbox.c.receipt_channel == receipt.channel_id,
             outbox.c.receipt_ts == receipt.ts,
             outbox.c.kind == "card",
+            self._bounds.team(outbox.c.team_id),
         )
         payload = (await self._connection.execute(query.limit(1))).scalar_one_or_none()
         if payload is None:

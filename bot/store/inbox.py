@@ -14,10 +14,12 @@ from bot.domain.incoming import (
     FeedbackGiven,
     Incoming,
     MessageReceived,
+    team_of,
 )
 from bot.ports.clock import Clock
 from bot.ports.store import Queued
-from bot.store.dialect import AnyRow, insert_new
+from bot.store.bounds import EVERYWHERE, Bounds
+from bot.store.dialect import AnyRow, insert_new, one_at_a_time
 from bot.store.tables import inbox
 
 Enqueue = Callable[[sa.Connection, str, str], None]
@@ -27,8 +29,16 @@ Enqueue = Callable[[sa.Connection, str, str], None]
 class SqlInbox:
     """ports.store.Inbox on one connection."""
 
-    def __init__(self, connection: AsyncConnection, enqueue: Enqueue, clock: Clock, added: list[str]) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        enqueue: Enqueue,
+        clock: Clock,
+        added: list[str],
+        bounds: Bounds = EVERYWHERE,
+    ) -> None:
         self._connection = connection
+        self._bounds = bounds
         self._enqueue = enqueue
         self._clock = clock
         self._added = added
@@ -36,8 +46,13 @@ class SqlInbox:
     async def add(
         self, inbox_id: str, incoming: Incoming, *, conversation_id: str | None, partition: str, dispatch: bool = True
     ) -> bool:
+        team_id = team_of(incoming)
+        self._bounds.check(team_id)
+        if conversation_id is not None:
+            self._bounds.check_conversation(conversation_id)
         row = {
             "id": inbox_id,
+            "team_id": team_id,
             **_keys(incoming),
             "kind": incoming.kind,
             "conversation_id": conversation_id,
@@ -54,29 +69,41 @@ class SqlInbox:
         return True
 
     async def get(self, inbox_id: str) -> Queued | None:
-        row = (await self._connection.execute(sa.select(inbox).where(inbox.c.id == inbox_id))).first()
+        row = (await self._connection.execute(sa.select(inbox).where(inbox.c.id == inbox_id, self._mine))).first()
         return _queued(row) if row else None
 
+    @property
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return self._bounds.team(inbox.c.team_id)
+
     async def waiting(self, conversation_id: str) -> list[Queued]:
+        if not self._bounds.holds(conversation_id):
+            return []
         query = sa.select(inbox).where(*_waits_on(conversation_id)).order_by(inbox.c.order_ts, inbox.c.id)
         return [_queued(row) for row in await self._connection.execute(query)]
 
     async def is_waiting(self, conversation_id: str) -> bool:
+        if not self._bounds.holds(conversation_id):
+            return False
+        await one_at_a_time(self._connection, f"arrival:{conversation_id}")
         query = sa.select(inbox.c.id).where(*_waits_on(conversation_id)).limit(1)
-        return (await self._connection.execute(query)).first() is not None
+        # The lock on the row: whoever handles it does not finish before this transaction, and then looks for more.
+        return (await self._connection.execute(query.with_for_update(read=True))).first() is not None
 
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None:
         await self._connection.execute(
             sa.update(inbox)
-            .where(inbox.c.id.in_(inbox_ids), inbox.c.handled_at.is_(None))
+            .where(inbox.c.id.in_(inbox_ids), inbox.c.handled_at.is_(None), self._mine)
             .values(handled_at=self._clock())
         )
 
-    async def count_attempt(self, inbox_id: str) -> int:
+    async def count_attempt(self, inbox_id: str, *, error: str = "") -> int:
+        first = sa.case((inbox.c.first_error == "", error), else_=inbox.c.first_error)
+        errors = {"first_error": first, "last_error": error} if error else {}
         result = await self._connection.execute(
             sa.update(inbox)
-            .where(inbox.c.id == inbox_id)
-            .values(attempts=inbox.c.attempts + 1)
+            .where(inbox.c.id == inbox_id, self._mine)
+            .values(attempts=inbox.c.attempts + 1, **errors)
             .returning(inbox.c.attempts)
         )
         attempts: int | None = result.scalar_one_or_none()
@@ -84,44 +111,62 @@ class SqlInbox:
             raise PermanentError(f"no inbox row {inbox_id}")
         return attempts
 
+    async def park(self, inbox_ids: Sequence[str]) -> None:
+        await self._connection.execute(
+            sa.update(inbox)
+            .where(inbox.c.id.in_(inbox_ids), inbox.c.parked_at.is_(None), self._mine)
+            .values(parked_at=self._clock())
+        )
+
     async def unfinished(self, *, before: float) -> list[tuple[str, str]]:
         rows = await self._connection.execute(
             sa.select(inbox.c.id, inbox.c.partition)
-            .where(inbox.c.handled_at.is_(None), inbox.c.received_at <= before)
+            .where(inbox.c.handled_at.is_(None), inbox.c.parked_at.is_(None), inbox.c.received_at <= before, self._mine)
             .order_by(inbox.c.id)
         )
         return [(row.id, row.partition) for row in rows]
 
     async def message(self, thread: ThreadKey, ts: str) -> Queued | None:
-        key = f"{thread.channel_id}:{ts}"
+        if not self._bounds.admits(thread.team_id):
+            return None
+        key = f"{thread.team_id}:{thread.channel_id}:{ts}"
         row = (await self._connection.execute(sa.select(inbox).where(inbox.c.message_key == key))).first()
         return _queued(row) if row else None
 
     async def replace(self, inbox_id: str, incoming: MessageReceived) -> None:
+        self._bounds.check(incoming.thread.team_id)
         await self._connection.execute(
             sa.update(inbox)
-            .where(inbox.c.id == inbox_id, inbox.c.handled_at.is_(None))
+            .where(inbox.c.id == inbox_id, inbox.c.handled_at.is_(None), self._mine)
             .values(payload=INCOMING.dump_json(incoming).decode())
         )
 
 
 def _keys(incoming: Incoming) -> dict[str, str | None]:
-    """What makes two deliveries the same event; any one of the keys is enough."""
+    """What makes two deliveries the same event; any one of the keys is enough.
+
+    Each is the workspace's own: Slack delivers a message of a shared channel once for every workspace with the app.
+    """
+    team = team_of(incoming)
     match incoming:
         case MessageReceived():
-            channel = incoming.thread.channel_id
+            channel = f"{team}:{incoming.thread.channel_id}"
             client = f"{channel}:{incoming.client_msg_id}" if incoming.client_msg_id else None
             return {
-                "event_id": incoming.event_id,
+                "event_id": _of(team, incoming.event_id),
                 "message_key": f"{channel}:{incoming.ts}",
                 "client_key": client,
             }
         case DecisionMade() | FeedbackGiven():
-            return _only(f"press:{incoming.press_id}")
+            return _only(_of(team, f"press:{incoming.press_id}"))
         case CarryOn():
-            return _only(f"cause:{incoming.cause}")
+            return _only(_of(team, f"cause:{incoming.cause}"))
         case _:
-            return _only(incoming.event_id)
+            return _only(_of(team, incoming.event_id))
+
+
+def _of(team_id: str, key: str | None) -> str | None:
+    return f"{team_id}:{key}" if key else None
 
 
 def _only(event_id: str | None) -> dict[str, str | None]:
@@ -142,5 +187,6 @@ def _waits_on(conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         inbox.c.conversation_id == conversation_id,
         inbox.c.handled_at.is_(None),
+        inbox.c.parked_at.is_(None),
         inbox.c.kind.in_(("message", "carry_on")),
     )

@@ -11,7 +11,8 @@ from bot.domain.errors import BudgetExceededError, TokensExceededError
 from bot.domain.exchange import Usage
 from bot.domain.money import MICRO, from_micro, to_micro
 from bot.ports.clock import NewId
-from bot.store.dialect import AnyRow
+from bot.store.bounds import EVERYWHERE, Bounds
+from bot.store.dialect import AnyRow, one_at_a_time
 from bot.store.limits import SqlLimits
 from bot.store.tables import conversations, ledger
 from bot.store.usage import USAGE_COLUMNS, usage_columns, usage_of
@@ -37,12 +38,15 @@ _SPEND = (
 class SqlLedger(SqlLimits):
     """ports.store.Ledger on one connection."""
 
-    def __init__(self, connection: AsyncConnection, new_id: NewId) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: AsyncConnection, new_id: NewId, bounds: Bounds = EVERYWHERE) -> None:
+        super().__init__(connection, bounds)
         self._new_id = new_id
+        self._mine = bounds.team(ledger.c.team_id)
 
     async def reserve(self, claim: Claim, *, at: float) -> str:
-        await self._lock(claim.account.team_id)
+        self._bounds.check(claim.account.team_id)
+        self._bounds.check_conversation(claim.account.conversation_id)
+        await one_at_a_time(self._connection, f"ledger:{claim.account.team_id}")
         await self._charge_left_behind(claim)
         wanted = to_micro(claim.usd)
         for limit in claim.limits:
@@ -66,18 +70,20 @@ class SqlLedger(SqlLimits):
         await self._close(reservation_id, state=_SETTLED)
 
     async def charge_left_behind(self, run_id: str) -> None:
-        left = sa.update(ledger).where(ledger.c.run_id == run_id, ledger.c.state == _RESERVED)
+        left = sa.update(ledger).where(ledger.c.run_id == run_id, ledger.c.state == _RESERVED, self._mine)
         await self._connection.execute(left.values(state=_SETTLED))
 
     async def release(self, reservation_id: str) -> None:
         await self._close(reservation_id, state=_RELEASED, charged=0, counted=0)
 
     async def spend(self, conversation_id: str) -> Spend:
-        query = sa.select(*_SPEND).where(ledger.c.conversation_id == conversation_id)
+        query = sa.select(*_SPEND).where(ledger.c.conversation_id == conversation_id, self._mine)
         return _spend((await self._connection.execute(query)).one())
 
     async def total(self, team_id: str, *, since: float, channel_id: str = "", user_id: str = "") -> Decimal:
-        query = sa.select(sa.func.sum(ledger.c.charged)).where(ledger.c.team_id == team_id, ledger.c.at >= since)
+        query = sa.select(sa.func.sum(ledger.c.charged)).where(
+            ledger.c.team_id == team_id, ledger.c.at >= since, self._mine
+        )
         if channel_id:
             query = query.where(ledger.c.channel_id == channel_id)
         if user_id:
@@ -89,21 +95,14 @@ class SqlLedger(SqlLimits):
         query = (
             sa.select(ledger.c.conversation_id, *_SPEND)
             .join(conversations, conversations.c.id == ledger.c.conversation_id)
-            .where(conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value, whose)
+            .where(
+                conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value, whose, self._mine
+            )
             .group_by(ledger.c.conversation_id)
             .order_by(sa.func.sum(ledger.c.charged).desc(), ledger.c.conversation_id)
             .limit(count)
         )
         return [(row.conversation_id, _spend(row)) for row in await self._connection.execute(query)]
-
-    async def _lock(self, team_id: str) -> None:
-        """Let one transaction at a time look at a workspace's money and add to it.
-
-        SQLite's write transactions follow one another anyway.
-        """
-        if self._connection.dialect.name == "postgresql":
-            key = sa.func.hashtextextended(f"deskhand.ledger:{team_id}", 0)
-            await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
     async def _charge_left_behind(self, claim: Claim) -> None:
         await self._connection.execute(
@@ -112,6 +111,7 @@ class SqlLedger(SqlLimits):
                 ledger.c.run_id == claim.account.run_id,
                 ledger.c.name == claim.name,
                 ledger.c.state == _RESERVED,
+                self._mine,
             )
             .values(state=_SETTLED)
         )
@@ -159,7 +159,9 @@ class SqlLedger(SqlLimits):
     async def _close(self, reservation_id: str, **values: object) -> None:
         """Change a row that is still reserved; a second call changes nothing."""
         await self._connection.execute(
-            sa.update(ledger).where(ledger.c.id == reservation_id, ledger.c.state == _RESERVED).values(**values)
+            sa.update(ledger)
+            .where(ledger.c.id == reservation_id, ledger.c.state == _RESERVED, self._mine)
+            .values(**values)
         )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.budget import EVERY, BudgetChange, Limit, Period, Scope
 from bot.domain.money import from_micro, to_micro
+from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import upsert
 from bot.store.tables import limit_changes, limits
 
@@ -14,8 +15,9 @@ from bot.store.tables import limit_changes, limits
 class SqlLimits:
     """The limits part of ports.store.Ledger on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE) -> None:
         self._connection = connection
+        self._bounds = bounds
 
     async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
         """One limit per period: the subject's own, else the one for every subject; `subject` is filled in."""
@@ -23,6 +25,8 @@ class SqlLimits:
 
     async def limits_of(self, team_id: str, subjects: Mapping[Scope, str]) -> list[Limit]:
         """The same for one subject of each of several scopes, in one query: it is asked before each model call."""
+        if not self._bounds.admits(team_id):
+            return []
         wanted = sa.or_(
             *(
                 sa.and_(limits.c.scope == scope.value, limits.c.subject.in_((subject, EVERY)))
@@ -42,6 +46,8 @@ class SqlLimits:
 
     async def limit_for(self, team_id: str, scope: Scope, subject: str, period: Period) -> Limit | None:
         """The limit set for exactly this subject (which may be `*`)."""
+        if not self._bounds.admits(team_id):
+            return None
         usd = await self._connection.scalar(
             sa.select(limits.c.usd).where(
                 limits.c.team_id == team_id,
@@ -53,6 +59,7 @@ class SqlLimits:
         return None if usd is None else Limit(scope, subject, from_micro(usd), period)
 
     async def set_limit(self, change: BudgetChange, *, team_id: str) -> None:
+        self._bounds.check(team_id)
         key = {
             "team_id": team_id,
             "scope": change.scope.value,
@@ -68,6 +75,8 @@ class SqlLimits:
         await self._connection.execute(sa.insert(limit_changes).values(**key, usd=usd, by=change.by, at=change.at))
 
     async def changes(self, team_id: str, count: int) -> list[BudgetChange]:
+        if not self._bounds.admits(team_id):
+            return []
         query = sa.select(limit_changes).where(limit_changes.c.team_id == team_id)
         rows = await self._connection.execute(query.order_by(limit_changes.c.seq.desc()).limit(count))
         return [

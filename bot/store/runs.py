@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.answer import Outcome
-from bot.domain.errors import FencedError
+from bot.domain.errors import FencedError, ForeignWorkspaceError
 from bot.ports.clock import Clock
 from bot.ports.store import Run
+from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import insert_new
 from bot.store.tables import conversations, journal, runs
 
@@ -17,11 +18,14 @@ from bot.store.tables import conversations, journal, runs
 class SqlRuns:
     """ports.store.Runs on one connection."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Clock, bounds: Bounds = EVERYWHERE) -> None:
         self._connection = connection
         self._clock = clock
+        self._bounds = bounds
+        self._mine = bounds.conversation(runs.c.conversation_id)
 
     async def begin(self, run: Run) -> bool:
+        self._bounds.check_conversation(run.conversation_id)
         return await insert_new(
             self._connection,
             runs,
@@ -39,19 +43,24 @@ class SqlRuns:
         )
 
     async def get(self, run_id: str) -> Run | None:
-        return await self._first(sa.select(runs).where(runs.c.id == run_id))
+        return await self._first(sa.select(runs).where(runs.c.id == run_id, self._mine))
 
     async def unfinished(self, conversation_id: str) -> Run | None:
+        if not self._bounds.holds(conversation_id):
+            return None
         query = sa.select(runs).where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
         return await self._first(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
 
     async def finish(self, run_id: str, outcome: Outcome) -> bool:
         result = await self._connection.execute(
-            sa.update(runs).where(runs.c.id == run_id, runs.c.outcome.is_(None)).values(outcome=outcome.value)
+            sa.update(runs)
+            .where(runs.c.id == run_id, runs.c.outcome.is_(None), self._mine)
+            .values(outcome=outcome.value)
         )
         return bool(result.rowcount)
 
     async def request_stop(self, conversation_id: str) -> bool:
+        self._bounds.check_conversation(conversation_id)
         result = await self._connection.execute(
             sa.update(runs)
             .where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
@@ -61,15 +70,23 @@ class SqlRuns:
 
     async def overtaken(self, run_ids: Sequence[str]) -> frozenset[str]:
         same = sa.and_(conversations.c.id == runs.c.conversation_id, conversations.c.epoch == runs.c.epoch)
-        query = sa.select(runs.c.id).join(conversations, same).where(runs.c.id.in_(run_ids), ~runs.c.stop_requested)
+        query = (
+            sa.select(runs.c.id)
+            .join(conversations, same)
+            .where(runs.c.id.in_(run_ids), ~runs.c.stop_requested, self._mine)
+        )
         return frozenset(run_ids) - frozenset(await self._connection.scalars(query))
 
     async def recall(self, run_id: str, name: str) -> str | None:
-        query = sa.select(journal.c.output).where(journal.c.run_id == run_id, journal.c.name == name)
+        query = sa.select(journal.c.output).where(
+            journal.c.run_id == run_id, journal.c.name == name, self._is_mine(run_id)
+        )
         output: str | None = (await self._connection.execute(query)).scalar_one_or_none()
         return output
 
     async def record(self, run_id: str, name: str, output: str) -> None:
+        if not await self._connection.scalar(sa.select(self._is_mine(run_id))):
+            raise ForeignWorkspaceError("this run belongs to another workspace")
         new = await insert_new(
             self._connection,
             journal,
@@ -82,6 +99,12 @@ class SqlRuns:
         )
         if not new:
             raise FencedError(f"step {name} of run {run_id} is recorded already")
+
+    def _is_mine(self, run_id: str) -> sa.ColumnElement[bool]:
+        """Whether the run is not known to belong to another workspace (the journal has rows of its own, too)."""
+        if self._bounds.team_id is None:
+            return sa.true()
+        return ~sa.exists().where(runs.c.id == run_id, ~self._mine)
 
     async def _first(self, query: sa.Select[tuple[object, ...]]) -> Run | None:
         row = (await self._connection.execute(query)).first()

@@ -6,26 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.errors import PermanentError
-from bot.store.engine import create_engine, writing
-from bot.store.migrate import migrate
-
-_MIGRATIONS = Path(__file__).with_name("migrations")
+from bot.store.engine import create_engine, database_file, writing
+from bot.store.migrate import check_usable, current_revision, migrate, newest_revision
 
 
 async def revisions(database_url: str) -> tuple[str | None, str | None]:
     """(revision the database is at, None when it has no tables; the newest one); nothing is created or changed.
 
-    PermanentError when the database cannot be reached or written.
+    PermanentError when the database cannot be reached or written, WrongSchemaError when this code is too old for it.
     """
-    newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-    with _in_words():
-        file = _sqlite_file(database_url)
+    newest = newest_revision()
+    with in_words():
+        file = database_file(database_url)
         if file is None or file.exists():
             return await _present(database_url), newest
         _check_writable(file.parent)
@@ -35,13 +30,13 @@ async def revisions(database_url: str) -> tuple[str | None, str | None]:
 async def upgrade(database_url: str) -> tuple[str | None, str | None]:
     """Bring the database to the newest schema; (revision before, revision now). PermanentError as above."""
     before, newest = await revisions(database_url)
-    with _in_words():
+    with in_words():
         engine = create_engine(database_url)
         try:
             await migrate(engine)
         finally:
             await engine.dispose()
-    return before, newest
+    return before, max(before or "", newest or "")
 
 
 async def _present(database_url: str) -> str | None:
@@ -54,12 +49,8 @@ async def _present(database_url: str) -> str | None:
 
 
 def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _sqlite_file(database_url: str) -> Path | None:
-    url = make_url(database_url)
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    check_usable(connection)
+    return current_revision(connection)
 
 
 def _check_writable(folder: Path) -> None:
@@ -69,7 +60,7 @@ def _check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Failures of the driver become one sentence without the URL, which may hold a password."""
     try:
         yield

@@ -1,20 +1,30 @@
 """The database behind `ports.store.Store`."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ports.clock import Clock, NewId, sortable_id
+from bot.store.archive import SqlArchive
+from bot.store.bounds import EVERYWHERE, Bounds
+from bot.store.breakers import SqlBoard
 from bot.store.conversations import SqlConversations
 from bot.store.engine import writing
 from bot.store.escalations import SqlEscalations
+from bot.store.gauges import SqlMeter
 from bot.store.inbox import Enqueue, SqlInbox
+from bot.store.installations import SqlInstallations
+from bot.store.leaving import close_workspace
 from bot.store.ledger import SqlLedger
 from bot.store.outbox import SqlOutbox, SqlOutboxQueue
+from bot.store.paces import SqlPaces
 from bot.store.runs import SqlRuns
+from bot.store.shared_commit import SharedCommit
+from bot.store.sign_ins import SqlSignIns
+from bot.store.stuck import SqlDead
 from bot.store.traces import SqlTraces
-from bot.store.turnstile import Turnstile
+from bot.store.vault import Vault
 
 Listener = Callable[[], None]
 
@@ -22,33 +32,75 @@ Listener = Callable[[], None]
 class SqlTransaction:
     """Every repository on one connection."""
 
-    def __init__(self, connection: AsyncConnection, enqueue: Enqueue, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self, connection: AsyncConnection, enqueue: Enqueue, clock: Clock, new_id: NewId, bounds: Bounds
+    ) -> None:
         self.connection = connection
         """For tables this store does not know (those of the tools)."""
         self.events_added: list[str] = []
         self.effects_added: list[str] = []
-        self.inbox = SqlInbox(connection, enqueue, clock, self.events_added)
-        self.conversations = SqlConversations(connection)
-        self.runs = SqlRuns(connection, clock)
-        self.escalations = SqlEscalations(connection)
-        self.outbox = SqlOutbox(connection, clock, self.effects_added)
-        self.ledger = SqlLedger(connection, new_id)
-        self.traces = SqlTraces(connection)
+        self.inbox = SqlInbox(connection, enqueue, clock, self.events_added, bounds)
+        self.conversations = SqlConversations(connection, bounds)
+        self.runs = SqlRuns(connection, clock, bounds)
+        self.escalations = SqlEscalations(connection, bounds)
+        self.outbox = SqlOutbox(connection, clock, self.effects_added, bounds)
+        self.ledger = SqlLedger(connection, new_id, bounds)
+        self.traces = SqlTraces(connection, bounds)
 
 
 class SqlStore:
-    """ports.store.Store on SQLite or PostgreSQL."""
+    """ports.store.Store on SQLite or PostgreSQL, over all workspaces.
 
-    def __init__(self, engine: AsyncEngine, enqueue: Enqueue, clock: Clock, new_id: NewId = sortable_id) -> None:
+    For what serves all of them: dispatch, delivery, sweep, retention, commands of operators. A desk gets `of(team_id)`.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        enqueue: Enqueue,
+        clock: Clock,
+        new_id: NewId = sortable_id,
+        *,
+        replica_id: str = "",
+    ) -> None:
         self._engine = engine
         self._enqueue = enqueue
         self._clock = clock
         self._new_id = new_id
         self._on_events: list[Listener] = []
         self._on_effects: list[Listener] = []
-        self._turnstile = Turnstile() if engine.dialect.name == "sqlite" else None
-        self.queue = SqlOutboxQueue(engine, self._writing)
+        self._shared = SharedCommit(engine) if engine.dialect.name == "sqlite" else None
+        self.queue = SqlOutboxQueue(engine, self._writing, replica_id)
         """For the worker that delivers the outbox."""
+        self.dead = SqlDead(engine, self._writing, enqueue, clock, new_id)
+        """What got stuck, for operators."""
+        self.archive = SqlArchive(self._writing)
+        """What is old, for housekeeping."""
+        self.meter = SqlMeter(engine)
+        """How the work is going, for the monitor."""
+        self.paces = SqlPaces(self._writing)
+        """Where processes share how fast Slack may be called."""
+        self.sign_ins = SqlSignIns(self._writing)
+        """Installations under way."""
+        self.breakers = SqlBoard(engine, self._writing)
+        """Where processes share their circuit breakers."""
+
+    def of(self, team_id: str) -> "WorkspaceStore":
+        """A view of this store that is confined to one workspace."""
+        return WorkspaceStore(self, Bounds(team_id))
+
+    def installations(self, vault: Vault | None) -> SqlInstallations:
+        """Where the app is installed; tokens are locked in `vault`, and without one they stay untouched."""
+        return SqlInstallations(self._engine.connect, self._writing, vault, self._clock)
+
+    async def close_workspace(self, team_id: str) -> None:
+        """The workspace removed the app: nothing of it is tried any more. Its data stays."""
+        async with self._writing() as connection:
+            await close_workspace(connection, team_id, at=self._clock())
+
+    async def delete_workspace(self, team_id: str) -> int:
+        """Delete everything of a workspace; how many rows."""
+        return await self.archive.delete_workspace(team_id)
 
     def listen(self, *, events: Listener | None = None, effects: Listener | None = None) -> None:
         """Call these after each commit that added inbox or outbox rows; they must return at once and not raise."""
@@ -56,31 +108,43 @@ class SqlStore:
         self._on_effects += [effects] if effects else []
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlTransaction]:
+    async def read(self, bounds: Bounds = EVERYWHERE) -> AsyncIterator[SqlTransaction]:
         """A transaction that only reads: one consistent view on SQLite, the last commits on PostgreSQL."""
         async with self._engine.connect() as connection:
-            yield self._transaction(connection)
+            yield self._transaction(connection, bounds)
 
     @asynccontextmanager
-    async def write(self, *, urgent: bool = False) -> AsyncIterator[SqlTransaction]:
+    async def write(self, bounds: Bounds = EVERYWHERE, *, urgent: bool = False) -> AsyncIterator[SqlTransaction]:
         """A transaction that writes; commits at the end, rolls back when an exception leaves it."""
         async with self._writing(urgent=urgent) as connection:
-            transaction = self._transaction(connection)
+            transaction = self._transaction(connection, bounds)
             yield transaction
         self._tell(transaction)
 
-    @asynccontextmanager
-    async def _writing(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
-        """SQLite lets one transaction write at a time: ours wait here instead of polling the file's lock."""
-        turn = self._turnstile.turn(urgent=urgent) if self._turnstile else nullcontext()
-        async with turn, writing(self._engine) as connection:
-            yield connection
+    def _writing(self, *, urgent: bool = False) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._shared.writing(urgent=urgent) if self._shared else writing(self._engine)
 
-    def _transaction(self, connection: AsyncConnection) -> SqlTransaction:
-        return SqlTransaction(connection, self._enqueue, self._clock, self._new_id)
+    def _transaction(self, connection: AsyncConnection, bounds: Bounds) -> SqlTransaction:
+        return SqlTransaction(connection, self._enqueue, self._clock, self._new_id, bounds)
 
     def _tell(self, transaction: SqlTransaction) -> None:
         listeners = self._on_events if transaction.events_added else []
         listeners = listeners + self._on_effects if transaction.effects_added else listeners
         for listener in listeners:
             listener()
+
+
+class WorkspaceStore:
+    """ports.store.Store confined to one workspace: a foreign id finds nothing, and a foreign row is not written."""
+
+    def __init__(self, whole: SqlStore, bounds: Bounds) -> None:
+        self._whole = whole
+        self._bounds = bounds
+
+    def read(self) -> AbstractAsyncContextManager[SqlTransaction]:
+        """A transaction that only reads."""
+        return self._whole.read(self._bounds)
+
+    def write(self, *, urgent: bool = False) -> AbstractAsyncContextManager[SqlTransaction]:
+        """A transaction that writes; commits at the end, rolls back when an exception leaves it."""
+        return self._whole.write(self._bounds, urgent=urgent)

@@ -17,9 +17,10 @@ inbox = sa.Table(
     "inbox",
     metadata,
     sa.Column("id", _Key, primary_key=True),
-    sa.Column("event_id", sa.Text, unique=True),  # Slack's event id, `press:…` or `cause:…`
-    sa.Column("message_key", sa.Text, unique=True),  # channel:ts; message and app_mention share it
-    sa.Column("client_key", sa.Text, unique=True),  # channel:client_msg_id
+    sa.Column("team_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("event_id", sa.Text, unique=True),  # team: and Slack's event id, `press:…` or `cause:…`
+    sa.Column("message_key", sa.Text, unique=True),  # team:channel:ts; message and app_mention share it
+    sa.Column("client_key", sa.Text, unique=True),  # team:channel:client_msg_id
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("conversation_id", sa.Text),
     sa.Column("partition", sa.Text, nullable=False),
@@ -28,6 +29,15 @@ inbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("received_at", _Seconds, nullable=False),
     sa.Column("handled_at", _Seconds),
+    sa.Column("first_error", sa.Text, nullable=False, server_default=""),  # class of the exception
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    sa.Column("parked_at", _Seconds),  # given up: only people touch it now
+    sa.Index(
+        "ix_inbox_parked",
+        "parked_at",
+        sqlite_where=sa.text("parked_at IS NOT NULL"),
+        postgresql_where=sa.text("parked_at IS NOT NULL"),
+    ),
     sa.Index(
         "ix_inbox_unhandled",
         "conversation_id",
@@ -54,6 +64,7 @@ conversations = sa.Table(
     sa.Column("opened_by", sa.Text, nullable=False),
     sa.Column("opened_at", _Seconds, nullable=False),
     sa.Index("ix_conversations_team", "team_id", "opened_at"),
+    sa.Index("ix_conversations_opened", "opened_at", "id"),
 )
 
 lines = sa.Table(
@@ -88,6 +99,12 @@ runs = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("stop_requested", sa.Boolean, nullable=False),
     sa.Index("ix_runs_conversation", "conversation_id", "started_at"),
+    sa.Index(
+        "ix_runs_unfinished",
+        "started_at",
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
+    ),
 )
 
 journal = sa.Table(
@@ -103,6 +120,7 @@ escalations = sa.Table(
     "escalations",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("team_id", sa.Text, nullable=False, server_default=""),
     sa.Column("conversation_id", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
@@ -120,6 +138,13 @@ escalations = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("ix_escalations_conversation", "conversation_id", "opened_at"),
     sa.Index(
+        "ix_escalations_live_of_team",
+        "team_id",
+        "opened_at",
+        sqlite_where=sa.text("state IN ('open', 'claimed')"),
+        postgresql_where=sa.text("state IN ('open', 'claimed')"),
+    ),
+    sa.Index(
         "ix_escalations_live",
         "opened_at",
         sqlite_where=sa.text("state IN ('open', 'claimed')"),
@@ -132,6 +157,7 @@ outbox = sa.Table(
     metadata,
     sa.Column("seq", _Serial, primary_key=True, autoincrement=True),
     sa.Column("key", _Key, nullable=False, unique=True),
+    sa.Column("team_id", sa.Text, nullable=False, server_default=""),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("lane", sa.Text, nullable=False),
     sa.Column("payload", sa.Text, nullable=False),
@@ -144,8 +170,12 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", _Seconds, nullable=False),
     sa.Column("intent_at", _Seconds),  # a call was begun at this time and its result is not known
+    sa.Column("intent_by", sa.Text),  # replica whose call is under way; null: nobody's any more
+    sa.Column("slot_at", _Seconds),  # place booked in `paces`
     sa.Column("receipt_channel", sa.Text),
     sa.Column("receipt_ts", sa.Text),
+    sa.Column("receipt_streamed", sa.Boolean, nullable=False, server_default=sa.false()),  # begun as a stream
+    sa.Column("receipt_session", sa.Text),  # native status given with the end of the stream
     sa.Column("finished_at", _Seconds),
     sa.Column("error", sa.Text, nullable=False),  # class of the last error
     sa.Index(
@@ -156,6 +186,27 @@ outbox = sa.Table(
         postgresql_where=sa.text("state = 'waiting'"),
     ),
     sa.Index("ix_outbox_receipt", "receipt_channel", "receipt_ts"),
+    sa.Index(
+        "ix_outbox_failed",
+        "seq",
+        sqlite_where=sa.text("state = 'failed'"),
+        postgresql_where=sa.text("state = 'failed'"),
+    ),
+)
+
+paces = sa.Table(
+    "paces",
+    metadata,
+    sa.Column("key", _Key, primary_key=True),  # workspace|method|channel
+    sa.Column("tat", _Seconds, nullable=False),  # theoretical arrival time of the next call
+    sa.Column("closed_until", _Seconds, nullable=False),  # after a refusal
+)
+
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # made anew at every start of a process
+    sa.Column("beat_at", _Seconds, nullable=False),  # last sign of life, by the database's clock
 )
 
 ledger = sa.Table(
@@ -232,4 +283,59 @@ traces = sa.Table(
     sa.Column("ok", sa.Boolean, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Index("ix_traces_conversation", "conversation_id", "seq"),
+)
+
+breakers = sa.Table(
+    "breakers",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # model:… or tool:…
+    sa.Column("term", sa.BigInteger, nullable=False),  # raised with every change
+    sa.Column("until", _Seconds),  # open, and tried again then; null: closed
+    sa.Column("reason", sa.Text, nullable=False),  # class of the failure
+)
+
+workspaces = sa.Table(
+    "workspaces",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("enterprise_id", sa.Text, nullable=False),  # empty outside Enterprise Grid
+    sa.Column("settings", sa.Text, nullable=False),  # JSON
+    sa.Column("version", sa.Integer, nullable=False),  # rises with each change
+    sa.Column("changed_at", _Seconds, nullable=False),
+)
+
+installations = sa.Table(
+    "installations",
+    metadata,
+    sa.Column("enterprise_id", sa.Text, primary_key=True),
+    sa.Column("team_id", sa.Text, primary_key=True),  # empty: the whole organisation
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("app_id", sa.Text, nullable=False),
+    sa.Column("bot_user_id", sa.Text, nullable=False),
+    sa.Column("bot_id", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),  # separated by commas
+    sa.Column("installed_by", sa.Text, nullable=False),
+    sa.Column("installed_at", _Seconds, nullable=False),
+    sa.Column("bot_token", sa.Text, nullable=False),  # encrypted; empty when revoked
+    sa.Column("refresh_token", sa.Text, nullable=False),  # encrypted; empty without rotation
+    sa.Column("expires_at", _Seconds),
+    sa.Column("refreshing_until", _Seconds),  # one process asks for a new token until then
+    sa.Column("revoked_at", _Seconds),
+    sa.Column("version", sa.Integer, nullable=False),  # rises with each change
+)
+
+sign_ins = sa.Table(
+    "sign_ins",
+    metadata,
+    sa.Column("state", sa.Text, primary_key=True),  # SHA-256
+    sa.Column("browser", sa.Text, nullable=False),  # SHA-256 of the cookie
+    sa.Column("until", _Seconds, nullable=False),
+    sa.Index("ix_sign_ins_until", "until"),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # oldest_code | move
+    sa.Column("value", sa.Text, nullable=False),
 )

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import from_micro, to_micro
 from bot.domain.trace import Action, TraceEvent
+from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import AnyRow
 from bot.store.tables import traces
 from bot.store.usage import usage_columns, usage_of
@@ -13,20 +14,26 @@ from bot.store.usage import usage_columns, usage_of
 class SqlTraces:
     """ports.store.Traces on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE) -> None:
         self._connection = connection
+        self._bounds = bounds
 
     async def add(self, *events: TraceEvent) -> None:
+        for event in events:
+            self._bounds.check_conversation(event.conversation_id)
         if events:
             await self._connection.execute(sa.insert(traces), [_row(event) for event in events])
 
     async def of_conversation(self, conversation_id: str) -> list[TraceEvent]:
+        if not self._bounds.holds(conversation_id):
+            return []
         query = sa.select(traces).where(traces.c.conversation_id == conversation_id).order_by(traces.c.seq)
         return [_event(row) for row in await self._connection.execute(query)]
 
     async def recent(self, count: int) -> list[str]:
         newest = sa.func.max(traces.c.seq)
-        query = sa.select(traces.c.conversation_id).group_by(traces.c.conversation_id)
+        mine = self._bounds.conversation(traces.c.conversation_id)
+        query = sa.select(traces.c.conversation_id).where(mine).group_by(traces.c.conversation_id)
         return list(await self._connection.scalars(query.order_by(newest.desc()).limit(count)))
 
 

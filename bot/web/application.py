@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -11,6 +11,8 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
 """Named checks (database, slack, model, accepting); ready when all are true."""
+Details = Callable[[], Mapping[str, object]]
+"""What else there is to tell: warnings and numbers, never anything of a customer."""
 
 MAX_BODY_BYTES = 1_048_576
 """Slack's requests are far smaller; a larger body is answered with 413."""
@@ -18,9 +20,10 @@ SLACK_SECONDS = 10.0
 """Slack gives up after 3 s and sends again; what takes longer than this hangs."""
 READY_SECONDS = 3.0
 
+_POLICY = "Content-Security-Policy"
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    _POLICY: "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Server": "deskhand",
     "X-Content-Type-Options": "nosniff",
@@ -29,14 +32,25 @@ _HEADERS = {
 _SOCKET_MODE = "This bot receives its events by Socket Mode; empty SLACK_APP_TOKEN to receive them here."
 
 
-def build_web(*, slack_endpoint: Handler | None, ready: Ready) -> web.Application:
-    """The application; without `slack_endpoint` (Socket Mode) `/slack/events` is a 404 that says why."""
+def build_web(
+    *,
+    slack_endpoint: Handler | None,
+    ready: Ready,
+    details: Details = dict,
+    pages: Iterable[web.AbstractRouteDef] = (),
+) -> web.Application:
+    """The application; without `slack_endpoint` (Socket Mode) `/slack/events` is a 404 that says why.
+
+    `details` are told beside the checks of `/readyz`. `pages` are for people and may say themselves what a browser may
+    load for them.
+    """
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_plain_errors])
     app.on_response_prepare.append(_add_headers)
     app.router.add_get("/", _index)
     app.router.add_get("/healthz", _alive)
-    app.router.add_get("/readyz", _readiness(ready))
+    app.router.add_get("/readyz", _readiness(ready, details))
     app.router.add_post("/slack/events", _in_time(slack_endpoint) if slack_endpoint else _no_endpoint)
+    app.router.add_routes(pages)
     return app
 
 
@@ -52,7 +66,7 @@ async def _no_endpoint(_: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound(text=_SOCKET_MODE)
 
 
-def _readiness(ready: Ready) -> Handler:
+def _readiness(ready: Ready, details: Details) -> Handler:
     async def answer(_: web.Request) -> web.StreamResponse:
         checks: Mapping[str, bool] = {}
         try:
@@ -61,7 +75,7 @@ def _readiness(ready: Ready) -> Handler:
         except Exception:
             logger.exception("web.ready_check_failed")
         good = bool(checks) and all(checks.values())
-        body = {"status": "ready" if good else "not ready", "checks": dict(checks)}
+        body = {"status": "ready" if good else "not ready", "checks": dict(checks), **details()}
         return web.json_response(body, status=200 if good else 503)
 
     return answer
@@ -94,4 +108,7 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    own_policy = response.headers.get(_POLICY)
     response.headers.update(_HEADERS)
+    if own_policy:
+        response.headers[_POLICY] = own_policy

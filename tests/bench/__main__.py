@@ -11,8 +11,18 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import bench_cache, bench_crowd, bench_intake, bench_offline, bench_signs, bench_size, bench_steps
-from tests.bench.kit import Row, percentile
+from tests.bench import (
+    bench_cache,
+    bench_crowd,
+    bench_intake,
+    bench_keeping,
+    bench_offline,
+    bench_pace,
+    bench_signs,
+    bench_size,
+    bench_steps,
+)
+from tests.bench.kit import DATABASE, Row, percentile
 
 Bench = Callable[..., Awaitable[list[Row]]]
 
@@ -24,6 +34,8 @@ BENCHES: dict[str, Bench] = {
     "size": bench_size.measure,
     "cache": bench_cache.measure,
     "offline": bench_offline.measure,
+    "pace": bench_pace.measure,
+    "keeping": bench_keeping.measure,
 }
 _MARKS = {True: "✓", False: "✗", None: " "}
 
@@ -32,7 +44,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", choices=BENCHES, action="append", help="this part alone; may be given several times")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="of the bot")
     given = parser.parse_args()
+    os.environ[DATABASE] = given.database
     print(_machine(), flush=True)
     failed = 0
     for name in given.only or BENCHES:

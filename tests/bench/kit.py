@@ -18,6 +18,9 @@ from typing import Any
 
 import aiohttp
 import psutil
+import psycopg
+
+from tests.fakes.postgres import postgres_database
 
 Json = dict[str, Any]
 
@@ -25,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 CHANNEL, BOT = "C0SUPPORT", "<@U0DESKHAND>"
 CUSTOMERS = ("U0ANA", "U0BO", "U0CHIDI", "U0DARIA", "U0EMI")
 START_SECONDS = 60.0
+DATABASE = "DESKHAND_BENCH_DATABASE"
+"""Name of the variable that says on which database the bot runs."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,12 @@ class World:
 class Bot:
     """`python -m bot run`, running elsewhere."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path, port: int, started_in: float) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, folder: Path, settings: dict[str, str], started_in: float
+    ) -> None:
         self.folder = folder
-        self.port = port
+        self._database = settings["DATABASE_URL"]
+        self.port = int(settings["HTTP_PORT"])
         self.started_in = started_in
         """Seconds from exec to a good /readyz."""
         self.pid = process.pid
@@ -119,6 +127,9 @@ class Bot:
 
     def rows(self, query: str) -> list[Any]:
         """A look into the bot's database."""
+        if self._database.startswith("postgresql"):
+            with psycopg.connect(self._database, autocommit=True) as server:
+                return server.execute(query.encode()).fetchall()
         connection = sqlite3.connect(f"file:{self.folder / 'desk.db'}?mode=ro", uri=True, timeout=10)
         try:
             return connection.execute(query).fetchall()
@@ -158,7 +169,7 @@ async def stage(
         async with aiohttp.ClientSession() as session:
             with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
                 wanted = _settings(about, Path(folder), port, http=http, claude=claude) | settings
-                async with bot_running(wanted, Path(folder), session) as bot:
+                async with _database() as own, bot_running(wanted | own, Path(folder), session) as bot:
                     yield World(about, session), bot
 
 
@@ -173,7 +184,7 @@ async def bot_running(settings: dict[str, str], folder: Path, session: aiohttp.C
                 assert process.returncode is None, f"the bot ended: {told}"
                 assert time.monotonic() - began < START_SECONDS, f"the bot is not ready: {told}"
                 await asyncio.sleep(0.02)
-            yield Bot(process, folder, port, time.monotonic() - began)
+            yield Bot(process, folder, settings, time.monotonic() - began)
 
 
 @asynccontextmanager
@@ -198,6 +209,24 @@ async def _running(
                 await process.wait()
 
 
+@asynccontextmanager
+async def process_running(*words: str) -> AsyncIterator[Json]:
+    """A process of ours that tells its address in one line of JSON; that line."""
+    async with _running(*words, read=True) as process:
+        assert process.stdout is not None
+        yield json.loads(await process.stdout.readline())
+
+
+@asynccontextmanager
+async def _database() -> AsyncIterator[dict[str, str]]:
+    """The setting of a database that is not the default one; `python -m tests.bench --database` chooses."""
+    if os.environ.get(DATABASE) != "postgresql":
+        yield {}
+        return
+    async with postgres_database() as url:
+        yield {"DATABASE_URL": url}
+
+
 async def _is_ready(port: int, session: aiohttp.ClientSession) -> bool:
     try:
         async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
@@ -216,6 +245,7 @@ def _settings(about: dict[str, str], folder: Path, port: int, *, http: bool, cla
         "HTTP_PORT": str(port),
         "DATABASE_URL": f"sqlite:///{folder / 'desk.db'}",
         "QUIET_SECONDS": "0",
+        "SLACK_PACE": "0",
     }
     values |= {} if http else {"SLACK_APP_TOKEN": about["app_token"]}
     ours = {"ANTHROPIC_API_KEY": about["claude_key"], "ANTHROPIC_BASE_URL": about["claude_url"]}

@@ -9,11 +9,12 @@ import pytest
 
 from bot.domain.answer import Outcome
 from bot.domain.conversation import Line, Speaker, Standing
-from bot.domain.effects import Outgoing, Place, Receipt, ShowCard
+from bot.domain.effects import Outgoing, Place, Receipt, Session, SetSession, ShowCard
 from bot.domain.errors import FencedError, PermanentError
 from bot.domain.escalation import Decision, NewEscalation, Origin, Proposal, State, Team
 from bot.domain.exchange import Citation, Usage
 from bot.domain.trace import Action, TraceEvent
+from bot.ports.outbox import Reference, Referred
 from bot.ports.store import Run
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database, notice, open_store
@@ -183,3 +184,19 @@ async def test_effects_are_written_once(store: SqlStore) -> None:
     await store.queue.delivered("card:E_1", Receipt("C1", "7.7"), at=NOW)
     async with store.read() as tx:
         assert await tx.outbox.receipt("card:E_1") == Receipt("C1", "7.7")
+
+
+async def test_it_is_remembered_which_message_is_a_stream_and_what_its_end_did_to_the_status(store: SqlStore) -> None:
+    stream, ended = Receipt("D1", "7.7", streamed=True), Receipt("D1", "7.7", session=Session.SUSPENDED)
+    status = SetSession(Place("T1", "D1", "7.1"), Session.SUSPENDED)
+    async with store.write() as tx:
+        await tx.outbox.add(notice("live:1", lane="a"), notice("answer:1", lane="b", edits="live:1"))
+        await tx.outbox.add(Outgoing("session:1", status, "c", edits="answer:1"))
+    await store.queue.delivered("live:1", stream, at=NOW)
+    answer = await store.queue.head("b", NOW)
+    assert answer is not None
+    assert answer.edits == Reference(Referred.DELIVERED, stream)
+    await store.queue.delivered("answer:1", ended, at=NOW)
+    after = await store.queue.head("c", NOW)
+    assert after is not None
+    assert after.edits == Reference(Referred.DELIVERED, ended)

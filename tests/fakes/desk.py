@@ -49,6 +49,7 @@ def settings_for(
         "HTTP_PORT": str(port),
         "DATABASE_URL": f"sqlite:///{database}",
         "QUIET_SECONDS": str(QUIET_SECONDS),
+        "SLACK_PACE": "1" if config.rate_limits else "0",
         **MODELS,
     }
     if not port:

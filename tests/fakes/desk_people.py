@@ -20,6 +20,7 @@ STAFF_CHANNELS = {"C0STAFF", "C0BILLING"}
 _SHOWN_KEYS = (
     "text", "fields", "elements", "blocks", "title", "label", "hint", "accessory", "positive_button",
     "negative_button", "submit", "close", "element", "placeholder", "accessibility_label", "description", "rows",
+    "tasks", "details", "output",
 )  # fmt: skip
 
 
@@ -46,6 +47,8 @@ class Shown:
     @property
     def kind(self) -> str:
         """What the bot marked it as (`live`, `answer`, `card`, …); empty for people's messages."""
+        if self.raw.get("streaming"):
+            return "live"
         key = self.raw.get("metadata", {}).get("event_payload", {}).get("key", "")
         return str(key).split(":", maxsplit=1)[0]
 
@@ -305,7 +308,8 @@ class Timeline:
         return [s for s in self.sights if (s.channel, s.thread_ts) == (thread.channel, thread.ts)]
 
     def _see(self, change: Change) -> None:
-        if change.kind not in ("posted", "edited", "deleted", "ephemeral", "views", "prompts"):
+        streamed = change.kind == "refreshed" and change.data.get("streaming")
+        if not streamed and change.kind not in ("posted", "edited", "deleted", "ephemeral", "views", "prompts"):
             return
         data = copy.deepcopy(change.data)
         shown = Shown(data)

@@ -159,4 +159,4 @@ def _image_tokens(data: str) -> int:
     if head[:4] != b"\x89PNG" or len(head) < 24:
         return 1_600
     width, height = struct.unpack(">II", head[16:24])
-    return min(4_784, math.ceil(width / 28) * math.ceil(height / 28))
+    return int(min(4_784, math.ceil(width / 28) * math.ceil(height / 28)))

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.domain.effects import Outgoing, Receipt, Remove, SetSession, SuggestPrompts, Whisper
+from bot.domain.effects import Outgoing, Progress, Receipt, Remove, SetSession, SuggestPrompts, Whisper
 from bot.domain.errors import TransientError
 from bot.ports.clock import Clock, system_clock
-from bot.ports.slack import Target
+from bot.ports.slack import LiveState, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FakeMessenger:
         """Keys of effects that took place, in order; an effect that took place twice is here twice."""
         self.attempted: list[str] = []
         self.searched: list[str] = []
-        self.progressed: list[tuple[Receipt, str]] = []
+        self.progressed: list[tuple[Receipt, Progress]] = []
         self.running = 0
         self.most_running = 0
 
@@ -54,6 +54,10 @@ class FakeMessenger:
     def hold(self, key: str) -> asyncio.Event:
         """Attempts for this key wait until the returned event is set."""
         return self._gates.setdefault(key, asyncio.Event())
+
+    def release(self, key: str) -> None:
+        """Attempts for this key wait no more."""
+        self._gates.pop(key).set()
 
     async def until(self, condition: Callable[[], bool], seconds: float = 5) -> None:
         """Wait for something to become true of what was attempted or delivered."""
@@ -85,9 +89,9 @@ class FakeMessenger:
         self.searched.append(outgoing.key)
         return next((m.receipt for m in self.messages.values() if m.key == outgoing.key and m.at >= since), None)
 
-    async def progress(self, receipt: Receipt, text: str) -> bool:
-        self.progressed.append((receipt, text))
-        return True
+    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:
+        self.progressed.append((receipt, progress))
+        return LiveState(receipt)
 
     def texts(self, channel_id: str) -> list[str]:
         """What a person reads in a channel, oldest first."""

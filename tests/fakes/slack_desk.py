@@ -16,6 +16,7 @@ from bot.slack.identity import OwnIdentity
 from bot.slack.listeners.app import build_app
 from bot.slack.socket import SocketRunner
 from bot.slack.web import slack_client
+from bot.slack.workspace import Departure, Origin, Workspace
 from tests.fakes.sandbox_driver import SandboxDriver
 
 
@@ -56,6 +57,22 @@ class RememberingDesk:
         return self.reply
 
 
+class OneWorkspace:
+    """bot.slack.workspace.Workspaces with a single one: whatever arrives is for it."""
+
+    def __init__(self, client: AsyncWebClient, desk: RememberingDesk, identity: OwnIdentity) -> None:
+        self._client = client
+        self._desk = desk
+        self._identity = identity
+
+    async def find(self, origin: Origin) -> Workspace | None:
+        """Asks Slack who we are, the first time."""
+        return Workspace(await self._identity.get(), self._client, self._desk)
+
+    async def leave(self, departure: Departure) -> None:
+        """Nothing to forget; the token does not work any more."""
+
+
 @asynccontextmanager
 async def bot_client(sandbox: SandboxDriver, token: str = "xoxb-sandbox") -> AsyncIterator[AsyncWebClient]:  # noqa: S107 - the sandbox's public token
     """The bot's client of a sandbox."""
@@ -65,7 +82,8 @@ async def bot_client(sandbox: SandboxDriver, token: str = "xoxb-sandbox") -> Asy
 
 def new_app(client: AsyncWebClient, desk: RememberingDesk) -> AsyncApp:
     """The Bolt application as the product builds it."""
-    return build_app(signing_secret="sandbox-signing-secret", client=client, desk=desk, identity=OwnIdentity(client))
+    workspaces = OneWorkspace(client, desk, OwnIdentity(client))
+    return build_app(signing_secret="sandbox-signing-secret", client=client, workspaces=workspaces)
 
 
 @asynccontextmanager

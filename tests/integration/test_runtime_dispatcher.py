@@ -11,9 +11,10 @@ import pytest
 
 from bot.domain.conversation import ThreadKey
 from bot.domain.errors import FencedError, TransientError
-from bot.ports.clock import system_clock
+from bot.ports.clock import sortable_id, system_clock
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
+from bot.runtime.replicas import lease_on
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
@@ -30,7 +31,8 @@ class House:
         self.queue = CauseQueue(url)
         self.store = SqlStore(self.engine, self.queue.enqueue, system_clock)
         self.store.listen(events=self.queue.wake)
-        self.dispatcher = DbosDispatcher(self.queue, self.store, first_pause=0.01)
+        self.lease = lease_on(url, sortable_id())
+        self.dispatcher = DbosDispatcher(self.queue, self.store, self.lease, first_pause=0.01)
         self.began: list[str] = []
         self.done: list[str] = []
         self.running: dict[str, int] = {}
@@ -81,12 +83,15 @@ class House:
 @asynccontextmanager
 async def house_at(url: str) -> AsyncIterator[House]:
     house = House(url)
+    house.lease.claim()
     await migrate(house.engine)
+    house.lease.start()
     await house.dispatcher.start(house.handle)
     try:
         yield house
     finally:
         await house.dispatcher.close()
+        house.lease.close()
         await house.engine.dispose()
 
 
@@ -142,18 +147,36 @@ async def test_a_transient_failure_is_repeated_before_later_causes_of_the_conver
     assert house.began.count(first) == 8
 
 
-async def test_a_fault_is_tried_nine_times_and_then_left_for_people(house: House) -> None:
+async def test_a_fault_is_tried_nine_times_and_then_parked_for_people(house: House) -> None:
     house.gate.clear()
     bad, good = await house.receive("p", 2)
     house.trouble[bad] = [ValueError("a bug") for _ in range(9)]
     house.gate.set()
     await house.until(lambda: house.done == [good])
     assert house.began.count(bad) == 9
-    assert await house.unfinished() == [bad]
+    assert await house.unfinished() == [], "the sweep must not take up what was parked"
     async with house.store.read() as tx:
         row = await tx.inbox.get(bad)
     assert row is not None
-    assert row.attempts == 9
+    assert (row.attempts, row.handled) == (9, False)
+
+
+async def test_whoever_waits_for_a_cause_is_told_when_it_is_given_up(house: House) -> None:
+    told: list[str] = []
+
+    async def say(inbox_id: str) -> None:
+        told.append(inbox_id)
+        raise OSError("no words either")
+
+    house.dispatcher._retries.last_words = say
+    house.gate.clear()
+    bad, good = await house.receive("p", 2)
+    house.trouble[bad] = [KeyError("first"), *(ValueError("a bug") for _ in range(8))]
+    house.gate.set()
+    await house.until(lambda: house.done == [good])
+    assert told == [bad]
+    [stuck] = await house.store.dead.stuck()
+    assert (stuck.first_error, stuck.last_error) == ("KeyError", "ValueError"), "parked though the words failed"
 
 
 async def test_a_fenced_execution_drops_out(house: House) -> None:

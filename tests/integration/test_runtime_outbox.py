@@ -19,7 +19,10 @@ from bot.domain.effects import (
     Whisper,
 )
 from bot.domain.errors import PermanentError, TransientError
+from bot.ports.clock import Clock
+from bot.ports.pace import Toll
 from bot.runtime.outbox import OutboxWorker
+from bot.runtime.pace import Pace
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
@@ -45,8 +48,8 @@ class Office:
     def clock(self) -> float:
         return self.now
 
-    def new_worker(self, **changes: int) -> OutboxWorker:
-        return OutboxWorker(self.store.queue, self.slack, self.clock, poll_seconds=0.05, **changes)
+    def new_worker(self, *, parallel: int = 16) -> OutboxWorker:
+        return OutboxWorker(self.store.queue, self.slack, self.clock, parallel=parallel, poll_seconds=0.05)
 
     async def write(self, *outgoing: Outgoing) -> None:
         async with self.store.write() as tx:
@@ -271,6 +274,99 @@ async def test_a_row_for_later_is_delivered_later(office: Office) -> None:
     assert office.slack.delivered == []
     await office.settle(seconds=1)
     assert office.slack.delivered == ["a"]
+
+
+async def test_a_clock_set_back_an_hour_does_not_delay_what_was_postponed(office: Office) -> None:
+    office.slack.fail("a", TransientError("busy", retry_after=30))
+    office.slack.lose_answer("b")
+    await office.write(notice("a", lane="one"), notice("b", lane="two"))
+    await office.settle()
+    assert office.slack.delivered == ["b"]
+    await office.settle(seconds=-2 * HOUR)
+    await office.settle(seconds=2)
+    assert (office.slack.delivered, office.slack.searched) == (["b", "a"], ["b"])
+
+
+class Slow(Pace):
+    """Answers and cards go at once, live lines and whispers have their pace: one in ten seconds."""
+
+    def __init__(self, store: SqlStore, clock: Clock) -> None:
+        super().__init__(store.paces, clock, lambda outgoing, _: [Toll(outgoing.effect.kind, 10.0)])
+
+
+async def paced(office: Office) -> None:
+    await office.worker.close()
+    pace = Slow(office.store, office.clock)
+    office.worker = OutboxWorker(
+        office.store.queue, office.slack, office.clock, poll_seconds=0.05, parallel=2, pace=pace
+    )
+    await office.worker.start()
+
+
+async def test_answers_wait_for_slacks_pace_one_by_one_and_hold_up_nobody_else(office: Office) -> None:
+    await paced(office)
+    await office.write(*(answer(f"a{n}", lane=f"lane {n}") for n in range(5)), whisper("w"))
+    await office.settle()
+    assert office.slack.delivered == ["a0", "w"]
+    for expected in (["a1"], ["a2"], ["a3"], ["a4"]):
+        await office.settle(seconds=9.9)
+        assert office.slack.delivered[-1] != expected[0]
+        await office.settle(seconds=0.1)
+        assert office.slack.delivered[-1:] == expected
+
+
+async def test_a_live_line_that_would_come_late_is_left_out_and_its_answer_is_not(office: Office) -> None:
+    await paced(office)
+    for run in ("R1", "R2"):
+        await office.write(
+            Outgoing(f"live:{run}", ShowLive(PLACE, "searching…"), run),
+            Outgoing(f"answer:{run}", ShowAnswer(PLACE, Answer(f"For {run}.")), run, edits=f"live:{run}"),
+        )
+    await office.settle()
+    await office.settle(seconds=10)
+    assert sorted(office.slack.delivered) == ["answer:R1", "answer:R2", "live:R1"]
+    assert office.slack.texts("C1") == ["For R1.", "For R2."]
+
+
+async def test_an_answer_that_waits_for_its_turn_is_dropped_by_a_take_over(office: Office) -> None:
+    await paced(office)
+    async with office.store.write() as tx:
+        await tx.conversations.open(conversation())
+        await tx.outbox.add(answer("a0", lane="one"), answer("a1", lane="two", conversation_id=THREAD.id, epoch=1))
+    await office.settle()
+    async with office.store.write() as tx:
+        await tx.conversations.set_owner(THREAD.id, Standing.HUMAN, "U9")
+    await office.settle(seconds=10)
+    assert (office.slack.attempted, await office.receipt("a1")) == (["a0"], None)
+
+
+async def test_a_booked_place_is_given_up_when_slack_closes_the_way_meanwhile(office: Office) -> None:
+    await paced(office)
+    await office.write(answer("a0", lane="one"), answer("a1", lane="two"))
+    await office.settle()
+    await office.store.paces.close(Toll("answer", 10.0), at=office.now, until=office.now + 60)
+    await office.settle(seconds=10)
+    assert office.slack.attempted == ["a0"]
+    await office.settle(seconds=50)
+    assert office.slack.delivered == ["a0", "a1"]
+
+
+async def test_a_look_up_that_stays_impossible_is_counted_and_the_customer_is_not_left_without_an_answer(
+    office: Office,
+) -> None:
+    class Blind(FakeMessenger):
+        async def find(self, outgoing: Outgoing, target: object, *, since: float) -> Receipt | None:
+            raise PermanentError("missing_scope")
+
+    await office.worker.close()
+    office.slack = Blind(office.clock)
+    office.worker = office.new_worker()
+    await office.worker.start()
+    office.slack.fail("a", TransientError("cut off", ambiguous=True))
+    await office.write(notice("a"))
+    await office.settle()
+    await office.settle(seconds=2)
+    assert (office.slack.delivered, office.worker.ambiguous) == (["a"], 1)
 
 
 async def test_closing_lets_the_call_under_way_end(office: Office) -> None:

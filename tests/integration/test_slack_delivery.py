@@ -12,6 +12,7 @@ from bot.domain.effects import (
     AnyEffect,
     Outgoing,
     Place,
+    Progress,
     Receipt,
     Relay,
     Remove,
@@ -86,8 +87,8 @@ async def test_an_answer_takes_the_place_of_the_live_line(
 ) -> None:
     live = await messenger.deliver(row(ShowLive(thread, "Searching …"), "live"), Target())
     assert live
-    await messenger.progress(live, "Reading 3 articles … $0.004")
-    assert [m["text"] for m in await replies(sandbox, thread)] == ["Reading 3 articles … $0.004"]
+    await messenger.progress(live, Progress("Reading 3 articles", "step 1/25 · $0.004"))
+    assert [m["text"] for m in await replies(sandbox, thread)] == ["_Reading 3 articles…_  ·  step 1/25 · $0.004"]
     receipt = await messenger.deliver(row(answer(thread), "answer"), Target(edit=live))
     [shown] = await replies(sandbox, thread)
     assert receipt == live
@@ -116,7 +117,7 @@ async def test_a_long_answer_comes_in_parts_and_an_interrupted_one_is_completed_
     shown = await replies(sandbox, thread)
     whole = "".join(block["text"] for m in shown for block in m["blocks"] if block["type"] == "markdown")
     assert whole.count("A paragraph") == 600
-    assert len(shown) == 3
+    assert len(shown) == 5
     assert await messenger.find(outgoing, target, since=0) == live
 
 
@@ -229,9 +230,12 @@ async def test_failures_are_told_apart(
 
 
 async def test_progress_never_raises(sandbox: SandboxDriver, messenger: SlackMessenger) -> None:
-    await messenger.progress(Receipt("C0SUPPORT", "1.000001"), "step 2")
+    line, step = Receipt("C0SUPPORT", "1.000001"), Progress("Searching", "step 2/25 · $0.004")
+    refused = await messenger.progress(line, step)
     await sandbox.call("fault", method="chat.update", kind="http_500")
-    await messenger.progress(Receipt("C0SUPPORT", "1.000001"), "step 2")
+    cut_off = await messenger.progress(line, step)
+    assert (refused.is_shown, refused.is_certain) == (False, True)
+    assert (cut_off.is_shown, cut_off.is_certain) == (False, False)
 
 
 async def test_a_slack_that_is_not_there_is_worth_another_try(

@@ -57,6 +57,16 @@ async def test_ready_names_every_check(http: aiohttp.ClientSession) -> None:
         assert await answer.json() == {"status": "ready", "checks": CHECKS}
 
 
+async def test_ready_tells_what_the_monitor_saw(http: aiohttp.ClientSession) -> None:
+    seen: dict[str, object] = {"warnings": ["disk_is_low"], "numbers": {"parked": 2}}
+    site = build_web(slack_endpoint=None, ready=all_well, details=lambda: seen)
+    server = WebServer(site, host="127.0.0.1", port=0)
+    await server.start()
+    async with http.get(f"{server.url}/readyz") as answer:
+        assert await answer.json() == {"status": "ready", "checks": CHECKS, **seen}
+    await server.close()
+
+
 async def test_one_failed_check_is_not_ready(http: aiohttp.ClientSession) -> None:
     async def draining() -> Mapping[str, bool]:
         return {**CHECKS, "accepting": False}

@@ -77,7 +77,10 @@ def test_a_token_in_the_wrong_place_is_told_without_showing_it(name: str) -> Non
 
 def test_tokens_are_not_shown_by_repr() -> None:
     settings = load_settings({"SLACK_BOT_TOKEN": TOKEN, "ANTHROPIC_API_KEY": "sk-ant-secret"})
-    assert "secret" not in repr(settings).replace("SecretStr", "").replace("signing_secret", "")
+    shown = repr(settings)
+    for harmless in ("SecretStr", "signing_secret", "client_secret"):
+        shown = shown.replace(harmless, "")
+    assert "secret" not in shown
 
 
 def test_running_needs_a_token_a_way_in_and_a_staff_channel() -> None:
@@ -103,3 +106,17 @@ def test_lists_and_pairs_forgive_spaces_and_trailing_commas() -> None:
 
 def test_the_api_address_ends_with_a_slash() -> None:
     assert load_settings({"SLACK_API_URL": "http://127.0.0.1:1/api"}).slack_api_url == "http://127.0.0.1:1/api/"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("KEEP_EVENTS_DAYS", "1", "at least 2 days"),
+        ("KEEP_COSTS_DAYS", "30", "at least 40 days"),
+        ("KEEP_TRACES_DAYS", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_what_is_needed_cannot_be_thrown_away_too_early(name: str, value: str, remedy: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: .*{remedy}"):
+        load_settings({name: value}, env_file=tmp_path / "none")
+    assert load_settings({name: "0"}, env_file=tmp_path / "none"), "0 keeps for ever"

@@ -55,10 +55,16 @@ class Database:
     state = Schema.CURRENT
     fault: Exception | None = None
 
+    def __init__(self) -> None:
+        self.open: dict[str, str] = {}
+
     async def schema(self) -> Schema:
         if self.fault:
             raise self.fault
         return self.state
+
+    async def left_alone(self) -> dict[str, str]:
+        return self.open
 
 
 class Clinic:
@@ -169,6 +175,13 @@ async def test_a_database_that_is_not_up_to_date_is_no_fault(clinic: Clinic, sta
 async def test_a_database_that_cannot_be_written_is_told(clinic: Clinic) -> None:
     clinic.database.fault = PermanentError("it cannot be used.")
     assert "DATABASE_URL" in await clinic.only_bad()
+
+
+async def test_a_model_the_running_bot_leaves_alone_is_told_with_the_remedy(clinic: Clinic) -> None:
+    clinic.database.open = {"model:claude-sonnet-5-5": "spend_cap"}
+    told = await clinic.only_odd()
+    assert "model:claude-sonnet-5-5" in told
+    assert "raise it in the Console" in told
 
 
 async def test_a_folder_without_articles_is_told(clinic: Clinic, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Cutting, escaping and taming text on its way to Slack."""
 
+import itertools
 import re
 import time
 
@@ -56,6 +57,37 @@ def test_parts_fit_and_lose_nothing(text: str, limit: int) -> None:
         assert squeezed("".join(parts)) == squeezed(text)
     else:
         assert squeezed("".join(parts)).count("word") >= squeezed(text).count("word")
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """Paragraphs and code blocks whose words are numbered."""
+    number = itertools.count()
+    paragraphs = []
+    for size, language in draw(
+        st.lists(st.tuples(st.integers(1, 60), st.sampled_from([None, "", "python"])), max_size=12)
+    ):
+        words = [f"w{next(number)}." + "x" * draw(st.integers(0, 9)) for _ in range(size)]
+        prose = " ".join(words)
+        paragraphs.append(prose if language is None else f"{FENCE}{language}\n" + "\n".join(words) + f"\n{FENCE}")
+    return "\n\n".join(paragraphs)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(documents(), st.integers(80, 400))
+def test_all_parts_together_say_everything_once_and_in_order(text: str, limit: int) -> None:
+    parts = split_text(text, limit)
+    assert re.findall(r"w\d+\.x*", "\n".join(parts)) == re.findall(r"w\d+\.x*", text)
+    assert all(len(part) <= limit and part.count(FENCE) % 2 == 0 for part in parts)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(documents())
+def test_what_is_code_stays_code_and_what_is_prose_stays_prose(text: str) -> None:
+    def code(words: str) -> list[str]:
+        return [word for block in words.split(FENCE)[1::2] for word in re.findall(r"w\d+\.x*", block)]
+
+    assert code("\n".join(split_text(text, 150))) == code(text)
 
 
 @settings(deadline=None)  # the machine may be busy

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.money import from_micro, to_micro
-from tools.database import metadata, transact
+from tools.database import alone, metadata, transact
 from tools.ownership import canonical
 
 
@@ -84,6 +84,13 @@ charges = sa.Table(
 )
 
 
+class NoCustomers:
+    """The directory of a workspace that has none: whoever asks learns that nobody is registered."""
+
+    async def find(self, email: str) -> CustomerRecord | None:  # noqa: ARG002 - nobody is known
+        return None
+
+
 class SqlCustomers:
     """Customers in tables of ours."""
 
@@ -112,10 +119,13 @@ class SqlCustomers:
         return (await transact(self._engine, lambda connection: connection.scalar(query))) == 0
 
     async def seed(self, records: Iterable[CustomerRecord]) -> None:
-        """Put in customers that are not there yet; all of them or none."""
+        """Put in these customers while there are none."""
         known = list(records)
 
         async def write(connection: AsyncConnection) -> None:
+            await alone(connection)
+            if await connection.scalar(sa.select(customers.c.email).limit(1)) is not None:
+                return
             await connection.execute(sa.insert(customers), [_customer_row(record) for record in known])
             lines = [_charge_row(record.email, line) for record in known for line in record.billing_history]
             if lines:

@@ -22,6 +22,9 @@ class LocalKnowledge:
         self._store = store
         self._index: ArticleIndex | None = None
         self._revision = -1
+        self._looked_at = -1
+        self.had_articles = False
+        """Whether there were any when `has_articles` last looked."""
         self._loading = asyncio.Lock()
 
     async def search(self, question: Question) -> tuple[SearchResult, ...]:
@@ -45,6 +48,13 @@ class LocalKnowledge:
             self._revision = revision
             logger.info("knowledge.loaded", extra={"fields": {"articles": len(articles), "revision": revision}})
             return self._index
+
+    async def has_articles(self) -> bool:
+        """Whether there are any now."""
+        if self._looked_at != (revision := await self._store.revision()):
+            self.had_articles = bool(await self._store.all())
+            self._looked_at = revision
+        return self.had_articles
 
     def _find(self, index: ArticleIndex, question: Question) -> tuple[Hit, ...]:
         return index.search(question.query, question.category, internal=question.internal)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tools.base import ToolUnavailableError
-from tools.database import fetch, metadata, transact
+from tools.database import alone, fetch, metadata, transact
 from tools.ownership import canonical
 
 Priority = Literal["low", "medium", "high", "urgent"]
@@ -109,10 +109,25 @@ tickets = sa.Table(
 class SqlTickets:
     """Tickets in a table of ours, numbered one after another."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], float], *, prefix: str = "FW") -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Callable[[], float],
+        *,
+        prefix: str = "FW",
+        visible: sa.ColumnElement[bool] | None = None,
+    ) -> None:
+        """`visible`: which tickets there are for this desk; all of them without."""
         self._engine = engine
         self._clock = clock
         self._prefix = prefix
+        self._visible = sa.true() if visible is None else visible
+
+    def of(self, workspace: str, *, with_unplaced: bool = False) -> "SqlTickets":
+        """The desk of one workspace: tickets of its conversations; `with_unplaced`: and those of none."""
+        own = sa.func.substr(tickets.c.conversation_id, 1, len(workspace) + 1) == f"{workspace}:"
+        visible = sa.or_(own, tickets.c.conversation_id == "") if with_unplaced else own
+        return SqlTickets(self._engine, self._clock, prefix=self._prefix, visible=visible)
 
     async def open(self, ticket: NewTicket, key: str) -> Ticket:
         """The unique key and the unique index decide; a lost race is answered with the winner's ticket."""
@@ -141,9 +156,15 @@ class SqlTickets:
         return not await self._select(sa.true())
 
     async def seed(self, rows: Iterable[Ticket]) -> None:
-        """Put in tickets that exist already, with their own numbers."""
+        """Put in tickets that exist already, with their own numbers, while there are none."""
         values = [self._row(ticket) for ticket in rows]
-        await transact(self._engine, lambda connection: connection.execute(sa.insert(tickets), values))
+
+        async def write(connection: AsyncConnection) -> None:
+            await alone(connection)
+            if await connection.scalar(sa.select(tickets.c.number).limit(1)) is None:
+                await connection.execute(sa.insert(tickets), values)
+
+        await transact(self._engine, write)
 
     async def _existing(self, ticket: NewTicket, key: str) -> Ticket | None:
         same_request = sa.and_(
@@ -177,7 +198,7 @@ class SqlTickets:
     async def _select(self, condition: sa.ColumnElement[bool]) -> tuple[Ticket, ...]:
         query = (
             sa.select(tickets)
-            .where(condition)
+            .where(condition, self._visible)
             .order_by(tickets.c.created_at.desc(), tickets.c.number.desc())
             .limit(RECENT)
         )

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.domain.escalation import MOVES, CardView, Decision
 from bot.slack import names
 from bot.slack.desk_port import Desk
+from bot.slack.listeners.routing import workspace_of
 from bot.slack.listeners.whisper import GONE, NO_LONGER
 from bot.slack.listeners.window import Window
 from bot.slack.parse_press import Press, form_problem, note_of, read_press
@@ -16,6 +18,7 @@ from bot.slack.render.blocks import Block
 from bot.slack.render.card import decided
 from bot.slack.render.forms import FormContext, deny_form, full_text_modal, hand_back_form
 from bot.slack.render.trace import trace_modal
+from bot.slack.workspace import Workspace
 
 Form = Callable[[CardView, FormContext], Block]
 
@@ -26,28 +29,26 @@ class Buttons:
     Everything is done before the acknowledgement: nothing is left running behind Slack's back.
     """
 
-    def __init__(self, desk: Desk, window: Window) -> None:
-        self._desk = desk
-        self._window = window
-
-    async def deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def deny(self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         """Open the form for a denial."""
-        await self._window.open(body, lambda press: self._form(press, Decision.DENY, deny_form))
+        await _open_form(body, workspace_of(context), Decision.DENY, deny_form)
         await ack()
 
-    async def hand_back(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def hand_back(self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         """Open the form for handing back."""
-        await self._window.open(body, lambda press: self._form(press, Decision.HAND_BACK, hand_back_form))
+        await _open_form(body, workspace_of(context), Decision.HAND_BACK, hand_back_form)
         await ack()
 
-    async def trace(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def trace(self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         """Show every step of the case's conversation."""
-        await self._window.open(body, self._trace)
+        workspace = workspace_of(context)
+        await Window(workspace).open(body, lambda press: _trace(workspace.desk, press))
         await ack()
 
-    async def full_text(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def full_text(self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         """Show reason, summary and proposal without cuts."""
-        await self._window.open(body, self._full_text)
+        workspace = workspace_of(context)
+        await Window(workspace).open(body, lambda press: _full_text(workspace.desk, press))
         await ack()
 
     async def form_sent(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -59,25 +60,32 @@ class Buttons:
         else:
             await ack()
 
-    async def unknown(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def unknown(self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         """A button of an older version."""
         press = read_press(body)
         if press is not None:
-            await self._window.tell(press, NO_LONGER)
+            await Window(workspace_of(context)).tell(press, NO_LONGER)
         await ack()
 
-    async def _form(self, press: Press, decision: Decision, form: Form) -> Block | str:
-        view = await self._desk.case(press.value)
-        if view is None:
-            return GONE
-        if view.escalation.state is not MOVES[decision][0]:
-            return f"This button has nothing left to decide. {decided(view.escalation)}"
-        return form(view, FormContext(view.escalation.id, press.channel_id, press.thread_ts))
 
-    async def _trace(self, press: Press) -> Block | str:
-        report = await self._desk.trace_of(press.value)
-        return trace_modal(report) if report else GONE
+async def _open_form(body: dict[str, Any], workspace: Workspace, decision: Decision, form: Form) -> None:
+    await Window(workspace).open(body, lambda press: _form(workspace.desk, press, decision, form))
 
-    async def _full_text(self, press: Press) -> Block | str:
-        view = await self._desk.case(press.value)
-        return full_text_modal(view) if view else GONE
+
+async def _form(desk: Desk, press: Press, decision: Decision, form: Form) -> Block | str:
+    view = await desk.case(press.value)
+    if view is None:
+        return GONE
+    if view.escalation.state is not MOVES[decision][0]:
+        return f"This button has nothing left to decide. {decided(view.escalation)}"
+    return form(view, FormContext(view.escalation.id, press.channel_id, press.thread_ts))
+
+
+async def _trace(desk: Desk, press: Press) -> Block | str:
+    report = await desk.trace_of(press.value)
+    return trace_modal(report) if report else GONE
+
+
+async def _full_text(desk: Desk, press: Press) -> Block | str:
+    view = await desk.case(press.value)
+    return full_text_modal(view) if view else GONE

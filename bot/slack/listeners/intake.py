@@ -5,11 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from bot.domain.errors import TransientError
 from bot.slack.desk_port import Desk
-from bot.slack.identity import OwnIdentity
+from bot.slack.listeners.routing import workspace_of
 from bot.slack.parse import parse
 from bot.slack.reading import obj, word
 
@@ -24,25 +25,24 @@ _TYPES = frozenset(("block_actions", "view_submission", "view_closed", "message_
 class Intake:
     """Bolt's global middleware; runs before any acknowledgement."""
 
-    def __init__(self, desk: Desk, identity: OwnIdentity) -> None:
-        self._desk = desk
-        self._identity = identity
-
-    async def store(self, body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
+    async def store(
+        self, body: dict[str, Any], context: AsyncBoltContext, next_: Callable[[], Awaitable[Any]]
+    ) -> BoltResponse | None:
         """Parse and store; raises when that fails, so that Slack gets no acknowledgement and delivers again."""
-        incoming = parse(body, await self._identity.get())
+        workspace = workspace_of(context)
+        incoming = parse(body, workspace.me)
         if incoming is not None:
-            await self._accept(incoming)
+            await self._accept(workspace.desk, incoming)
         if not _has_listener(body):
             logger.warning("slack.unknown_request", extra={"fields": {"type": word(body.get("type"))[:80]}})
             return BoltResponse(status=200, body="")
         await next_()
         return None
 
-    async def _accept(self, incoming: Any) -> None:
+    async def _accept(self, desk: Desk, incoming: Any) -> None:
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                new = await self._desk.accept(incoming)
+                new = await desk.accept(incoming)
         except Exception as error:  # noqa: BLE001 - whatever the store's fault: not stored means not acknowledged
             failure = type(error).__name__
             logger.error("slack.not_stored", extra={"fields": {"kind": incoming.kind, "error": failure}})  # noqa: TRY400 - a trace could hold customer text

@@ -3,14 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.slack.desk_port import Desk
-from bot.slack.identity import OwnIdentity
 from bot.slack.listeners.whisper import TOO_SLOW, in_time, whisper
 from bot.slack.parse_press import Press, read_press
 from bot.slack.render.blocks import Block
 from bot.slack.web import call
+from bot.slack.workspace import Workspace
 
 Builder = Callable[[Press], Awaitable[Block | str]]
 """Gives the view to open, or the sentence that tells why there is none."""
@@ -19,10 +16,8 @@ Builder = Callable[[Press], Awaitable[Block | str]]
 class Window:
     """What a button opens is only for those who may decide cases."""
 
-    def __init__(self, client: AsyncWebClient, desk: Desk, identity: OwnIdentity) -> None:
-        self._client = client
-        self._desk = desk
-        self._identity = identity
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     async def open(self, body: dict[str, Any], build: Builder) -> None:
         """Open what `build` gives, or tell the presser (and nobody else) why not."""
@@ -39,15 +34,15 @@ class Window:
 
     async def tell(self, press: Press, text: str) -> None:
         """Words for the presser only."""
-        await whisper(self._client, press.channel_id, press.user_id, text, press.thread_ts)
+        await whisper(self._workspace.client, press.channel_id, press.user_id, text, press.thread_ts)
 
     async def _try(self, press: Press, build: Builder) -> str | None:
-        me = await self._identity.get()
-        refusal = await self._desk.may_decide(me.team_id, press.user_id)
+        workspace = self._workspace
+        refusal = await workspace.desk.may_decide(workspace.me.team_id, press.user_id)
         if refusal:
             return refusal
         view = await build(press)
         if isinstance(view, str):
             return view
-        await call(self._client.views_open(trigger_id=press.trigger_id, view=view))
+        await call(workspace.client.views_open(trigger_id=press.trigger_id, view=view))
         return None

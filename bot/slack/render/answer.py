@@ -8,6 +8,8 @@ from bot.slack import names
 from bot.slack.render import blocks as b
 from bot.slack.render.text import link, neutralise, split_text
 
+_PART = 6000
+"""Characters per message: plain text of this length has room in a stream, beside the cards of the steps."""
 _SOURCES_ROOM = 1900
 _MARKS = re.compile(r"[*_`#]+")
 GOOD, BAD = "good", "bad"
@@ -18,7 +20,7 @@ def answer_messages(answer: Answer, *, allowed: tuple[str, ...] = ()) -> list[b.
 
     `allowed` are the user ids the text may mention.
     """
-    parts = split_text(neutralise(answer.text, allowed), b.MARKDOWN_TEXT) or ["…"]
+    parts = split_text(neutralise(answer.text, allowed), _PART) or ["…"]
     messages = [b.payload(_spoken(part), [b.markdown(part)]) for part in parts]
     messages[-1]["blocks"].extend(_tail(answer))
     return messages

@@ -1,0 +1,87 @@
+"""What people are told about a cause that was given up, however little of the desk still works."""
+
+import prompts
+from bot.desk.cases import Cases
+from bot.desk.intake import place_of, remove_signs
+from bot.domain.answer import Outcome
+from bot.domain.conversation import Conversation, Line, Speaker, Standing
+from bot.domain.effects import Outgoing, Place, ShowNotice, Whisper
+from bot.domain.escalation import NewEscalation, Origin
+from bot.domain.incoming import CarryOn, DecisionMade, MessageReceived
+from bot.ports.clock import Clock
+from bot.ports.store import Queued, Store, Transaction
+
+
+class LastWords:
+    """Parks causes. Asks neither Slack nor a model: whatever made the cause fail must not make this fail, too."""
+
+    def __init__(self, store: Store, cases: Cases, clock: Clock) -> None:
+        self._store = store
+        self._cases = cases
+        self._clock = clock
+        self._sentences = prompts.sentences()
+
+    async def say(self, inbox_id: str) -> None:
+        """Tell whoever waits, put a customer's question before people, and park the cause; all of it or nothing."""
+        async with self._store.write() as tx:
+            queued = await tx.inbox.get(inbox_id)
+            if queued is None:
+                return
+            match queued.incoming:
+                case MessageReceived() | CarryOn() if queued.conversation_id is not None and not queued.handled:
+                    await self._end_turn(tx, queued, queued.conversation_id)
+                case DecisionMade() as press:
+                    place = Place(press.team_id, press.channel_id, press.thread_ts)
+                    await self._whisper(tx, queued, place, press.user_id)
+                case MessageReceived() as command if queued.conversation_id is None:
+                    thread = command.thread
+                    place = Place(thread.team_id, thread.channel_id, thread.thread_ts)
+                    await self._whisper(tx, queued, place, command.user_id)
+                case _:
+                    pass
+            await tx.inbox.park([inbox_id])
+
+    async def _whisper(self, tx: Transaction, queued: Queued, place: Place, user_id: str) -> None:
+        effect = Whisper(place, user_id, self._sentences["press_failed"])
+        await tx.outbox.add(Outgoing(f"parked:{queued.id}", effect, f"whisper:{user_id}"))
+
+    async def _end_turn(self, tx: Transaction, queued: Queued, conversation_id: str) -> None:
+        conversation = await tx.conversations.get(conversation_id)
+        if conversation is None:
+            return
+        run = await tx.runs.unfinished(conversation_id)
+        inbox_ids = run.inbox_ids if run is not None else (queued.id,)
+        if run is not None:
+            await tx.runs.finish(run.id, Outcome.FAILED)
+            await tx.ledger.charge_left_behind(run.id)
+        rows = [row for inbox_id in inbox_ids if (row := await tx.inbox.get(inbox_id)) is not None]
+        await tx.inbox.mark_handled(inbox_ids)
+        await remove_signs(tx, conversation, rows)
+        messages = [row.incoming for row in rows if isinstance(row.incoming, MessageReceived)]
+        at = self._clock()
+        words = (Line(Speaker.CUSTOMER, "Customer", message.text, at) for message in messages)
+        await tx.conversations.add_lines(conversation_id, *words)
+        if conversation.standing is Standing.HUMAN:
+            await self._cases.mirror(tx, conversation, messages, "Customer")
+        else:
+            await self._hand_over(tx, queued, conversation, messages)
+
+    async def _hand_over(
+        self, tx: Transaction, queued: Queued, conversation: Conversation, messages: list[MessageReceived]
+    ) -> None:
+        sentence = self._sentences["failed"]
+        notice = ShowNotice(place_of(conversation), sentence)
+        await tx.outbox.add(
+            Outgoing(f"parked:{queued.id}", notice, conversation.id, conversation.id, conversation.epoch)
+        )
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", sentence, self._clock()))
+        asker = messages[0] if messages else None
+        words = "\n\n".join(message.text for message in messages) or "(the work on an earlier question went on)"
+        new = NewEscalation(
+            f"esc-parked-{queued.id}", conversation.id, Origin.FAILURE,
+            "failed: the work on this broke off again and again for technical reasons.",
+            f"The customer wrote:\n\n{words}",
+            requested_by=asker.user_id if asker else conversation.opened_by,
+            requested_team=asker.author_team if asker else conversation.key.team_id,
+        )  # fmt: skip
+        await self._cases.open(tx, new, conversation)

@@ -1,0 +1,270 @@
+"""Deletes what is old, a few hundred rows a transaction.
+
+Each kind of rows is walked in the order of its key, which is (nearly) the order of time, from the oldest until rows are
+met that are younger than their age. Rows that something still needs are stepped over and looked at again by the next
+walk. A conversation is alive while a message waits (or is parked undone), a run goes on, a case is open, a person is in
+charge, or anybody has said anything that is younger than the age in question.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.conversation import Standing
+from bot.domain.escalation import State
+from bot.ports.keeping import PASSING, Ages, Batch
+from bot.store.engine import Writer
+from bot.store.tables import (
+    conversations,
+    escalations,
+    inbox,
+    installations,
+    journal,
+    ledger,
+    limit_changes,
+    limits,
+    lines,
+    outbox,
+    paces,
+    runs,
+    traces,
+    workspaces,
+)
+from tools.knowledge_base.store import articles
+from tools.tickets.desk import tickets
+
+ROWS = 400
+"""Looked at, and at most deleted, in one transaction."""
+CONVERSATIONS = 20
+"""Deleted in one transaction, each with some twenty rows that belong to it."""
+_LOCK_ID = 4_117_301_509
+"""Key of PostgreSQL's advisory lock: one process clears at a time."""
+_LIVE = tuple(state.value for state in State if state.is_live)
+_After = tuple[object, ...] | None
+_Condition = sa.ColumnElement[bool]
+
+
+class SqlArchive:
+    """ports.keeping.Archive."""
+
+    def __init__(self, write: Writer) -> None:
+        self._write = write
+        self._shelves: Mapping[str, Callable[[AsyncConnection, Ages, _After], Awaitable[Batch]]] = {
+            "inbox": _clear_inbox,
+            "outbox": _clear_outbox,
+            "journal": _clear_journal,
+            "traces": _clear_traces,
+            "conversations": _clear_conversations,
+            "ledger": _clear_ledger,
+            "limit_changes": _clear_limit_changes,
+            "paces": _clear_paces,
+        }
+
+    @property
+    def shelves(self) -> Sequence[str]:
+        return tuple(self._shelves)
+
+    async def clear(self, shelf: str, ages: Ages, after: _After) -> Batch | None:
+        async with self._write() as connection:
+            if connection.dialect.name == "postgresql":
+                free = await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK_ID)))
+                if not free:
+                    return None
+            return await self._shelves[shelf](connection, ages, after)
+
+    async def left(self, before: float) -> list[str]:
+        app = installations.c
+        whole = sa.and_(app.team_id == "", app.enterprise_id == workspaces.c.enterprise_id, app.enterprise_id != "")
+        serves = sa.or_(app.team_id == workspaces.c.team_id, whole)
+        stays = sa.exists().where(serves, sa.or_(app.revoked_at.is_(None), app.revoked_at >= before))
+        gone = sa.exists().where(serves, app.revoked_at < before)
+        async with self._write() as connection:
+            return list(await connection.scalars(sa.select(workspaces.c.team_id).where(gone, ~stays)))
+
+    async def delete_workspace(self, team_id: str) -> int:
+        total = 0
+        async with self._write() as connection:  # the tools' tables are made by the first bot that runs
+            there = set(await connection.run_sync(lambda plain: sa.inspect(plain).get_table_names()))
+        for table, whose in _of_workspace(team_id):
+            deleted = ROWS if table.name in there else 0
+            while deleted == ROWS:
+                async with self._write() as connection:
+                    keys = list(table.primary_key.columns)
+                    found = (await connection.execute(sa.select(*keys).where(whose).limit(ROWS))).all()
+                    deleted = await _delete(connection, table, [tuple(row) for row in found])
+                total += deleted
+        return total
+
+
+def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:
+    """Every table with rows of a workspace, and which rows those are; what is needed to find others goes last."""
+    prefix = f"{team_id}:"
+
+    def inside(column: sa.Column[str]) -> _Condition:
+        return sa.func.substr(column, 1, len(prefix)) == prefix
+
+    run_ids = sa.select(runs.c.id).where(inside(runs.c.conversation_id))
+    owned = (outbox, inbox, escalations, ledger, limits, limit_changes, conversations, workspaces, installations)
+    return [
+        (journal, journal.c.run_id.in_(run_ids)),
+        *((table, inside(table.c.conversation_id)) for table in (traces, lines, runs, tickets)),
+        *((table, table.c.team_id == team_id) for table in owned),
+        (paces, sa.func.substr(paces.c.key, 1, len(team_id) + 1) == f"{team_id}|"),
+        (articles, sa.func.substr(articles.c.slug, 1, len(team_id) + 2) == f".{team_id}/"),
+    ]
+
+
+async def _clear_inbox(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    """What was parked and is not done stays for operators for ever; what was ended honestly, as long as its talk."""
+    parked_long_ago = sa.or_(inbox.c.parked_at.is_(None), inbox.c.parked_at < min(ages.conversations, ages.events))
+    done = sa.and_(inbox.c.handled_at < ages.events, parked_long_ago)
+    return await _walk(
+        connection, inbox, inbox.c.received_at, ages.events, after,
+        sa.and_(done, _quiet_or_none(inbox.c.conversation_id, ages.events)),
+    )  # fmt: skip
+
+
+async def _clear_outbox(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    """Cards stay as long as their cases: somebody may answer under one. Failures stay for operators to see."""
+    later = outbox.alias("later")
+    needed = sa.exists().where(
+        later.c.state == sa.literal_column("'waiting'"),
+        sa.or_(later.c.edits == outbox.c.key, later.c.under == outbox.c.key),
+    )
+    has_case = sa.exists().where(escalations.c.conversation_id == outbox.c.conversation_id)
+    done = sa.or_(
+        sa.and_(
+            sa.or_(outbox.c.state.in_(("delivered", "voided")), outbox.c.kind.in_(PASSING)),
+            outbox.c.state != "waiting",
+            outbox.c.finished_at < ages.events,
+        ),
+        sa.and_(outbox.c.state == "failed", outbox.c.finished_at < min(ages.conversations, ages.events)),
+    )
+    is_card = sa.and_(outbox.c.kind == "card", outbox.c.edits.is_(None), has_case)
+    quiet = _quiet_or_none(outbox.c.conversation_id, ages.events)
+    return await _walk(
+        connection, outbox, outbox.c.created_at, ages.events, after, sa.and_(done, ~is_card, quiet, ~needed)
+    )
+
+
+async def _clear_journal(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    going_on = sa.exists().where(runs.c.id == journal.c.run_id, runs.c.outcome.is_(None))
+    old = sa.and_(journal.c.at < ages.events, ~going_on)
+    return await _walk(connection, journal, journal.c.at, ages.events, after, old)
+
+
+async def _clear_traces(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    old = sa.and_(traces.c.at < ages.traces, _quiet(traces.c.conversation_id, ages.traces))
+    return await _walk(connection, traces, traces.c.at, ages.traces, after, old)
+
+
+async def _clear_ledger(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    """What a kept conversation cost stays with it: its own limit has no period."""
+    kept = sa.exists().where(conversations.c.id == ledger.c.conversation_id)
+    old = sa.and_(ledger.c.at < ages.costs, ledger.c.state != "reserved", ~kept)
+    return await _walk(connection, ledger, ledger.c.at, ages.costs, after, old)
+
+
+async def _clear_limit_changes(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    at = limit_changes.c.at
+    return await _walk(connection, limit_changes, at, ages.costs, after, at < ages.costs)
+
+
+async def _clear_paces(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    """A key that nothing was called on for so long is as good as none."""
+    idle = sa.and_(paces.c.tat < ages.events, paces.c.closed_until < ages.events)
+    window = sa.select(paces.c.key).where(idle, _behind(sa.tuple_(paces.c.key), after))
+    found = (await connection.execute(window.order_by(paces.c.key).limit(ROWS))).all()
+    deleted = await _delete(connection, paces, [tuple(row) for row in found])
+    return Batch(deleted, tuple(found[-1]) if len(found) == ROWS else None)
+
+
+async def _clear_conversations(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    """Whole conversations, with all that has no meaning without them."""
+    position = sa.tuple_(conversations.c.opened_at, conversations.c.id)
+    window = sa.select(conversations.c.opened_at, conversations.c.id).where(
+        conversations.c.opened_at < ages.conversations, _behind(position, after)
+    )
+    # Locked before they are looked at: who opens an old thread again right now goes first, and we step over it.
+    rows = await connection.execute(
+        window.order_by(conversations.c.opened_at, conversations.c.id)
+        .limit(CONVERSATIONS)
+        .with_for_update(skip_locked=True)
+    )
+    found = rows.all()
+    ids = [row.id for row in found]
+    quiet = sa.select(conversations.c.id).where(
+        conversations.c.id.in_(ids), _quiet(conversations.c.id, ages.conversations)
+    )
+    gone = list(await connection.scalars(quiet)) if ids else []
+    deleted = 0
+    if gone:
+        old_runs = list(await connection.scalars(sa.select(runs.c.id).where(runs.c.conversation_id.in_(gone))))
+        for table, whose in (
+            (journal, journal.c.run_id.in_(old_runs)),
+            (lines, lines.c.conversation_id.in_(gone)),
+            (escalations, escalations.c.conversation_id.in_(gone)),
+            (runs, runs.c.conversation_id.in_(gone)),
+            (limits, sa.and_(limits.c.scope == "conversation", limits.c.subject.in_(gone))),
+            (conversations, conversations.c.id.in_(gone)),
+        ):
+            deleted += max((await connection.execute(sa.delete(table).where(whose))).rowcount, 0)
+    return Batch(deleted, tuple(found[-1]) if len(found) == CONVERSATIONS else None)
+
+
+async def _walk(
+    connection: AsyncConnection,
+    table: sa.Table,
+    at: sa.Column[float],
+    before: float,
+    after: _After,
+    old: _Condition,
+) -> Batch:
+    """Delete what is `old` among the next rows; the end is reached where all are younger than `before`."""
+    keys = list(table.primary_key.columns)
+    window = sa.select(*keys, at.label("at_"), old.label("old_")).where(_behind(sa.tuple_(*keys), after))
+    found = (await connection.execute(window.order_by(*keys).limit(ROWS))).all()
+    deleted = await _delete(connection, table, [tuple(row[: len(keys)]) for row in found if row.old_])
+    goes_on = len(found) == ROWS and min(row.at_ for row in found) < before
+    return Batch(deleted, tuple(found[-1][: len(keys)]) if goes_on else None)
+
+
+def _behind(position: sa.Tuple, after: _After) -> _Condition:
+    if after is None:
+        return sa.true()
+    return position > sa.tuple_(*(sa.literal(value) for value in after))
+
+
+async def _delete(connection: AsyncConnection, table: sa.Table, found: Sequence[tuple[Any, ...]]) -> int:
+    """By key, as many statements at once: SQLite's run in a thread then, so that the event loop goes on."""
+    if not found:
+        return 0
+    keys = list(table.primary_key.columns)
+    same = (column == sa.bindparam(f"key_{column.name}") for column in keys)
+    values = [{f"key_{column.name}": value for column, value in zip(keys, row, strict=True)} for row in found]
+    await connection.execute(sa.delete(table).where(*same), values)
+    return len(found)
+
+
+def _quiet_or_none(conversation_id: sa.Column[str | None], before: float) -> _Condition:
+    return sa.or_(conversation_id.is_(None), _quiet(conversation_id, before))
+
+
+def _quiet(conversation_id: sa.Column[Any], before: float) -> _Condition:
+    """Nothing goes on in the conversation, and nobody has said anything since `before`."""
+    waiting, run, case = inbox.alias("waiting"), runs.alias("going_on"), escalations.alias("live")
+    line, held = lines.alias("said"), conversations.alias("held")
+    return sa.and_(
+        *(
+            ~sa.exists().where(other.c[name] == conversation_id, still)
+            for other, name, still in (
+                (held, "id", held.c.standing == Standing.HUMAN.value),
+                (run, "conversation_id", run.c.outcome.is_(None)),
+                (case, "conversation_id", case.c.state.in_(_LIVE)),
+                (waiting, "conversation_id", waiting.c.handled_at.is_(None)),
+                (line, "conversation_id", line.c.at >= before),
+            )
+        )
+    )

@@ -1,0 +1,1 @@
+"""One desk per workspace, built from what all of them share."""

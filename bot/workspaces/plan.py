@@ -1,0 +1,51 @@
+"""Profiles, models and prices, checked before anything starts."""
+
+from dataclasses import dataclass
+
+import prompts
+from bot.agent.profile import Profile, UnknownProfileError, load_profile
+from bot.config import Settings, SettingsError
+from bot.desk.work import Models
+from bot.model.claude import ClaudeModel
+from bot.model.offline import OfflineModel
+from bot.model.pricing import PricesError, PriceTable, load_prices
+from bot.model.router import ModelRouter
+from bot.ports.model import Model
+
+OFFLINE = "offline"
+"""Id of the offline model."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What answers, in whose voice, at what price; the same in every workspace."""
+
+    profiles: dict[str, Profile]
+    models: Models
+    prices: PriceTable
+
+    @classmethod
+    def check(cls, settings: Settings) -> "Plan":
+        """SettingsError when a profile, model or price is missing."""
+        main, helper = (OFFLINE, OFFLINE) if settings.offline else (settings.model, settings.helper_model)
+        second = (helper,) if helper != main else ()
+        try:
+            profiles = {
+                name: load_profile(name) for name in {*prompts.agent_names(), *settings.profiles_by_channel.values()}
+            }
+            prices = load_prices(settings.model_prices or None)
+            prices.check_prices({main, helper, OFFLINE})
+        except UnknownProfileError as error:
+            raise SettingsError([f"AGENT_PROFILES: {error}"]) from error
+        except PricesError as error:
+            raise SettingsError([f"MODEL: {error}"]) from error
+        return cls(profiles, Models((main, *second), (helper,), OFFLINE), prices)
+
+    def model(self, settings: Settings) -> Model:
+        """Claude when there is a key; the offline model always, as stand-in and as degraded mode."""
+        claude = None
+        if not settings.offline:
+            key = settings.anthropic_api_key.get_secret_value()
+            url, seconds = settings.anthropic_base_url, settings.model_seconds
+            claude = ClaudeModel(api_key=key, base_url=url, total_deadline=seconds)
+        return ModelRouter({OFFLINE: OfflineModel()}, claude)

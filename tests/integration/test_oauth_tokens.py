@@ -1,0 +1,181 @@
+"""Tokens that expire: refreshed by one process for all, and asked for at each call."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.domain.errors import PermanentError, WorkspaceLeftError
+from bot.domain.workspace import WorkspaceSettings
+from bot.ports.installations import Installation
+from bot.slack.clients import WorkspaceClient
+from bot.slack.oauth import Credentials, OAuth
+from bot.slack.tokens import InstalledTokens
+from bot.slack.web import call, slack_client
+from bot.store.installations import SqlInstallations
+from bot.store.vault import Vault, new_key
+from tests.contract.store_kit import KINDS, database, open_store
+from tests.fakes.sandbox_driver import FAST, SandboxDriver, sandbox_running
+
+TEAM = "T0FERNWAY"
+HOURS = 12 * 3600.0
+
+
+@dataclass
+class World:
+    """An installed workspace, its Slack, and as many processes of the bot as a test wants."""
+
+    slack: SandboxDriver
+    session: aiohttp.ClientSession
+    installations: SqlInstallations
+    oauth: OAuth
+    now: float
+
+    def clock(self) -> float:
+        return self.now
+
+    def tokens(self) -> InstalledTokens:
+        """As one process keeps them."""
+        return InstalledTokens(TEAM, self.installations, self.oauth.refresh, self.clock)
+
+    def client(self) -> WorkspaceClient:
+        return WorkspaceClient(self.tokens(), self.slack.server.api_url, self.session)
+
+    async def installed(self) -> Installation:
+        tenant = await self.installations.tenant(TEAM)
+        assert tenant is not None
+        return tenant.installation
+
+    async def refreshes(self) -> int:
+        calls = await self.slack.calls("oauth.v2.access")
+        return sum(1 for one in calls if one["args"].get("grant_type") == "refresh_token" and one["ok"])
+
+
+@asynccontextmanager
+async def world(kind: str, folder: Path) -> AsyncIterator[World]:
+    made: list[World] = []
+    config = replace(FAST, token_seconds=HOURS, clock=lambda: made[0].now if made else 1_000_000.0)
+    async with (
+        sandbox_running(config) as slack,
+        aiohttp.ClientSession() as session,
+        database(kind, folder) as url,
+        open_store(url) as store,
+    ):
+        plain = slack_client("", slack.server.api_url, session)
+        credentials = Credentials(config.client_id, config.client_secret, "http://127.0.0.1/slack/oauth_redirect")
+        oauth = OAuth(plain, credentials, lambda: made[0].now)
+        made.append(World(slack, session, store.installations(Vault([new_key()])), oauth, 1_000_000.0))
+        code = slack.server.grants.consent(credentials.redirect_url, "U0GRACE")
+        await made[0].installations.save(await oauth.exchange(code), WorkspaceSettings())
+        yield made[0]
+
+
+@pytest.fixture(params=KINDS)
+async def ours(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async with world(request.param, tmp_path) as opened:
+        yield opened
+
+
+async def test_a_token_with_hours_to_go_is_used_as_it_is(ours: World) -> None:
+    first = await ours.installed()
+    assert first.expires_at == ours.now + HOURS
+    assert first.bot_id == "B0DESKHAND"
+    ours.now += HOURS - 3600
+    assert await ours.tokens().current() == first.bot_token
+    assert await ours.refreshes() == 0
+
+
+async def test_many_processes_refresh_an_expired_token_once(ours: World) -> None:
+    ours.now += HOURS + 1
+    answers = await asyncio.gather(*(call(ours.client().auth_test()) for _ in range(12)))
+    assert {answer["team_id"] for answer in answers} == {TEAM}
+    assert await ours.refreshes() == 1
+
+
+async def test_while_the_old_token_is_good_nobody_waits_for_its_refresh(ours: World) -> None:
+    old = await ours.installed()
+    ours.now += HOURS - 600
+    assert await ours.installations.begin_refresh(old, at=ours.now, until=ours.now + 20)
+    assert await ours.tokens().current() == old.bot_token
+    assert await ours.refreshes() == 0
+
+
+async def test_work_begun_before_a_refresh_goes_on_with_the_new_token(ours: World) -> None:
+    client = ours.client()
+    await call(client.auth_test())
+    ours.now += HOURS + 1
+    await ours.tokens().current()  # another process
+    assert await ours.refreshes() == 1
+    ours.now -= HOURS  # what the client keeps looks fresh to it, and is refused by Slack
+    ours.slack.server.grants.forget(client.token or "")
+    await call(client.chat_postMessage(channel="C0SUPPORT", text="hello"))
+    assert await ours.slack.texts() == ["hello"]
+    assert await ours.refreshes() == 1
+
+
+async def test_a_refresh_that_fails_does_no_harm_while_the_old_token_is_good(ours: World) -> None:
+    await ours.slack.call("fault", method="oauth.v2.access", kind="error", error="internal_error", times=-1)
+    ours.now += HOURS - 600
+    old = await ours.installed()
+    assert await ours.tokens().current() == old.bot_token
+    await ours.slack.call("faults/clear")
+    ours.now += 30
+    assert await ours.tokens().current() != old.bot_token
+
+
+async def test_a_spent_refresh_token_is_told_and_does_not_loop(ours: World) -> None:
+    ours.slack.server.grants.revoke()
+    ours.now += HOURS + 1
+    with pytest.raises(PermanentError, match="invalid_refresh_token"):
+        await ours.tokens().current()
+
+
+async def test_after_the_app_was_removed_there_is_no_token(ours: World) -> None:
+    tokens = ours.tokens()
+    await tokens.current()
+    assert await ours.installations.revoke("", TEAM, at=ours.now, before=ours.now) == [TEAM]
+    ours.now += 60
+    with pytest.raises(WorkspaceLeftError):
+        await tokens.current()
+    assert await ours.installations.tenant(TEAM) is None
+
+
+async def test_a_removal_told_late_does_not_undo_a_new_installation(ours: World) -> None:
+    assert await ours.installations.revoke("", TEAM, at=ours.now, before=ours.now - 300) == []
+    assert (await ours.installed()).bot_token
+
+
+async def test_tokens_are_locked_anew_with_a_new_key_and_bound_to_their_row(tmp_path: Path) -> None:
+    old, new = new_key(), new_key()
+    one = Installation("", "T1", "One", "A1", "U1", "B1", (), "U9", 1.0, bot_token="xoxb-1", refresh_token="xoxe-1")
+    async with database("sqlite", tmp_path) as url, open_store(url) as store:
+        await store.installations(Vault([old])).save(one, WorkspaceSettings())
+        assert await store.installations(Vault([new, old])).rotate_keys() == 1
+        tenant = await store.installations(Vault([new])).tenant("T1")
+        assert tenant is not None
+        assert (tenant.installation.bot_token, tenant.installation.refresh_token) == ("xoxb-1", "xoxe-1")
+        assert "xox" not in repr(tenant)
+        with pytest.raises(PermanentError, match="put the key back"):
+            await store.installations(Vault([old])).tenant("T1")
+    vault = Vault([new])
+    with pytest.raises(PermanentError, match="does not belong"):
+        vault.open(vault.lock("xoxb-1", "|T1|bot"), "|T2|bot")
+
+
+async def test_an_organisations_installation_serves_each_of_its_workspaces(tmp_path: Path) -> None:
+    org = Installation("E1", "", "Org", "A1", "U1", "B1", (), "U9", 1.0, bot_token="xoxb-org")
+    async with database("sqlite", tmp_path) as url, open_store(url) as store:
+        books = store.installations(Vault([new_key()]))
+        await books.save(org, WorkspaceSettings())
+        assert await books.tenant("T1") is None
+        assert not await books.join("E2", "T1")
+        assert await books.join("E1", "T1")
+        tenant = await books.tenant("T1")
+        assert tenant is not None
+        assert (tenant.installation.bot_token, tenant.settings.admins) == ("xoxb-org", ("U9",))
+        assert await books.revoke("E1", "", at=2.0, before=2.0) == ["T1"]
+        assert await books.tenant("T1") is None

@@ -1,0 +1,71 @@
+"""What becomes of a case, whoever decides in whatever order: one decision wins, and consent holds for what it saw."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+
+from bot.domain.escalation import MOVES, Decision, NewEscalation, Origin, Proposal, State
+from tests.contract.store_kit import NOW, THREAD, conversation
+from tests.stateful.kit import WALKS, StoreMachine
+
+CASE = "esc-1"
+DECISIONS = st.sampled_from(Decision)
+PEOPLE = st.sampled_from(["U1", "U2"])
+PROPOSALS = st.sampled_from([None, "Refund it.", "Do not."])
+
+
+class EscalationMachine(StoreMachine):
+    """One case before several people."""
+
+    @initialize(proposal=PROPOSALS)
+    def opened(self, proposal: str | None) -> None:
+        self.state, self.version, self.decided_by, self.proposal = State.OPEN, 1, "", proposal
+        self.write(lambda tx: tx.conversations.open(conversation()))
+        self.write(lambda tx: tx.escalations.open(_new(proposal), staff_channel="C2", at=NOW))
+
+    @rule(proposal=PROPOSALS)
+    def opened_again(self, proposal: str | None) -> None:
+        """As after a crash: the row stays as it is."""
+        case = self.write(lambda tx: tx.escalations.open(_new(proposal), staff_channel="C3", at=NOW + 1))
+        assert (case.state, case.version, case.staff_channel) == (self.state, self.version, "C2")
+
+    @rule(decision=DECISIONS, person=PEOPLE, seen=st.none() | st.integers(-2, 0))
+    def decided(self, decision: Decision, person: str, seen: int | None) -> None:
+        """`seen`: how many versions ago the card was drawn; None when the decision does not depend on it."""
+        version = None if seen is None else self.version + seen
+        before, after = MOVES[decision]
+        allowed = self.state is before and version in (None, self.version)
+        case = self.write(
+            lambda tx: tx.escalations.decide(CASE, decision, by=person, at=NOW, note="n", version=version)
+        )
+        assert (case is not None) == allowed
+        if case is not None:
+            self.state, self.version, self.decided_by = after, self.version + 1, person
+            assert (case.state, case.version, case.decided_by) == (after, self.version, person)
+
+    @rule(proposal=PROPOSALS)
+    def amended(self, proposal: str | None) -> None:
+        case = self.write(lambda tx: tx.escalations.amend(CASE, _new(proposal)))
+        assert (case is not None) == (self.state is State.OPEN)
+        if case is not None:
+            self.version, self.proposal = self.version + 1, proposal
+
+    @invariant()
+    def is_as_it_should_be(self) -> None:
+        case = self.read(lambda tx: tx.escalations.get(CASE))
+        assert case is not None
+        assert (case.state, case.version, case.decided_by) == (self.state, self.version, self.decided_by)
+        assert (case.proposal.text if case.proposal else None) == self.proposal
+        live = self.read(lambda tx: tx.escalations.live(THREAD.id))
+        assert (live is not None) == self.state.is_live
+        assert len(self.read(lambda tx: tx.escalations.all_live())) == int(self.state.is_live)
+
+
+def _new(proposal: str | None) -> NewEscalation:
+    return NewEscalation(
+        CASE, THREAD.id, Origin.TOOL, "Disputes a charge", "Ana was charged twice.", None,
+        Proposal(proposal) if proposal else None, "U1", "T1",
+    )  # fmt: skip
+
+
+EscalationMachine.TestCase.settings = WALKS
+TestEscalation = EscalationMachine.TestCase

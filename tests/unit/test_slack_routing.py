@@ -1,0 +1,69 @@
+"""Which workspace a request names, and what its departure looks like. Pure."""
+
+from typing import Any
+
+import pytest
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.slack.listeners.routing import departure_of, origin_of
+from bot.slack.workspace import Departure, Origin
+
+OURS, THEIRS = "T0OURS", "T0THEIRS"
+
+
+def context(team: str | None = OURS, enterprise: str | None = None) -> AsyncBoltContext:
+    return AsyncBoltContext({"team_id": team, "enterprise_id": enterprise})
+
+
+def event(kind: str, *, of_org: bool = False, **more: Any) -> dict[str, Any]:
+    grants = [{"team_id": None if of_org else OURS, "enterprise_id": "E1", "is_enterprise_install": of_org}]
+    body = {"type": "event_callback", "team_id": OURS, "event_time": 1_800_000_000, "authorizations": grants}
+    return {**body, "event": {"type": kind, **more}}
+
+
+def test_an_event_belongs_to_the_installation_it_was_delivered_to() -> None:
+    """In a shared channel `team_id` may name the other side."""
+    body = {"type": "event_callback", "team_id": THEIRS}
+    assert origin_of(body, context(OURS)).team_ids == (OURS, THEIRS)
+
+
+def test_a_press_belongs_to_the_workspace_whose_bot_wrote_the_message_whoever_pressed() -> None:
+    message = {"bot_id": "B1", "team": OURS, "bot_profile": {"team_id": OURS}}
+    body = {"type": "block_actions", "team": {"id": THEIRS}, "message": message}
+    assert origin_of(body, context(THEIRS)).team_ids[0] == OURS
+
+
+def test_a_persons_message_does_not_say_whose_bot_is_meant() -> None:
+    body = {"type": "message_action", "team": {"id": OURS}, "message": {"user": "U1", "team": THEIRS}}
+    assert origin_of(body, context(OURS)) == Origin("", (OURS,))
+
+
+def test_a_form_belongs_to_where_it_was_opened() -> None:
+    body = {"type": "view_submission", "team": {"id": THEIRS}, "view": {"app_installed_team_id": OURS}}
+    assert origin_of(body, context(OURS)).team_ids == (OURS,)
+
+
+@pytest.mark.parametrize("body", [{}, {"message": 1, "view": []}, {"team_id": 5}])
+def test_a_request_that_names_nothing_names_nothing(body: dict[str, Any]) -> None:
+    assert origin_of(body, context(None)) == Origin("", ())
+
+
+def test_removal_and_revocation_are_departures() -> None:
+    for body in (event("app_uninstalled"), event("tokens_revoked", tokens={"bot": ["U0BOT"], "oauth": []})):
+        assert departure_of(body, Origin("E1", (OURS,))) == Departure("E1", OURS, 1_800_000_000.0)
+
+
+def test_an_organisation_leaves_as_a_whole() -> None:
+    assert departure_of(event("app_uninstalled", of_org=True), Origin("E1", (OURS,))) == Departure(
+        "E1", "", 1_800_000_000.0
+    )
+
+
+def test_a_persons_own_token_that_is_revoked_is_no_departure() -> None:
+    body = event("tokens_revoked", tokens={"oauth": ["U1"], "bot": []})
+    assert departure_of(body, Origin("", (OURS,))) is None
+
+
+def test_nothing_else_is_a_departure() -> None:
+    for body in (event("message"), {"type": "block_actions", "event": {"type": "app_uninstalled"}}, {}):
+        assert departure_of(body, Origin("", (OURS,))) is None

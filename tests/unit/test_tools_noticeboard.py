@@ -1,0 +1,163 @@
+"""Shared breakers when the board is slow, away or forgetful."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from tests.fakes.tools import HeldClock
+from tools.breaker import Rules
+from tools.noticeboard import Board, Mark, Noticeboard, SharedBreaker
+
+
+class Paper:
+    """A board in memory that can be taken away, and counts who looks."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Mark] = {}
+        self.away = False
+        self.looks = 0
+        self.writes = 0
+        self.holds: asyncio.Event | None = None
+
+    async def marks(self) -> Mapping[str, Mark]:
+        self.looks += 1
+        self._there()
+        return dict(self.rows)
+
+    async def change(self, name: str, mark: Mark) -> bool:
+        self.writes += 1
+        if self.holds is not None:
+            await self.holds.wait()
+        self._there()
+        if mark.term != (self.rows[name].term + 1 if name in self.rows else 1):
+            return False
+        self.rows[name] = mark
+        return True
+
+    def _there(self) -> None:
+        if self.away:
+            raise ConnectionError("the database went away")
+
+
+def breaker(clock: HeldClock, board: Board | None) -> SharedBreaker:
+    shared = Noticeboard(board, clock=clock, wall=clock)
+    return SharedBreaker("model:claude", shared, clock, rules=Rules(failures=2, open_seconds=30.0), trial_seconds=10.0)
+
+
+async def fails(it: SharedBreaker) -> None:
+    permit = await it.enter()
+    assert permit is not None
+    await it.failed(permit, "timeout")
+
+
+async def test_the_board_is_read_once_a_second_and_written_on_change_alone() -> None:
+    clock, paper = HeldClock(), Paper()
+    it = breaker(clock, paper)
+    for _ in range(100):
+        permit = await it.enter()
+        assert permit is not None
+        await it.succeeded(permit)
+        clock.now += 0.05
+    assert 5 <= paper.looks <= 6
+    assert paper.writes == 0
+
+
+async def test_many_at_once_read_it_once() -> None:
+    paper = Paper()
+    it = breaker(HeldClock(), paper)
+    await asyncio.gather(*(it.enter() for _ in range(50)))
+    assert paper.looks == 1
+
+
+async def test_without_the_board_everybody_goes_by_what_he_knows() -> None:
+    clock, paper = HeldClock(), Paper()
+    paper.away = True
+    it = breaker(clock, paper)
+    await fails(it)
+    await fails(it)
+    assert await it.enter() is None
+    clock.now += 31.0
+    permit = await it.enter()
+    assert permit is not None, "the trial needs nobody's leave"
+    await it.succeeded(permit)
+    assert await it.enter() is not None
+    paper.away = False
+    clock.now += 2.0
+    assert await it.enter() is not None
+
+
+async def test_when_the_board_was_wiped_the_breaker_begins_anew() -> None:
+    clock, paper = HeldClock(), Paper()
+    it = breaker(clock, paper)
+    await fails(it)
+    await fails(it)
+    paper.rows.clear()
+    clock.now += 31.0
+    assert await it.enter() is not None
+    assert paper.rows["model:claude"].term == 1
+
+
+async def test_being_cancelled_while_taking_the_trial_leaves_it_to_the_next() -> None:
+    clock, paper = HeldClock(), Paper()
+    it = breaker(clock, paper)
+    await fails(it)
+    await fails(it)
+    clock.now += 31.0
+    paper.holds = asyncio.Event()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await it.enter()
+    paper.holds = None
+    assert await it.enter() is not None
+
+
+async def test_a_trouble_of_ones_own_keeps_nobody_else_out() -> None:
+    clock, paper = HeldClock(), Paper()
+    sick, well = breaker(clock, paper), breaker(clock, paper)
+    for _ in range(2):
+        permit = await sick.enter()
+        assert permit is not None
+        await sick.failed(permit, "connection", private=True)
+    clock.now += 1.0
+    assert await sick.enter() is None
+    assert await well.enter() is not None
+    clock.now += 31.0
+    permit = await sick.enter()
+    assert permit is not None
+    await sick.succeeded(permit)
+    assert await sick.enter() is not None
+    assert paper.rows == {}
+
+
+async def test_a_shared_trial_that_fails_for_reasons_of_ones_own_is_given_back() -> None:
+    clock, paper = HeldClock(), Paper()
+    sick, well = breaker(clock, paper), breaker(clock, paper)
+    await fails(sick)
+    await fails(sick)
+    clock.now += 31.0
+    permit = await sick.enter()
+    assert permit is not None
+    await sick.failed(permit, "connection", private=True)
+    clock.now += 31.0
+    assert await well.enter() is not None
+
+
+async def test_failures_long_apart_are_not_one_trouble() -> None:
+    clock = HeldClock()
+    it = breaker(clock, None)
+    await fails(it)
+    clock.now += 121.0
+    await fails(it)
+    assert await it.enter() is not None
+
+
+async def test_a_failure_that_lasts_opens_it_at_once_and_for_as_long() -> None:
+    clock = HeldClock()
+    it = breaker(clock, None)
+    permit = await it.enter()
+    assert permit is not None
+    assert await it.failed(permit, "spend_cap", at_once=900.0)
+    clock.now += 899.0
+    assert await it.enter() is None
+    assert (it.reason, it.seconds_left) == ("spend_cap", 1.0)
