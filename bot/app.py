@@ -2,20 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import web
-from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.agent.breakers import ModelBreakers
 from bot.config import Settings, SettingsError
 from bot.desk.attachments import Workshop
 from bot.domain.errors import DeskhandError, PermanentError, TransientError
+from bot.doors import BotAddress, GiveUp, Vitals, WaysIn, app_token_error, open_doors
 from bot.ports.clock import sortable_id, system_clock
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
@@ -27,17 +24,12 @@ from bot.runtime.replicas import Lease, lease_on
 from bot.runtime.sweep import Sweep
 from bot.slack.clients import FixedToken
 from bot.slack.connect import missing_channel
-from bot.slack.http import SlackEndpoint
 from bot.slack.identity import Identity, OwnIdentity
-from bot.slack.listeners.app import build_app
 from bot.slack.rates import Rates
-from bot.slack.socket import Patience, SocketRunner
 from bot.slack.web import Manners, slack_client, slack_session
 from bot.store.engine import create_engine, database_folder
 from bot.store.migrate import WrongSchemaError, migrate
 from bot.store.store import SqlStore
-from bot.web.application import build_web
-from bot.web.server import WebServer
 from bot.workspaces.office import Offices
 from bot.workspaces.plan import Plan
 from bot.workspaces.registry import Registry
@@ -54,17 +46,6 @@ FLUSH_SECONDS = 2.0
 """For messages still to be delivered at a stop."""
 LONGEST_RETRY = 30.0
 """Seconds between attempts to reach Slack at a start."""
-GiveUp = Callable[[DeskhandError], None]
-"""Told why the process should end."""
-
-
-@dataclass(frozen=True, slots=True)
-class BotAddress:
-    """Where a running bot is reached."""
-
-    url: str
-    """Of its own HTTP server."""
-    socket_mode: bool
 
 
 async def run_bot(
@@ -92,7 +73,7 @@ async def run_bot(
         logger.info("bot.stopping")
     logger.info("bot.stopped")
     if faults:
-        raise _app_token(faults[0]) if isinstance(faults[0], PermanentError) else faults[0]
+        raise app_token_error(faults[0]) if isinstance(faults[0], PermanentError) else faults[0]
 
 
 @asynccontextmanager
@@ -132,27 +113,11 @@ async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event,
     offices = Offices(store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check)
     home = offices.open_home(me, client, settings.workspace) if me else None
     registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy, close=store.close_workspace)
-    await _start_work(stack, queue, store, registry, manners, lease)
+    dispatcher = DbosDispatcher(queue, store, lease, at_once=settings.runs_at_once)
+    await _start_work(stack, queue, store, registry, manners, dispatcher)
     await _start_upkeep(stack, monitor, _keeper(settings, store, me))
-    ways_in = _WaysIn.of(settings, registry, tenancy, slack_client("", settings.slack_api_url, session))
-    return await _open_doors(settings, stack, ways_in, _Vitals(store, monitor, offices.breakers), stop, give_up)
-
-
-@dataclass(frozen=True)
-class _WaysIn:
-    """What may come from outside, and who takes it."""
-
-    app: AsyncApp
-    client: AsyncWebClient
-    """Without a token."""
-    pages: Sequence[web.AbstractRouteDef]
-    """For browsers."""
-
-    @classmethod
-    def of(cls, settings: Settings, registry: Registry, tenancy: Tenancy | None, client: AsyncWebClient) -> "_WaysIn":
-        secret = settings.slack_signing_secret.get_secret_value()
-        app = build_app(signing_secret=secret, client=client, workspaces=registry)
-        return cls(app, client, tenancy.pages(settings.public_url, registry.forget).routes() if tenancy else [])
+    ways_in = WaysIn.of(settings, registry, tenancy, slack_client("", settings.slack_api_url, session))
+    return await open_doors(settings, stack, ways_in, Vitals(store, monitor, offices.breakers), stop, give_up)
 
 
 def _manners(settings: Settings, store: SqlStore, lease: Lease) -> Manners:
@@ -161,7 +126,12 @@ def _manners(settings: Settings, store: SqlStore, lease: Lease) -> Manners:
 
 
 async def _start_work(
-    stack: AsyncExitStack, queue: CauseQueue, store: SqlStore, registry: Registry, manners: Manners, lease: Lease
+    stack: AsyncExitStack,
+    queue: CauseQueue,
+    store: SqlStore,
+    registry: Registry,
+    manners: Manners,
+    dispatcher: DbosDispatcher,
 ) -> None:
     """Start delivery and dispatch, first of what an earlier process left."""
     effects = EffectRouter(registry)
@@ -171,7 +141,6 @@ async def _start_work(
     store.listen(events=queue.wake, effects=outbox.wake)
     await outbox.start()
     stack.push_async_callback(outbox.close)
-    dispatcher = DbosDispatcher(queue, store, lease)
     causes = CauseRouter(store, registry)
     await dispatcher.start(causes.handle, last_words=causes.last_words)
     stack.push_async_callback(_wind_down, dispatcher, outbox)
@@ -198,49 +167,6 @@ async def _start_upkeep(stack: AsyncExitStack, monitor: Monitor, keeper: Keeper)
     stack.push_async_callback(monitor.close)
     keeper.start()
     stack.push_async_callback(keeper.close)
-
-
-async def _open_doors(
-    settings: Settings,
-    stack: AsyncExitStack,
-    ways_in: _WaysIn,
-    vitals: "_Vitals",
-    stop: asyncio.Event,
-    give_up: GiveUp,
-) -> BotAddress:
-    """Let events in: by Socket Mode, or at our own HTTP endpoint."""
-    secret, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()
-    patience = Patience(loss=settings.socket_loss_seconds)
-    socket = (
-        SocketRunner(ways_in.app, ways_in.client, app_token, patience=patience, give_up=give_up)
-        if settings.socket_mode
-        else None
-    )
-    endpoint = None if socket else SlackEndpoint(ways_in.app, secret).handle
-
-    async def checks() -> Mapping[str, bool]:
-        connected = socket is None or await socket.is_connected()
-        accepting = vitals.monitor.is_accepting and not stop.is_set()
-        return {"database": await vitals.database_answers(), "slack": connected, "accepting": accepting}
-
-    def details() -> Mapping[str, object]:
-        return {**vitals.details(), "slack_trouble": socket.trouble if socket else ""}
-
-    site = build_web(slack_endpoint=endpoint, ready=checks, details=details, pages=ways_in.pages)
-    server = WebServer(site, host=settings.http_host, port=settings.http_port)
-    await server.start()
-    stack.push_async_callback(server.close)
-    if socket is not None:
-        stack.push_async_callback(socket.close)
-        try:
-            await socket.start()
-        except PermanentError as error:
-            raise _app_token(error) from error
-    return BotAddress(server.url, settings.socket_mode)
-
-
-def _app_token(error: DeskhandError) -> SettingsError:
-    return SettingsError([f"SLACK_APP_TOKEN: {error}. Create one with the scope connections:write."])
 
 
 async def _backends(settings: Settings, engine: AsyncEngine) -> Backends:
@@ -288,25 +214,6 @@ async def _check_channels(client: AsyncWebClient, settings: Settings) -> None:
         raise SettingsError(
             [f"STAFF_CHANNEL(S): Slack knows no channel {unknown}. Use its id (C…) and invite the bot."]
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Vitals:
-    """What /readyz asks beside Slack."""
-
-    store: SqlStore
-    monitor: Monitor
-    breakers: ModelBreakers
-
-    def details(self) -> Mapping[str, object]:
-        """What else there is to tell of this process."""
-        return {**self.monitor.details(), "models_left_alone": self.breakers.left_alone()}
-
-    async def database_answers(self) -> bool:
-        """True, or an exception."""
-        async with self.store.read() as tx:
-            await tx.traces.recent(1)
-        return True
 
 
 async def _claim(settings: Settings, stack: AsyncExitStack) -> Lease:

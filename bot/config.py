@@ -81,9 +81,11 @@ class Settings(BaseModel):
     http_port: Port = 8080
     log_level: str = "INFO"
     quiet_seconds: Annotated[float, Field(ge=0, le=10)] = 0.6
+    """How long a conversation must be quiet before a burst of messages is answered."""
     stream_in_dms: bool = True
     """Whether steps and answers are streamed in direct messages."""
-    """How long a conversation must be quiet before a burst of messages is answered."""
+    runs_at_once: Annotated[int, Field(ge=1, le=2000)] = 256
+    """Causes one process handles side by side; further ones wait in the queue, in order."""
 
     @field_validator("log_level")
     @classmethod

@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.app import BotAddress, run_bot
+from bot.app import run_bot
 from bot.cli.parser import SANDBOX_PORT
 from bot.cli.stopping import stop_on_signals
 from bot.cli.welcome import welcome
 from bot.config import Settings, SettingsError, load_settings
+from bot.doors import BotAddress
 from bot.logs import configure_logging
 from bot.sandbox.config import SandboxConfig
 from bot.sandbox.server import SandboxServer

@@ -29,8 +29,6 @@ logger = logging.getLogger(__name__)
 _THREADS = 16
 """Bound of DBOS's thread pool, which it makes the default executor of our event loop: keep blocking work out of it."""
 _POLL_SECONDS = 1.0
-_AT_ONCE = 64
-"""Causes this process handles side by side."""
 _CLOSED = ["SUCCESS", "ERROR", "CANCELLED"]
 _KEEP_SECONDS = 24 * 3600.0
 """How long DBOS's rows of finished causes are kept, for people who look into the database."""
@@ -52,11 +50,14 @@ class DbosDispatcher:
         store: Store,
         lease: Lease,
         *,
+        at_once: int = 64,
         clock: Clock = system_clock,
         first_pause: float = 0.5,
     ) -> None:
+        """`at_once`: causes this process handles side by side."""
         self._queue = queue
         self._lease = lease
+        self._at_once = at_once
         self._clock = clock
         self._retries = Retries(store, first_pause=first_pause, pause=self._pause)
         self._running: set[asyncio.Task[Any]] = set()
@@ -77,7 +78,7 @@ class DbosDispatcher:
         causes = await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
-            worker_concurrency=_AT_ONCE,
+            worker_concurrency=self._at_once,
             polling_interval_sec=_POLL_SECONDS,
             on_conflict="always_update",
         )

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bot.app import BotAddress, run_bot
+from bot.app import run_bot
 from bot.config import Settings
+from bot.doors import BotAddress
 from bot.logs import OURS, configure_logging
 from bot.sandbox.config import SandboxConfig
 from tests.fakes.desk_claude import Claude

@@ -105,8 +105,8 @@ async def test_whoever_is_cancelled_is_undone_and_holds_nobody_up(file: File, mo
         go_on.set()
     elif moment == "called":
         go_on.set()
-        while len(file.shared._others) > 1:
-            await asyncio.sleep(0)  # noqa: ASYNC110 - the very moment is wanted
+        while len(file.shared._others) > 1:  # noqa: ASYNC110 - the very moment is wanted
+            await asyncio.sleep(0)
         second.cancel()
     else:
         first.cancel()
