@@ -101,6 +101,8 @@ async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event,
     session = await stack.enter_async_context(slack_session())
     lines = Lines(settings.slack_api_url, session)
     tenancy = await Tenancy.open(settings, store, lines)
+    if tenancy is not None:
+        stack.push_async_callback(tenancy.close)
     client = lines.client(FixedToken(settings.slack_bot_token.get_secret_value()))
     me = await _introduce(client, settings, stop)
     if stop.is_set():
@@ -112,7 +114,7 @@ async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event,
     monitor = Monitor(store.meter, system_clock, disk=database_folder(settings.database_url))
     offices = Offices(store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check)
     home = offices.open_home(me, client, settings.workspace) if me else None
-    registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy, close=store.close_workspace)
+    registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy)
     dispatcher = DbosDispatcher(queue, store, lease, at_once=settings.runs_at_once)
     await _start_work(stack, queue, store, registry, manners, dispatcher)
     await _start_upkeep(stack, monitor, _keeper(settings, store, me))

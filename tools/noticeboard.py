@@ -63,6 +63,9 @@ class Noticeboard:
         self._known: Mapping[str, Mark] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
+        self._posts = self._under_way = 0
+        """Posts begun so far, and those not acknowledged yet. What is read while one is under way may be older than the
+        post, or hold it before its author knows that it is his: it is not believed."""
 
     async def mark(self, name: str) -> Mark | None:
         """The newest mark that is known; None when there is none."""
@@ -76,26 +79,35 @@ class Noticeboard:
         """Whether the mark was put up; None when the board did not answer (or there is none)."""
         if self._board is None:
             return None
-        self._read_at = None
+        self._posts += 1
+        self._under_way += 1
         try:
             async with asyncio.timeout(POST_SECONDS):
                 posted = await self._board.change(name, mark)
         except Exception as error:  # noqa: BLE001 - a breaker that cannot be shared still works
             _complain("breaker.not_shared", error)
             return None
+        finally:
+            self._under_way -= 1
+            self._read_at = None
         if posted:
             self._known = {**self._known, name: mark}
         return posted
 
     async def _read(self, board: Board) -> None:
+        posts = self._posts
         try:
             async with asyncio.timeout(READ_SECONDS):
-                self._known = await board.marks()
+                marks = await board.marks()
+            if posts == self._posts:
+                self._known = marks
         except Exception as error:  # noqa: BLE001 - as above
             _complain("breaker.board_unread", error)
         self._read_at = self._clock()
 
     def _is_old(self) -> bool:
+        if self._under_way:
+            return False
         return self._read_at is None or self._clock() - self._read_at >= READ_SECONDS
 
 

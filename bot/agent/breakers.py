@@ -75,7 +75,7 @@ class ModelBreakers:
         await self._succeeded(breaker, permit)
 
     def left_alone(self) -> dict[str, str]:
-        """Class of the failure by model, for those that are not asked at the moment."""
+        """Class of the failure by model, for those that failed this process of late and have not answered since."""
         return {name: b.reason for name, b in self._of.items() if b.state is not BreakerState.CLOSED}
 
     def _breaker(self, model: str) -> SharedBreaker:

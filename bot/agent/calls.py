@@ -153,7 +153,7 @@ class ModelCalls:
                 return None
             except ModelBusyError as error:
                 wait = self._backoff(attempt, error.retry_after)
-                enough = attempt == _attempts(error, request, is_last=is_last)
+                enough = attempt >= _attempts(error, request, is_last=is_last)
                 if enough or wait > LONGEST_WAIT or request.model in self._breakers.left_alone():
                     return None
                 await self._sleep(wait)

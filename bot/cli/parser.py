@@ -171,7 +171,7 @@ def _workspace(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "remove",
         "forget a workspace's token",
         "deskhand workspace remove T0123456789 --data",
-        "Nothing is sent there any more. It can be installed again.",
+        "Nothing is sent there any more. It can be installed again. An organisation (E…) goes with all its workspaces.",
     )
     remove.add_argument("--data", action="store_true", help="delete everything of it: conversations, cases, costs")
     for parser in (change, remove):

@@ -21,6 +21,10 @@ from bot.store.store import SqlStore
 from bot.store.vault import new_key
 from bot.workspaces.tenancy import vault_of
 
+_OF_ORG = (
+    "{team} is still served: its organisation {org} installed the app for all its workspaces. "
+    "`deskhand workspace remove {org}` removes it from all of them."
+)
 _UNKNOWN = "No workspace {team}; `deskhand workspace list` names those there are."
 
 
@@ -87,14 +91,19 @@ async def _set(books: _Books) -> int:
 
 async def _remove(books: _Books) -> int:
     team = books.arguments.team
-    if await books.installations.settings(team) is None:
+    found = await books.installations.all()
+    is_org = any(not one.team_id and one.enterprise_id == team for one in found)
+    if not is_org and await books.installations.settings(team) is None:
         print(_UNKNOWN.format(team=team))
         return 1
-    await books.installations.revoke("", team, at=system_clock(), before=math.inf)
-    await books.store.close_workspace(team)
+    key = (team, "") if is_org else ("", team)
+    left = await books.installations.revoke(*key, at=system_clock(), before=math.inf)
+    if org := await books.installations.organisation_of(team):
+        print(_OF_ORG.format(team=team, org=org))
+        return 1
     print(f"The token of {team} is deleted; nothing is sent there any more. In Slack the app may still be listed.")
-    if books.arguments.data:
-        print(f"{await books.store.delete_workspace(team)} rows of {team} are deleted.")
+    for one in (left if is_org else [team]) if books.arguments.data else ():
+        print(f"{await books.store.delete_workspace(one)} rows of {one} are deleted.")
     return 0
 
 

@@ -37,7 +37,7 @@ class _By:
 
 
 class Decisions:
-    """Carries out decisions, each in one transaction that begins with the conditional update."""
+    """Carries out decisions, each in one transaction around the conditional update."""
 
     def __init__(
         self, store: Store, people: People, cases: Cases, profiles: Profiles, clock: Clock, new_id: NewId
@@ -77,10 +77,12 @@ class Decisions:
         stopping = await tx.runs.request_stop(conversation.id)
         run = await tx.runs.unfinished(conversation.id) if stopping else None
         now = await tx.conversations.set_owner(conversation.id, Standing.HUMAN, by.user_id)
+        gone = await remove_signs(tx, now, await tx.inbox.waiting(conversation.id))
         if run is not None and run.live_key is not None:
-            await tx.outbox.add(removal(now, run.live_key))
-        await remove_signs(tx, now, await tx.inbox.waiting(conversation.id))
-        await self._set_session(tx, now, f"{case_id}:{now.epoch}:taken", Session.ACTIVE)
+            line = removal(now, run.live_key)
+            await tx.outbox.add(line)
+            gone = line.key
+        await self._set_session(tx, now, f"{case_id}:{now.epoch}:taken", Session.ACTIVE, after=gone)
         text = self._sentences["taken_over"].format(person=by.name)
         await self._say(tx, now, f"taken:{case_id}:{now.epoch}", text)
         await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} took over.", self._clock()))
@@ -99,6 +101,8 @@ class Decisions:
         """The conditional update and what follows from it; False when it changed nothing."""
         if press.decision is Decision.APPROVE and await self._is_overtaken(tx, press.escalation_id):
             return False
+        if press.decision is Decision.TAKE_OVER:
+            await self._hold_run(tx, press.escalation_id)
         at = self._clock()
         seen = press.version if press.decision is Decision.APPROVE else None
         case = await tx.escalations.decide(
@@ -115,6 +119,13 @@ class Decisions:
             TraceEvent(conversation.id, "", 0, Action.DECISION, press.decision, at, given=by.name, got=press.note[:500])
         )
         return True
+
+    async def _hold_run(self, tx: Transaction, escalation_id: str) -> None:
+        """Before the case: who settles the run takes hold of both in this order, or each would wait for the other."""
+        case = await tx.escalations.get(escalation_id)
+        run = await tx.runs.unfinished(case.conversation_id) if case is not None else None
+        if run is not None:
+            await tx.runs.hold(run.id)
 
     async def _is_overtaken(self, tx: Transaction, escalation_id: str) -> bool:
         """Withdraw a proposal when the customer has written since, even if no turn has begun about it yet."""
@@ -187,9 +198,11 @@ class Decisions:
         notice = ShowNotice(place_of(conversation), text)
         await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
 
-    async def _set_session(self, tx: Transaction, conversation: Conversation, key: str, status: Session) -> None:
+    async def _set_session(
+        self, tx: Transaction, conversation: Conversation, key: str, status: Session, *, after: str | None = None
+    ) -> None:
         if conversation.surface is Surface.DM:
-            await tx.outbox.add(session(f"session:{key}", conversation, status))
+            await tx.outbox.add(session(f"session:{key}", conversation, status, after=after))
 
     async def _too_late(self, press: DecisionMade, case: Escalation | None) -> str:
         if case is None:
@@ -208,8 +221,8 @@ def _is_own_deed(press: DecisionMade, case: Escalation | None) -> bool:
 
 def _whisper(press: DecisionMade, text: str) -> Outgoing:
     place = Place(press.team_id, press.channel_id, press.thread_ts)
-    key = f"whisper:{press.press_id}"
-    return Outgoing(key, Whisper(place, press.user_id, text), f"whisper:{press.user_id}")
+    key = f"whisper:{press.team_id}:{press.press_id}"
+    return Outgoing(key, Whisper(place, press.user_id, text), f"whisper:{press.team_id}:{press.user_id}")
 
 
 def _with(note: str, words: str) -> str:

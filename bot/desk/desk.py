@@ -143,5 +143,7 @@ class Desk:
         place = Place(opened.team_id, opened.channel_id)
         effect = SuggestPrompts(place, prompts.sentences()["prompts_title"], prompts.suggested())
         async with self.store.write() as tx:
-            await tx.outbox.add(Outgoing(f"prompts:{queued.id}", effect, f"prompts:{opened.channel_id}"))
+            await tx.outbox.add(
+                Outgoing(f"prompts:{queued.id}", effect, f"prompts:{place.team_id}:{opened.channel_id}")
+            )
             await tx.inbox.mark_handled([queued.id])

@@ -114,6 +114,8 @@ class Endings:
         """Record and show the end of a turn, exactly once."""
         link = await self._link_for_alert(run)
         async with self._store.write() as tx:
+            if not await tx.runs.hold(run.id):  # a take-over under way goes first, and is seen below
+                return
             conversation = await tx.conversations.get(run.conversation_id)
             if conversation is None:
                 raise LookupError(run.conversation_id)
@@ -121,8 +123,7 @@ class Endings:
                 ending = replace(ending, outcome=Outcome.STOPPED)
             case = await case_of_run(tx, run.id)
             conclusion = self._conclude(run, ending, case, rows)
-            if not await tx.runs.finish(run.id, conclusion.outcome):
-                return
+            await tx.runs.finish(run.id, conclusion.outcome)
             await tx.ledger.charge_left_behind(run.id)
             await tx.inbox.mark_handled(run.inbox_ids)
             await self._remember(tx, conversation, rows, asker, conclusion)
@@ -205,8 +206,11 @@ class Endings:
         self, tx: Transaction, conversation: Conversation, run: Run, ending: Ending, conclusion: _Conclusion
     ) -> None:
         superseded = conversation.epoch != run.epoch
+        gone: str | None = None
         if run.live_key is not None and (superseded or not ending.builds_on_live):
-            await tx.outbox.add(removal(conversation, run.live_key))
+            line = removal(conversation, run.live_key)
+            await tx.outbox.add(line)
+            gone = line.key
         waits = not superseded and conclusion.outcome not in (Outcome.ANSWERED, Outcome.STOPPED)
         status = Session.SUSPENDED if waits else Session.ACTIVE
         key = f"answer:{run.id}"
@@ -222,7 +226,7 @@ class Endings:
                 )
             )  # fmt: skip
         if conversation.surface is Surface.DM:
-            after = None if superseded else key
+            after = gone if superseded else key
             await tx.outbox.add(session(f"session:{run.id}:end", conversation, status, after=after))
 
     async def _link_for_alert(self, run: Run) -> str | None:
@@ -248,7 +252,9 @@ class Endings:
         what = f"<{link}|A conversation>" if link else "A conversation"
         text = self._sentences["budget_alert"].format(what=what, used=show_usd(spend.usd), limit=show_usd(limit))
         place = Place(conversation.key.team_id, self._room.default)
-        await tx.outbox.add(Outgoing(f"alert:{conversation.id}:{limit}", ShowNotice(place, text), "staff:alerts"))
+        await tx.outbox.add(
+            Outgoing(f"alert:{conversation.id}:{limit}", ShowNotice(place, text), f"staff:alerts:{place.team_id}")
+        )
 
     async def _trace(self, tx: Transaction, run: Run, ending: Ending, conclusion: _Conclusion) -> None:
         verdict = ending.verdict

@@ -174,9 +174,9 @@ class Intake:
     async def _drop(self, tx: Transaction, conversation: Conversation, rows: list[Queued]) -> None:
         """Leave messages unanswered, and take away the signs that they were being worked on."""
         await tx.inbox.mark_handled([row.id for row in rows])
-        await remove_signs(tx, conversation, rows)
+        gone = await remove_signs(tx, conversation, rows)
         if conversation.surface is Surface.DM:
-            await tx.outbox.add(session(f"session:{rows[0].id}:off", conversation, Session.ACTIVE))
+            await tx.outbox.add(session(f"session:{rows[0].id}:off", conversation, Session.ACTIVE, after=gone))
 
 
 def _dispatch_of(incoming: DecisionMade | FeedbackGiven | MessagesTabOpened | CarryOn) -> tuple[str, str | None]:
@@ -214,10 +214,15 @@ def place_of(conversation: Conversation) -> Place:
     return Place(conversation.key.team_id, conversation.key.channel_id, conversation.key.thread_ts)
 
 
-async def remove_signs(tx: Transaction, conversation: Conversation, rows: Sequence[Queued]) -> None:
-    """Take away the live lines these messages brought about, if any."""
+async def remove_signs(tx: Transaction, conversation: Conversation, rows: Sequence[Queued]) -> str | None:
+    """Take away the live lines these messages brought about; key of the (last) removal, None when there was none.
+
+    A native status that follows must come after it: a line that is just being begun still says `processing`.
+    """
     lines = await tx.outbox.known([live_key(row.id) for row in rows])
-    await tx.outbox.add(*(removal(conversation, key) for key in sorted(lines)))
+    removals = [removal(conversation, key) for key in sorted(lines)]
+    await tx.outbox.add(*removals)
+    return removals[-1].key if removals else None
 
 
 def removal(conversation: Conversation, key: str) -> Outgoing:

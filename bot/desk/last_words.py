@@ -2,10 +2,10 @@
 
 import prompts
 from bot.desk.cases import Cases
-from bot.desk.intake import place_of, remove_signs
+from bot.desk.intake import place_of, remove_signs, session
 from bot.domain.answer import Outcome
-from bot.domain.conversation import Conversation, Line, Speaker, Standing
-from bot.domain.effects import Outgoing, Place, ShowNotice, Whisper
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
+from bot.domain.effects import Outgoing, Place, Session, ShowNotice, Whisper
 from bot.domain.escalation import NewEscalation, Origin
 from bot.domain.incoming import CarryOn, DecisionMade, MessageReceived
 from bot.ports.clock import Clock
@@ -43,7 +43,7 @@ class LastWords:
 
     async def _whisper(self, tx: Transaction, queued: Queued, place: Place, user_id: str) -> None:
         effect = Whisper(place, user_id, self._sentences["press_failed"])
-        await tx.outbox.add(Outgoing(f"parked:{queued.id}", effect, f"whisper:{user_id}"))
+        await tx.outbox.add(Outgoing(f"parked:{queued.id}", effect, f"whisper:{place.team_id}:{user_id}"))
 
     async def _end_turn(self, tx: Transaction, queued: Queued, conversation_id: str) -> None:
         conversation = await tx.conversations.get(conversation_id)
@@ -56,7 +56,7 @@ class LastWords:
             await tx.ledger.charge_left_behind(run.id)
         rows = [row for inbox_id in inbox_ids if (row := await tx.inbox.get(inbox_id)) is not None]
         await tx.inbox.mark_handled(inbox_ids)
-        await remove_signs(tx, conversation, rows)
+        gone = await remove_signs(tx, conversation, rows)
         messages = [row.incoming for row in rows if isinstance(row.incoming, MessageReceived)]
         at = self._clock()
         words = (Line(Speaker.CUSTOMER, "Customer", message.text, at) for message in messages)
@@ -65,6 +65,9 @@ class LastWords:
             await self._cases.mirror(tx, conversation, messages, "Customer")
         else:
             await self._hand_over(tx, queued, conversation, messages)
+        if conversation.surface is Surface.DM:
+            status = Session.ACTIVE if conversation.standing is Standing.HUMAN else Session.SUSPENDED
+            await tx.outbox.add(session(f"session:{queued.id}:parked", conversation, status, after=gone))
 
     async def _hand_over(
         self, tx: Transaction, queued: Queued, conversation: Conversation, messages: list[MessageReceived]

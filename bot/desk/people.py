@@ -18,10 +18,15 @@ class StaffRoom:
     """Where cases go and who may decide them."""
 
     default: str
-    """Channel id; its members are staff."""
+    """Channel id; its members are staff. Or a person's id: cases go to them, and nobody else is staff."""
     by_team: dict[str, str]
     admins: frozenset[str]
     allowed_bots: frozenset[str]
+
+    @property
+    def is_one_person(self) -> bool:
+        """Whether cases go to a person instead of a channel."""
+        return self.default.startswith(("U", "W"))
 
     def is_private(self, channel_id: str) -> bool:
         """Whether only staff read along in a channel."""
@@ -91,6 +96,8 @@ class People:
         return Role.ADMIN if self.is_admin(user_id) else Role.STAFF
 
     async def _is_staff(self, user_id: str) -> bool:
+        if self._room.is_one_person:
+            return user_id == self._room.default
         return await self._directory.is_member(self._room.default, user_id)
 
 

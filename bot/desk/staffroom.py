@@ -170,7 +170,9 @@ class StaffRoomTalk:
     async def _whisper(self, tx: Transaction, key: str, message: MessageReceived, text: str) -> None:
         place = Place(message.thread.team_id, message.thread.channel_id, message.thread.thread_ts)
         effect = Whisper(place, message.user_id, text)
-        await tx.outbox.add(Outgoing(f"whisper:{message.thread.id}:{key}", effect, f"whisper:{message.user_id}"))
+        await tx.outbox.add(
+            Outgoing(f"whisper:{message.thread.id}:{key}", effect, f"whisper:{place.team_id}:{message.user_id}")
+        )
 
 
 def _asker(message: MessageReceived, who: Principal, conversation: Conversation) -> tuple[str, str]:

@@ -126,10 +126,10 @@ class Turns:
         await tx.conversations.add_lines(conversation.id, *(Line(speaker, asker.name, m.text, at) for m in messages))
         if conversation.standing is Standing.HUMAN:
             await self._cases.mirror(tx, conversation, messages, asker.name)
-        await remove_signs(tx, conversation, batch)
+        gone = await remove_signs(tx, conversation, batch)
         await tx.inbox.mark_handled([row.id for row in batch])
         if conversation.surface is Surface.DM:
-            await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE))
+            await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE, after=gone))
 
     async def _asker(self, rows: Sequence[Queued]) -> Principal:
         first = rows[0].incoming

@@ -116,9 +116,12 @@ def from_wire(body: str, *, requested: str, request_id: str | None = None, taken
 
 
 def _loaded(body: str) -> Any:
-    """The body's JSON; half a surrogate pair, which can be neither stored nor sent, becomes a question mark."""
+    """The body's JSON; half a surrogate pair, which can be neither stored nor sent, becomes a question mark.
+
+    ValueError for numbers that are none, or too large for one: they could not be sent back.
+    """
     raw = json.loads(body, parse_constant=_no_number)
-    whole = json.dumps(raw, ensure_ascii=False)
+    whole = json.dumps(raw, ensure_ascii=False, allow_nan=False)
     sound = whole.encode("utf-8", "replace").decode()
     return raw if sound == whole else json.loads(sound)
 

@@ -68,11 +68,18 @@ class Installations(Protocol):
         ...
 
     async def revoke(self, enterprise_id: str, team_id: str, *, at: float, before: float) -> list[str]:
-        """Delete the tokens of an installation made before a moment; the workspaces that lost the app."""
+        """Delete the tokens of an installation made before a moment; the workspaces that lost the app.
+
+        In the same transaction what is under way there ends: effects voided, causes closed, runs asked to stop.
+        """
         ...
 
     async def all(self) -> list[Installation]:
         """Every installation, revoked ones too, tokens left out."""
+        ...
+
+    async def organisation_of(self, team_id: str) -> str:
+        """The organisation whose installation as a whole serves a workspace; empty when there is none."""
         ...
 
     async def settings(self, team_id: str) -> WorkspaceSettings | None:
@@ -88,7 +95,7 @@ class Installations(Protocol):
         ...
 
     async def refreshed(self, installation: Installation) -> None:
-        """Store a refreshed token and give the claim back."""
+        """Store a refreshed token and give the claim back, unless the app was removed or installed anew meanwhile."""
         ...
 
     async def check(self) -> None:

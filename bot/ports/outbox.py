@@ -90,6 +90,10 @@ class OutboxQueue(Protocol):
         """
         ...
 
+    async def is_current(self, outgoing: Outgoing) -> bool:
+        """Whether the conversation still is in the hands it was written for: to be asked just before the call."""
+        ...
+
     async def delivered(self, key: str, receipt: Receipt | None, *, at: float) -> None:
         """It is visible; true also when somebody else took the row over meanwhile."""
         ...

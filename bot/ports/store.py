@@ -136,6 +136,10 @@ class Runs(Protocol):
 
     async def unfinished(self, conversation_id: str) -> Run | None: ...
 
+    async def hold(self, run_id: str) -> bool:
+        """Let nobody stop or finish a run before this transaction ends; False when it is finished."""
+        ...
+
     async def finish(self, run_id: str, outcome: Outcome) -> bool:
         """Set the outcome of a run that has none; False when it had one."""
         ...

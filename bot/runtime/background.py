@@ -1,11 +1,13 @@
-"""A long-running task with an owner."""
+"""Tasks with an owner."""
 
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Background:
@@ -32,3 +34,30 @@ class Background:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.critical("task.died", extra={"fields": {"task": self._name}}, exc_info=error)
+
+
+class Errands:
+    """Owns short work that is carried through even if whoever waits for it gives up."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, T], name: str) -> T:
+        """What the work results in; a caller that is cancelled leaves it running."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def close(self, *, grace: float) -> None:
+        """Wait at most `grace` seconds for what is under way, then cancel it. Never raises its errors."""
+        if under_way := set(self._tasks):
+            _, late = await asyncio.wait(under_way, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(under_way)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited for it was told; nobody may be left to be

@@ -11,7 +11,8 @@ class FileLock:
     """A lock on `<database>.lock`; nothing is locked for a database in memory."""
 
     def __init__(self, database: str) -> None:
-        self._path = None if database in {"", ":memory:"} else Path(f"{database}.lock")
+        in_memory = database in {"", ":memory:"}
+        self._path = None if in_memory else Path(f"{Path(database).resolve()}.lock")  # one lock, by whatever link
         self._file: int | None = None
 
     def take(self) -> None:
@@ -38,16 +39,3 @@ class FileLock:
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
-
-
-def is_locked(database: str) -> bool:
-    """Whether a bot works on this SQLite file now."""
-    if not Path(f"{database}.lock").exists():
-        return False
-    lock = FileLock(database)
-    try:
-        lock.take()
-    except PermanentError:
-        return True
-    lock.release()
-    return False

@@ -220,10 +220,15 @@ class OutboxWorker:
             logger.info("outbox.not_sent", extra={"fields": {**_fields(delivery), "intent": intent.value}})
             if intent is Intent.VOIDED:
                 await self._tell(delivery, "")
-        elif self._may_act():  # otherwise another replica finds the intent, looks and sends
-            if self._pace:
-                self._pace.paid(tolls)
-            await self._deliver(replace(delivery, attempts=delivery.attempts + 1, intent_at=now), target)
+        else:
+            begun = replace(delivery, attempts=delivery.attempts + 1, intent_at=now)
+            if not await self._queue.is_current(outgoing):  # taken over while the intent was being committed
+                await self._queue.drop(begun, at=self._clock(), error="TakenOver")
+                await self._tell(begun, "")
+            elif self._may_act():  # otherwise another replica finds the intent, looks and sends
+                if self._pace:
+                    self._pace.paid(tolls)
+                await self._deliver(begun, target)
 
     async def _deliver(self, delivery: Delivery, target: Target) -> None:
         try:

@@ -2,17 +2,21 @@
 
 An effect's first call is paid by the outbox together with its intent (`Pace.opening`, `Pace.paid`): a row whose turn
 has not come occupies nothing while it waits. All other calls pay on their way out (`Pace.admit`).
+
+Calls that only read are many, and nobody sees them: each process paces its own, without the books. What Slack refused
+holds for them, too, in all processes, a second later at most.
 """
 
 import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bot.domain.effects import Outgoing
 from bot.domain.errors import TransientError
 from bot.ports.clock import Clock
-from bot.ports.pace import Paces, Toll
+from bot.ports.pace import LONGEST_CLOSED, LONGEST_WAIT, Paces, Toll
 from bot.ports.slack import Target
 
 logger = logging.getLogger(__name__)
@@ -25,6 +29,11 @@ _PAID_SECONDS = 30.0
 """A place that was paid and not used is worth so long."""
 _LEFT_TO_OTHERS = 2 / 3
 """Share of a burst that is not for progress."""
+_REMEMBERED_SECONDS = 1.0
+"""What the books said of a key holds so long for calls that book nothing."""
+_TELL_SECONDS = 1.0
+"""Between two warnings that the books cannot be read."""
+_MOST_REMEMBERED = 1000
 
 Opening = Callable[[Outgoing, Target], Sequence[Toll]]
 """What the first call of an effect costs."""
@@ -40,6 +49,11 @@ class Pace:
         self._sleep = sleep
         self._paid: defaultdict[str, deque[float]] = defaultdict(deque)
         self._full_until: dict[str, float] = {}
+        self._closed: dict[str, tuple[float, float]] = {}
+        """By key: when the books were asked last, and until when they said the key is closed."""
+        self._reads: dict[str, float] = {}
+        """Theoretical arrival times (see `bot.store.paces`) of this process's reading calls."""
+        self._told = float("-inf")
         self.opening = opening
 
     def paid(self, tolls: Sequence[Toll]) -> None:
@@ -48,15 +62,18 @@ class Pace:
         for toll in tolls:
             self._paid[toll.key].append(now + _PAID_SECONDS)
 
-    async def admit(self, tolls: Sequence[Toll]) -> None:
+    async def admit(self, tolls: Sequence[Toll], *, reading: bool = False) -> None:
         """Wait for the turn; TransientError when it is too far off. A database in trouble holds nothing up."""
         if not tolls or self._use_paid(tolls):
             return
         try:
             async with asyncio.timeout(_DATABASE_SECONDS):
-                wait = await self._paces.take(tolls, at=self._clock(), within=MOST_INLINE)
-        except Exception:  # the limiter spares Slack calls; without it Slack says so itself
-            logger.exception("pace.unknown", extra={"fields": {"key": tolls[0].key}})
+                if reading or not any(toll.interval for toll in tolls):
+                    wait = await self._unbooked(tolls)
+                else:
+                    wait = await self._paces.take(tolls, at=self._clock(), within=MOST_INLINE)
+        except Exception as error:  # noqa: BLE001 - the limiter spares Slack calls; without it Slack says so itself
+            self._unknown(tolls[0], error)
             return
         if wait > MOST_INLINE:
             raise TransientError("Slack's pace does not allow the call yet", retry_after=wait)
@@ -78,8 +95,8 @@ class Pace:
         try:
             async with asyncio.timeout(_DATABASE_SECONDS):
                 wait = await self._paces.take(tolls, at=now, within=0.0, leave=leave)
-        except Exception:  # as above, but what may be left out is left out
-            logger.exception("pace.unknown", extra={"fields": {"keys": len(tolls)}})
+        except Exception as error:  # noqa: BLE001 - as above, but what may be left out is left out
+            self._unknown(tolls[0], error)
             return False
         if wait > 0:  # until then the answer stays the same: no need to ask
             self._full_until[narrowest] = now + min(wait, MOST_INLINE)
@@ -93,10 +110,50 @@ class Pace:
             return
         now = self._clock()
         logger.warning("pace.refused", extra={"fields": {"key": tolls[0].key, "seconds": seconds}})
+        self._closed[tolls[0].key] = (now, now + max(min(seconds, LONGEST_CLOSED), self._closed_seconds(tolls[0], now)))
         try:
             await self._paces.close(tolls[0], at=now, until=now + seconds)
-        except Exception:  # the caller keeps to it all the same
-            logger.exception("pace.not_closed", extra={"fields": {"key": tolls[0].key}})
+        except Exception as error:  # noqa: BLE001 - the caller keeps to it all the same
+            fields = {"key": tolls[0].key, "error": type(error).__name__}
+            logger.warning("pace.not_closed", extra={"fields": fields})
+
+    async def _unbooked(self, tolls: Sequence[Toll]) -> float:
+        """Seconds until a call may be made that stands in no book; `admit` makes it when they are few."""
+        wait = max([await self._closed_for(toll) for toll in tolls])
+        now = self._clock()
+        for toll in tolls:
+            wait = max(wait, self._sane(toll.key, now) - toll.interval * (toll.burst - 1) - now)
+        if wait <= MOST_INLINE:
+            paced = [toll for toll in tolls if toll.interval]
+            self._reads |= {one.key: max(self._sane(one.key, now), now + wait) + one.interval for one in paced}
+        return wait
+
+    def _sane(self, key: str, now: float) -> float:
+        """A time too far ahead was noted before the clock was set back."""
+        tat = self._reads.get(key, 0.0)
+        return tat if tat <= now + 2 * LONGEST_WAIT else now
+
+    async def _closed_for(self, toll: Toll) -> float:
+        """Seconds for which a key is closed; the books are asked once a second, by one caller for all."""
+        now = self._clock()
+        asked, until = self._closed.get(toll.key, (float("-inf"), 0.0))
+        if not 0 <= now - asked < _REMEMBERED_SECONDS:
+            if len(self._closed) >= _MOST_REMEMBERED:
+                self._closed.clear()
+            self._closed[toll.key] = (now, until)
+            wait = await self._paces.take([replace(toll, interval=0.0)], at=now, within=0.0)
+            self._closed[toll.key] = (now, now + wait)
+        return self._closed_seconds(toll, now)
+
+    def _closed_seconds(self, toll: Toll, now: float) -> float:
+        _, until = self._closed.get(toll.key, (0.0, 0.0))
+        return until - now if now < until <= now + LONGEST_CLOSED else 0.0
+
+    def _unknown(self, toll: Toll, error: Exception) -> None:
+        """Once a second: when the books cannot be read, every call finds that out."""
+        if not 0 <= self._clock() - self._told < _TELL_SECONDS:
+            self._told = self._clock()
+            logger.warning("pace.unknown", extra={"fields": {"key": toll.key, "error": type(error).__name__}})
 
     def _use_paid(self, tolls: Sequence[Toll]) -> bool:
         """Use one paid place on every key, or none."""

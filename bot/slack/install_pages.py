@@ -1,6 +1,7 @@
 """`/slack/install` and `/slack/oauth_redirect`: two small pages on which an admin puts the app into a workspace."""
 
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from html import escape
@@ -19,6 +20,9 @@ INSTALL = "/slack/install"
 SIGN_IN_SECONDS = 600
 """How long a person may take to consent."""
 COOKIE = "deskhand_install"
+_OURS = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+"""What `secrets.token_urlsafe(32)` gives; anything else in a cookie or an address is not from us."""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Welcome = Callable[[Installation], Awaitable[None]]
 """Takes a workspace in: stores the installation and tells the installer how to go on."""
 
@@ -61,8 +65,8 @@ class InstallPages:
         """For the web application."""
         return [
             web.get(INSTALL, self.offer),
-            web.post(INSTALL, self.begin),
-            web.get(REDIRECT, self.finish),
+            web.post(INSTALL, _in_words(self.begin)),
+            web.get(REDIRECT, _in_words(self.finish)),
         ]
 
     async def offer(self, _: web.Request) -> web.StreamResponse:
@@ -71,7 +75,7 @@ class InstallPages:
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """Send the browser to Slack, with a state that is good once and for this browser only."""
-        state, browser = secrets.token_urlsafe(32), request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
+        state, browser = secrets.token_urlsafe(32), _ours(request.cookies.get(COOKIE)) or secrets.token_urlsafe(32)
         now = self._clock()
         if not await self._sign_ins.begin(state, browser, at=now, until=now + SIGN_IN_SECONDS):
             return _problem("Too many installations are under way. Please try again in ten minutes.", 503)
@@ -84,7 +88,7 @@ class InstallPages:
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """Slack sent the browser back: with a code, or with the reason why there is none."""
-        state, browser = request.query.get("state", ""), request.cookies.get(COOKIE, "")
+        state, browser = _ours(request.query.get("state")), _ours(request.cookies.get(COOKIE))
         if not (state and browser and await self._sign_ins.take(state, browser, at=self._clock())):
             return _problem(
                 "This link was used already, is older than ten minutes, or was opened in another browser "
@@ -109,6 +113,23 @@ class InstallPages:
         ids = {"team": installation.team_id, "enterprise": installation.enterprise_id}
         logger.info("workspace.installed", extra={"fields": ids})
         return _page(f"Deskhand is now in {installation.name or 'your workspace'}", _DONE)
+
+
+def _ours(secret: str | None) -> str:
+    return secret if secret is not None and _OURS.fullmatch(secret) else ""
+
+
+def _in_words(handler: Handler) -> Handler:
+    """People read these pages: troubles of our own are told them like all others."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Exception:
+            logger.exception("install.page_failed", extra={"fields": {"path": request.path}})
+            return _problem("Something went wrong on our side. Please try again in a minute.", 500)
+
+    return answer
 
 
 def _problem(sentence: str, status: int) -> web.Response:

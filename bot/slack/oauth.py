@@ -80,7 +80,7 @@ class OAuth:
             refresh_token=word(answer.get("refresh_token")),
             expires_at=self._expiry(answer),
         )
-        if not (one.enterprise_id or one.team_id):
+        if not (one.enterprise_id if of_org else one.team_id):
             raise PermanentError("Slack did not say which workspace it is")
         return one
 

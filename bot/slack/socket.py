@@ -135,11 +135,13 @@ class SocketRunner:
         except TimeoutError:  # Slack forgot to replace it: perhaps it forgot all of it
             link.leave("expired")
         lasted = round(_now() - opened, 1)
+        self._failures = 0 if lasted >= STEADY_SECONDS else self._failures + 1
         if self._closing or link.reason in _REPLACED:
             fields = {"reason": link.reason, "after_seconds": lasted}
             logger.info("slack.socket_replaced", extra={"fields": fields})
+            if self._failures > 1 and not self._closing:  # this one goes on meanwhile
+                await asyncio.sleep(self._pause(link.reason))
             return
-        self._failures = 0 if lasted >= STEADY_SECONDS else self._failures + 1
         self._tell(link.reason, after_seconds=lasted)
         if link.reason in _REMEDIES:
             await link.close()

@@ -21,7 +21,12 @@ _SERVER_ERROR = 500
 _LIMITED = 429
 _DEFAULT_WAIT = 5.0
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
-_LOCKED_OUT = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+_LOCKED_OUT = frozenset(
+    {
+        *("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"),
+        *("invalid_refresh_token", "invalid_client_id", "bad_client_secret"),
+    }
+)
 """Errors that say nothing about the call: with another token it would work."""
 _READING = ("auth.", "bots.", "conversations.", "team.", "users.", "usergroups.", "chat.getPermalink")
 _SERVER_FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
@@ -69,8 +74,9 @@ class PacedClient(AsyncWebClient):
         if manners is None:
             return await self.call_now(api_method, **request)
         tolls = manners.rates.tolls(self.workspace, api_method, _channel(request))
-        await manners.pace.admit(tolls)
-        if not manners.may_act() and not api_method.startswith(_READING):
+        is_reading = api_method.startswith(_READING)
+        await manners.pace.admit(tolls, reading=is_reading)
+        if not manners.may_act() and not is_reading:
             raise TransientError("this replica may not act any more")
         try:
             return await self.call_now(api_method, **request)

@@ -23,9 +23,9 @@ class Origin:
     """Where a request says it comes from."""
 
     enterprise_id: str
-    """Empty outside Enterprise Grid."""
+    """Of the first workspace; empty outside Enterprise Grid, or when it is not told."""
     team_ids: tuple[str, ...]
-    """The most telling first: in a shared channel a request may name several workspaces."""
+    """The most telling first: in a shared channel a press may name several workspaces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,12 +106,15 @@ def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:
         return sa.func.substr(column, 1, len(prefix)) == prefix
 
     run_ids = sa.select(runs.c.id).where(inside(runs.c.conversation_id))
-    owned = (outbox, inbox, escalations, ledger, limits, limit_changes, conversations, workspaces, installations)
+    live = sa.exists().where(installations.c.team_id == team_id, installations.c.revoked_at.is_(None))
+    owned = (outbox, inbox, escalations, ledger, limits, limit_changes, conversations)
     return [
         (journal, journal.c.run_id.in_(run_ids)),
         *((table, inside(table.c.conversation_id)) for table in (traces, lines, runs, tickets)),
         *((table, table.c.team_id == team_id) for table in owned),
         (paces, sa.func.substr(paces.c.key, 1, len(team_id) + 1) == f"{team_id}|"),
+        (workspaces, sa.and_(workspaces.c.team_id == team_id, ~live)),  # somebody may be installing the app again
+        (installations, sa.and_(installations.c.team_id == team_id, installations.c.revoked_at.is_not(None))),
         (articles, sa.func.substr(articles.c.slug, 1, len(team_id) + 2) == f".{team_id}/"),
     ]
 

@@ -74,6 +74,7 @@ def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=5, max_overflow=10, hide_parameters=True, connect_args=arguments)
     sa.event.listen(engine.sync_engine, "connect", _prepare)
     sa.event.listen(engine.sync_engine, "begin", _begin)
+    sa.event.listen(engine.sync_engine, "handle_error", _stay_connected)
     return engine
 
 
@@ -89,6 +90,21 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: sa.Connection) -> None:
     if connection.get_execution_options().get(_BEGIN) is None:
         connection.exec_driver_sql("BEGIN")
+
+
+def _stay_connected(context: sa.engine.ExceptionContext) -> None:
+    """A caller cancelled in the middle of a statement leaves the connection sound: others may be on it, too.
+
+    SQLAlchemy would throw it away, as it has to with a protocol on a wire; here what follows waits for the statement.
+    """
+    if isinstance(context.original_exception, asyncio.CancelledError):
+        context.is_disconnect = False
+
+
+def is_in_transaction(connection: AsyncConnection) -> bool:
+    """Whether SQLite itself still is in the transaction that was begun on this connection."""
+    raw = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
+    return bool(raw is not None and raw.in_transaction)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from bot.domain.workspace import SETTINGS, WorkspaceSettings
 from bot.ports.clock import Clock
 from bot.ports.installations import Installation, Tenant, VaultError
 from bot.store.dialect import AnyRow, insert_new, upsert
+from bot.store.leaving import close_workspace
 from bot.store.tables import installations, workspaces
 from bot.store.vault import Vault
 
@@ -18,6 +19,11 @@ Opener = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 _LATE_SECONDS = 5.0
 """How far Slack's clock may be from ours when it says the app was removed before it was installed anew."""
+_SERVES = sa.and_(
+    workspaces.c.enterprise_id == installations.c.enterprise_id,
+    sa.or_(installations.c.team_id == workspaces.c.team_id, installations.c.team_id == ""),
+)
+"""Which installation serves which workspace."""
 
 
 class SqlInstallations:
@@ -31,10 +37,9 @@ class SqlInstallations:
         self._clock = clock
 
     async def tenant(self, team_id: str) -> Tenant | None:
-        own_or_org = sa.or_(installations.c.team_id == workspaces.c.team_id, installations.c.team_id == "")
         query = (
             sa.select(installations, workspaces.c.settings, workspaces.c.version.label("settings_version"))
-            .join(workspaces, sa.and_(workspaces.c.enterprise_id == installations.c.enterprise_id, own_or_org))
+            .join(workspaces, _SERVES)
             .where(workspaces.c.team_id == team_id, installations.c.revoked_at.is_(None))
             .order_by(installations.c.team_id.desc())
         )
@@ -80,14 +85,21 @@ class SqlInstallations:
             result = await connection.execute(
                 sa.update(installations).where(meant, live).values(version=installations.c.version + 1, **emptied)
             )
-            if not result.rowcount:
-                return []
-            return [team_id] if team_id else await _left_by_org(connection, enterprise_id)
+            left = await _unserved(connection, enterprise_id, team_id) if result.rowcount else []
+            for one in left:
+                await close_workspace(connection, one, at=at)
+            return left
 
     async def all(self) -> list[Installation]:
         query = sa.select(installations).order_by(installations.c.installed_at)
         async with self._read() as connection:
             return [_installation(row, "", "") for row in await connection.execute(query)]
+
+    async def organisation_of(self, team_id: str) -> str:
+        query = sa.select(installations.c.enterprise_id).join(workspaces, _SERVES)
+        whole = (installations.c.team_id == "", installations.c.revoked_at.is_(None))
+        async with self._read() as connection:
+            return await connection.scalar(query.where(workspaces.c.team_id == team_id, *whole)) or ""
 
     async def settings(self, team_id: str) -> WorkspaceSettings | None:
         query = sa.select(workspaces.c.settings).where(workspaces.c.team_id == team_id)
@@ -118,10 +130,11 @@ class SqlInstallations:
     async def refreshed(self, installation: Installation) -> None:
         columns = self._columns(installation)
         values = {name: columns[name] for name in ("bot_token", "refresh_token", "expires_at", "refreshing_until")}
+        same = installations.c.installed_at == installation.installed_at
         async with self._write() as connection:
             await connection.execute(
                 sa.update(installations)
-                .where(_is(installation), installations.c.revoked_at.is_(None))
+                .where(_is(installation), same, installations.c.revoked_at.is_(None))
                 .values(version=installations.c.version + 1, **values)
             )
 
@@ -183,11 +196,11 @@ def first_settings(installed_by: str) -> WorkspaceSettings:
     return WorkspaceSettings(staff_channel=installed_by, admins=(installed_by,) if installed_by else ())
 
 
-async def _left_by_org(connection: AsyncConnection, enterprise_id: str) -> list[str]:
-    """Workspaces that had the app through their organisation only."""
-    own = sa.exists().where(installations.c.team_id == workspaces.c.team_id, installations.c.revoked_at.is_(None))
-    query = sa.select(workspaces.c.team_id).where(workspaces.c.enterprise_id == enterprise_id, ~own)
-    return list(await connection.scalars(query))
+async def _unserved(connection: AsyncConnection, enterprise_id: str, team_id: str) -> list[str]:
+    """The workspace, or those of an organisation, that no installation serves (any more)."""
+    meant = workspaces.c.team_id == team_id if team_id else workspaces.c.enterprise_id == enterprise_id
+    served = sa.exists().where(_SERVES, installations.c.revoked_at.is_(None))
+    return list(await connection.scalars(sa.select(workspaces.c.team_id).where(meant, ~served)))
 
 
 def _is(one: Installation) -> sa.ColumnElement[bool]:

@@ -145,6 +145,14 @@ class SqlOutboxQueue:
             voided = await connection.execute(sa.update(outbox).where(*row).values(_closed(_VOIDED, at)))
             return Intent.VOIDED if voided.rowcount else Intent.TAKEN
 
+    async def is_current(self, outgoing: Outgoing) -> bool:
+        if outgoing.epoch is None:
+            return True
+        query = sa.select(conversations.c.epoch).where(conversations.c.id == outgoing.conversation_id)
+        async with self._engine.connect() as connection:
+            epoch: int | None = await connection.scalar(query)
+        return epoch == outgoing.epoch
+
     async def delivered(self, key: str, receipt: Receipt | None, *, at: float) -> None:
         done = _closed(_DELIVERED, at)
         if receipt is not None:

@@ -8,7 +8,7 @@ and a thousand callers need no order among themselves.
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ports.pace import LONGEST_CLOSED, LONGEST_WAIT, Toll
 from bot.store.dialect import insert_new
@@ -24,11 +24,13 @@ _MOMENT = 0.001
 class SqlPaces:
     """ports.pace.Paces."""
 
-    def __init__(self, write: Writer) -> None:
+    def __init__(self, engine: AsyncEngine, write: Writer) -> None:
+        self._engine = engine
         self._write = write
 
     async def take(self, tolls: Sequence[Toll], *, at: float, within: float, leave: int = 0) -> float:
-        async with self._write() as connection:
+        books_nothing = not any(toll.interval for toll in tolls)
+        async with self._engine.connect() if books_nothing else self._write() as connection:
             return await take(connection, tolls, at=at, within=within, leave=leave)
 
     async def close(self, toll: Toll, *, at: float, until: float) -> None:

@@ -51,6 +51,10 @@ class SqlRuns:
         query = sa.select(runs).where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
         return await self._first(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
 
+    async def hold(self, run_id: str) -> bool:
+        query = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.outcome.is_(None), self._mine)
+        return (await self._connection.execute(query.with_for_update())).first() is not None
+
     async def finish(self, run_id: str, outcome: Outcome) -> bool:
         result = await self._connection.execute(
             sa.update(runs)

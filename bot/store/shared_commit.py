@@ -6,12 +6,13 @@ savepoint: it may fail alone. One commit makes the writing of all of them durabl
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.store.engine import writing
+from bot.domain.errors import TransientError
+from bot.store.engine import is_in_transaction, writing
 
 _MOST = 32
 _LONGEST = 0.02
@@ -22,17 +23,40 @@ class _Turn:
     """One transaction that waits for its turn, writes, and waits for the commit."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.task = asyncio.current_task(loop)
         self.ready: asyncio.Future[AsyncConnection] = loop.create_future()
         self.left: asyncio.Future[bool] = loop.create_future()
         """Whether what it wrote is to stay."""
         self.committed: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
+        """Nothing of it holds the connection any more."""
 
-    def fail(self, error: BaseException) -> None:
+    def leave(self, *, stays: bool) -> None:
+        """Write no more."""
+        if not self.left.done():
+            self.left.set_result(stays)
+
+    async def gone(self) -> None:
+        """Wait until what it wrote is undone, if it was ever let in: whoever is told of a failure may rely on that."""
+        if self.ready.done() and not self.ready.cancelled() and self.ready.exception() is None:
+            await asyncio.wait({self.over})
+
+    def fail(self, error: Exception) -> None:
         """Let the caller know, if it still waits."""
         waits_for = self.committed if self.ready.done() else self.ready
         if not waits_for.done():
             waits_for.set_exception(error)
             waits_for.exception()  # seen, should the caller be gone
+
+    def succeed(self) -> None:
+        """As above."""
+        if not self.committed.done():
+            self.committed.set_result(None)
+
+    def end(self) -> None:
+        """The connection is free of it."""
+        if not self.over.done():
+            self.over.set_result(None)
 
 
 class _NothingToKeepError(Exception):
@@ -47,66 +71,85 @@ class SharedCommit:
         self._urgent: deque[_Turn] = deque()
         self._others: deque[_Turn] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._now: _Turn | None = None
 
     @asynccontextmanager
     async def writing(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A connection inside a write transaction; what an exception leaves is undone. Returns when it is durable."""
-        loop = asyncio.get_running_loop()
-        turn = _Turn(loop)
+        """A connection inside a write transaction; what an exception leaves is undone. Returns when it is durable.
+
+        RuntimeError for one inside another, which would wait for itself.
+        """
+        turn = _Turn(asyncio.get_running_loop())
+        if self._now is not None and self._now.task is turn.task and not self._now.left.done():
+            raise RuntimeError("a write transaction was begun inside another one")
         (self._urgent if urgent else self._others).append(turn)
         if self._task is None:
-            self._task = loop.create_task(self._serve(), name="writers")
+            self._start()
         try:
             yield await turn.ready
         except BaseException:
-            turn.left.set_result(False)
+            turn.leave(stays=False)
+            await turn.gone()
             raise
-        turn.left.set_result(True)
+        turn.leave(stays=True)
         await turn.committed
+
+    def _start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._serve(), name="writers")
 
     async def _serve(self) -> None:
         """Until nobody waits; the end and the next beginning cannot miss each other: nothing is awaited between."""
         try:
             while (first := self._next()) is not None:
                 await self._transaction(first)
-        finally:
+        except asyncio.CancelledError:  # the program ends, and some still write on their way out
             self._task = None
+            if self._urgent or self._others:
+                self._start()
+            raise
+        self._task = None
 
     async def _transaction(self, first: _Turn) -> None:
-        inside: list[_Turn] = []
+        inside = [first]
         try:
             async with writing(self._engine) as connection:
-                await self._fill(connection, first, inside)
+                await self._fill(connection, inside)
         except _NothingToKeepError:
             return
+        except asyncio.CancelledError:
+            _tell(inside, TransientError("the program ended before the commit"))
+            raise
         except Exception as error:  # noqa: BLE001 - whatever the database's fault: everybody inside hears of it
-            for turn in (first, *inside):
-                turn.fail(error)
+            _tell(inside, error)
         else:
+            _tell(inside, None)
+        finally:
             for turn in inside:
-                if not turn.committed.done():
-                    turn.committed.set_result(None)
+                turn.end()
 
-    async def _fill(self, connection: AsyncConnection, first: _Turn, inside: list[_Turn]) -> None:
-        """Let one after another in; those whose writing stays are added to `inside`."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _LONGEST
-        turn: _Turn | None = first
-        while turn is not None:
-            nested = bool(inside)
-            if nested:
-                await connection.exec_driver_sql("SAVEPOINT turn")
-            if not turn.ready.done():
-                turn.ready.set_result(connection)
-            if await turn.left:
-                inside.append(turn)
-            elif nested:
+    async def _fill(self, connection: AsyncConnection, inside: list[_Turn]) -> None:
+        """Let the one inside write, then one after another of those who wait; who fails goes out again."""
+        until = asyncio.get_running_loop().time() + _LONGEST
+        if not await self._let_in(connection, inside[0]):
+            raise _NothingToKeepError
+        while len(inside) < _MOST and asyncio.get_running_loop().time() < until and (turn := self._next()) is not None:
+            inside.append(turn)
+            await connection.exec_driver_sql("SAVEPOINT turn")
+            if not await self._let_in(connection, turn):
                 await connection.exec_driver_sql("ROLLBACK TO turn")
-            else:
-                raise _NothingToKeepError
-            if nested:
-                await connection.exec_driver_sql("RELEASE turn")
-            turn = self._next() if len(inside) < _MOST and loop.time() < until else None
+                inside.remove(turn)
+                turn.end()
+            await connection.exec_driver_sql("RELEASE turn")
+
+    async def _let_in(self, connection: AsyncConnection, turn: _Turn) -> bool:
+        """Whether what it wrote is to stay."""
+        if not turn.ready.done():
+            turn.ready.set_result(connection)
+        self._now = turn
+        stays = await turn.left
+        if not is_in_transaction(connection):  # a full disk, for instance, undoes what all of them wrote
+            raise TransientError("SQLite undid the whole transaction")
+        return stays
 
     def _next(self) -> _Turn | None:
         """The next that still waits."""
@@ -116,3 +159,11 @@ class SharedCommit:
                 if not turn.left.done():
                     return turn
         return None
+
+
+def _tell(turns: Iterable[_Turn], error: Exception | None) -> None:
+    for turn in turns:
+        if error is None:
+            turn.succeed()
+        else:
+            turn.fail(error)

@@ -15,7 +15,6 @@ from bot.store.escalations import SqlEscalations
 from bot.store.gauges import SqlMeter
 from bot.store.inbox import Enqueue, SqlInbox
 from bot.store.installations import SqlInstallations
-from bot.store.leaving import close_workspace
 from bot.store.ledger import SqlLedger
 from bot.store.outbox import SqlOutbox, SqlOutboxQueue
 from bot.store.paces import SqlPaces
@@ -78,7 +77,7 @@ class SqlStore:
         """What is old, for housekeeping."""
         self.meter = SqlMeter(engine)
         """How the work is going, for the monitor."""
-        self.paces = SqlPaces(self._writing)
+        self.paces = SqlPaces(engine, self._writing)
         """Where processes share how fast Slack may be called."""
         self.sign_ins = SqlSignIns(self._writing)
         """Installations under way."""
@@ -92,11 +91,6 @@ class SqlStore:
     def installations(self, vault: Vault | None) -> SqlInstallations:
         """Where the app is installed; tokens are locked in `vault`, and without one they stay untouched."""
         return SqlInstallations(self._engine.connect, self._writing, vault, self._clock)
-
-    async def close_workspace(self, team_id: str) -> None:
-        """The workspace removed the app: nothing of it is tried any more. Its data stays."""
-        async with self._writing() as connection:
-            await close_workspace(connection, team_id, at=self._clock())
 
     async def delete_workspace(self, team_id: str) -> int:
         """Delete everything of a workspace; how many rows."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,9 +18,6 @@ FRESH_SECONDS = 15.0
 """How long other processes may not notice a new installation, a change of settings, or that the app was removed."""
 MOST_OFFICES = 500
 """Kept in memory; the one not needed for longest goes first."""
-
-Close = Callable[[str], Awaitable[None]]
-"""Stops the work of a workspace in the database."""
 
 
 @dataclass(slots=True)
@@ -41,14 +37,12 @@ class Registry:
         clock: Clock,
         home: Office | None,
         tenancy: Tenancy | None,
-        close: Close,
     ) -> None:
         self._offices = offices
         self._clock = clock
         self._home = home
         self._tenancy = tenancy
         self._installations = tenancy.installations if tenancy else None
-        self._close = close
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._looking: dict[str, asyncio.Lock] = {}
 
@@ -88,7 +82,6 @@ class Registry:
         for team_id in await self._installations.revoke(*key, at=self._clock(), before=departure.at or self._clock()):
             logger.warning("workspace.left", extra={"fields": {"team": team_id}})
             self.forget(team_id)
-            await self._close(team_id)
 
     def forget(self, team_id: str) -> None:
         """Look the workspace up anew the next time."""

@@ -10,9 +10,9 @@ import prompts
 from bot.config import Settings, SettingsError
 from bot.domain.effects import Outgoing, Place, ShowNotice
 from bot.domain.errors import PermanentError, TransientError
-from bot.domain.workspace import WorkspaceSettings
 from bot.ports.clock import system_clock
 from bot.ports.installations import Installation, Installations, Tenant, VaultError
+from bot.runtime.background import Errands
 from bot.slack.clients import FixedToken, Tokens, WorkspaceClient
 from bot.slack.install_pages import InstallPages
 from bot.slack.manifest import REDIRECT
@@ -20,11 +20,14 @@ from bot.slack.oauth import Credentials, OAuth
 from bot.slack.reading import obj, word
 from bot.slack.tokens import InstalledTokens
 from bot.slack.web import call, slack_client
+from bot.store.installations import first_settings
 from bot.store.store import SqlStore
 from bot.store.vault import Vault
 
 logger = logging.getLogger(__name__)
 
+_REFRESH_SECONDS = 4.0
+"""A stop waits at most so long for Slack to tell a new token."""
 Notice = Callable[[str], None]
 """Told the id of a workspace that changed."""
 
@@ -50,6 +53,7 @@ class Tenancy:
         self._oauth = oauth
         self._lines = lines
         self._changed: Notice = lambda _: None
+        self._errands = Errands()
 
     @classmethod
     async def open(cls, settings: Settings, store: SqlStore, lines: Lines) -> "Tenancy | None":
@@ -73,18 +77,24 @@ class Tenancy:
 
     def client_for(self, tenant: Tenant) -> WorkspaceClient:
         """A client whose token is refreshed when it is due."""
-        tokens = InstalledTokens(tenant.team_id, self.installations, self._oauth.refresh, system_clock)
+        tokens = InstalledTokens(tenant.team_id, self.installations, self._oauth.refresh, system_clock, self._errands)
         return self._lines.client(tokens)
+
+    async def close(self) -> None:
+        """Let refreshes of tokens under way end: what Slack answers must be stored."""
+        await self._errands.close(grace=_REFRESH_SECONDS)
 
     async def welcome(self, installation: Installation) -> None:
         """Take a workspace in, and tell whoever installed the app how to go on. Cases go to them until they do."""
         team_id = installation.team_id
         talk = await self._direct_talk(installation) if team_id else installation.installed_by
-        settings = WorkspaceSettings(staff_channel=talk, admins=(installation.installed_by,))
+        settings = replace(first_settings(installation.installed_by), staff_channel=talk)
         await self.installations.save(installation, settings)
         if not team_id:
             return
         self._changed(team_id)
+        if not talk:
+            return
         words = prompts.sentences()["workspace_welcome"].format(me=f"<@{installation.bot_user_id}>")
         key = f"welcome:{team_id}:{installation.installed_at:.0f}"
         async with self._store.of(team_id).write() as tx:

@@ -23,6 +23,7 @@ from bot.domain.trace import Action, TraceEvent
 from bot.ports import store as ports
 from bot.ports.outbox import Delivery
 from bot.ports.store import Run
+from bot.store.leaving import close_workspace
 from bot.store.store import SqlStore, SqlTransaction
 from bot.store.tables import metadata
 from tests.contract.store_kit import (
@@ -84,6 +85,7 @@ TRIES: dict[str, list[Try]] = {
     "Runs.begin": [lambda tx, _: tx.runs.begin(replace(RUN, id="R2"))],
     "Runs.get": [lambda tx, _: tx.runs.get("R1")],
     "Runs.unfinished": [lambda tx, _: tx.runs.unfinished(THREAD.id)],
+    "Runs.hold": [lambda tx, _: tx.runs.hold("R1")],
     "Runs.finish": [lambda tx, _: tx.runs.finish("R1", Outcome.ANSWERED)],
     "Runs.overtaken": [_is_current],
     "Runs.request_stop": [lambda tx, _: tx.runs.request_stop(THREAD.id)],
@@ -263,7 +265,8 @@ async def test_an_effect_does_not_refer_to_a_message_of_another_workspace(store:
 
 
 async def test_a_workspace_that_left_has_nothing_open_and_its_data_can_be_deleted(store: SqlStore) -> None:
-    await store.close_workspace("T1")
+    async with store.write() as tx:
+        await close_workspace(tx.connection, "T1", at=NOW)
     async with store.read() as tx:
         assert await tx.inbox.unfinished(before=NOW + 1) == []
         assert await tx.runs.overtaken(["R1"]) == {"R1"}

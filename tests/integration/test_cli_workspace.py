@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,27 @@ def test_a_removed_workspace_has_no_token_and_its_data_goes_if_wished(
     assert code == 0
     assert "2 rows" in shown
     assert "no further workspace" in typed(capsys, "list")[1]
+
+
+async def install_org(url: str) -> None:
+    async with open_store(url) as store:
+        books = store.installations(Vault([KEY]))
+        await books.save(replace(ONE, enterprise_id="E0KUMO", team_id="", name="Kumo"), WorkspaceSettings())
+        assert await books.join("E0KUMO", "T0NARA")
+
+
+def test_a_workspace_of_an_organisation_goes_with_the_organisation_only(
+    capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    asyncio.run(install_org(place))
+    code, shown = typed(capsys, "remove", "T0NARA", "--data")
+    assert code == 1
+    assert "its organisation E0KUMO installed the app" in shown
+    code, shown = typed(capsys, "remove", "E0KUMO", "--data")
+    assert code == 0
+    assert "rows of T0NARA are deleted" in shown
+    assert "T0KUMO" in typed(capsys, "list")[1]
+    assert asyncio.run(token(place, KEY)) == "xoxb-1"
 
 
 def test_keys_are_exchanged_without_losing_a_token(

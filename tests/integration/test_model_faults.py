@@ -15,6 +15,7 @@ from bot.agent.breakers import ModelBreakers
 from bot.agent.calls import BREAKER_OPEN, ModelCalls
 from bot.agent.loop import Agent, Halt, RunResult
 from bot.domain.answer import Outcome
+from bot.domain.errors import ModelBusyError
 from bot.domain.exchange import ModelRequest
 from bot.domain.trace import TraceEvent
 from bot.model.claude import ClaudeModel, share_of_deadline
@@ -23,7 +24,7 @@ from tests.fakes import messages_api as fake
 from tests.fakes.agents import THREAD, Bench, bench
 from tests.fakes.messages_api import FakeMessagesApi
 from tests.fakes.messages_script import Json
-from tests.fakes.models import FlatPrices, ScriptedModel, busy
+from tests.fakes.models import FlatPrices, ScriptedModel, busy, says
 from tests.fakes.tools import HeldClock
 from tools.noticeboard import Noticeboard
 
@@ -284,6 +285,14 @@ async def test_a_burst_is_no_outage(tmp_path: Path) -> None:
         w.clock.now += 2.0
         api.brain = lambda seen: fake.text(f"From the {seen.body['model']}.")
         assert (await w.run(breakers)).text == "From the first."
+
+
+async def test_a_call_that_hangs_after_another_failure_is_the_last_of_its_model(tmp_path: Path) -> None:
+    hung = ModelBusyError("no answer", kind="timeout", maybe_billed=True)
+    model = ScriptedModel([busy(), hung, says("From the second.")])
+    async with ward(tmp_path, model) as w:
+        await w.run(w.breakers())
+        assert [request.model for request in model.agent_calls()] == ["first", "first", "second"]
 
 
 async def test_a_request_refused_as_such_says_that_the_model_is_there(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """`/slack/install` and `/slack/oauth_redirect` between a browser and the sandbox's consent page."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from bot.config import Settings, SettingsError, check_ready_to_run
+from bot.domain.workspace import SETTINGS, WorkspaceSettings
 from bot.store.vault import new_key
 from bot.workspaces.tenancy import vault_of
 from tests.fakes.workspaces import SECOND, TwoWorkspaces, two_workspaces
@@ -135,3 +138,63 @@ def test_a_malformed_key_is_refused_without_being_shown() -> None:
     with pytest.raises(SettingsError, match="not 32 bytes") as caught:
         vault_of(Settings.model_validate({"TOKEN_KEYS": "hunter2"}))
     assert "hunter2" not in str(caught.value)
+
+
+async def test_nonsense_in_cookie_or_address_is_answered_in_words_and_not_sent_back(both: TwoWorkspaces) -> None:
+    for cookie in (b"\xff\xfe", b"<script>", b"x" * 4000, b'"a\\015\\012Set-Cookie: b=c"'):
+        headers = {"Cookie": f"deskhand_install={cookie.decode('latin-1')}"}
+        async with aiohttp.ClientSession() as stranger:
+            begin = stranger.post(f"{both.url}/slack/install", headers=headers, allow_redirects=False)
+            async with begin as answer:
+                assert answer.status == 303
+                [given] = answer.headers.getall("Set-Cookie")
+                assert re.match(r"deskhand_install=[\w-]{43};", given)
+            for state in ("%ED%A0%80", "%00", "%ff", "a" * 4000):
+                back = URL(f"{both.url}/slack/oauth_redirect?state={state}&code=1", encoded=True)
+                async with stranger.get(back, headers=headers) as answer:
+                    assert answer.status == 400
+                    assert "Nothing was installed" in await answer.text()
+    assert "web.request_failed" not in both.first.logs.getvalue()
+
+
+async def test_while_the_database_is_away_the_page_still_speaks_in_words(both: TwoWorkspaces) -> None:
+    back = await both.consent(both.second, await both.begin_install())
+    with sqlite3.connect(both.second.database) as database:
+        database.execute("alter table sign_ins rename to elsewhere")
+    for asking in (both.http.get(back), both.http.post(f"{both.url}/slack/install")):
+        async with asking as answer:
+            page = await answer.text()
+        assert answer.status == 500
+        assert 'role="alert"' in page
+        assert "Please try again" in page
+        assert 'href="/slack/install"' in page
+    with sqlite3.connect(both.second.database) as database:
+        database.execute("alter table elsewhere rename to sign_ins")
+    assert (await text_of(both, back))[0] == 200
+
+
+async def test_an_installation_by_nobody_in_particular_does_not_break_the_workspace(both: TwoWorkspaces) -> None:
+    [state] = parse_qs(urlsplit(await both.begin_install()).query)["state"]
+    code = both.second.driver.server.grants.consent(f"{both.url}/slack/oauth_redirect", "")
+    assert (await text_of(both, f"{both.url}/slack/oauth_redirect?state={state}&code={code}"))[0] == 200
+    [(settings,)] = both.second.rows("select settings from workspaces")
+    assert SETTINGS.validate_json(settings) == WorkspaceSettings()
+    assert both.second.rows("select count(*) from outbox") == [(0,)]
+
+
+@pytest.mark.parametrize("of_org", [True, False])
+async def test_an_answer_that_does_not_say_what_was_installed_installs_nothing(
+    both: TwoWorkspaces, monkeypatch: pytest.MonkeyPatch, *, of_org: bool
+) -> None:
+    """Above all, a workspace without a name must not count as a whole organisation."""
+    grants = both.second.driver.server.grants
+    exchange = grants.exchange
+
+    def vague(*given: str) -> dict[str, object]:
+        known = {"team": {"id": "T1"}} if of_org else {"team": None, "enterprise": {"id": "E1"}}
+        return {**exchange(*given), **known, "is_enterprise_install": of_org}
+
+    monkeypatch.setattr(grants, "exchange", vague)
+    status, page = await text_of(both, await both.consent(both.second, await both.begin_install()))
+    assert (status, "did not confirm" in page) == (400, True)
+    assert both.second.rows("select count(*) from installations") == [(0,)]

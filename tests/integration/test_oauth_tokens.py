@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
-from bot.domain.errors import PermanentError, WorkspaceLeftError
+from bot.domain.errors import LockedOutError, PermanentError, TransientError, WorkspaceLeftError
 from bot.domain.workspace import WorkspaceSettings
 from bot.ports.installations import Installation
+from bot.runtime.background import Errands
 from bot.slack.clients import WorkspaceClient
 from bot.slack.oauth import Credentials, OAuth
 from bot.slack.tokens import InstalledTokens
@@ -34,13 +36,14 @@ class World:
     installations: SqlInstallations
     oauth: OAuth
     now: float
+    errands: Errands = field(default_factory=Errands)
 
     def clock(self) -> float:
         return self.now
 
     def tokens(self) -> InstalledTokens:
         """As one process keeps them."""
-        return InstalledTokens(TEAM, self.installations, self.oauth.refresh, self.clock)
+        return InstalledTokens(TEAM, self.installations, self.oauth.refresh, self.clock, self.errands)
 
     def client(self) -> WorkspaceClient:
         return WorkspaceClient(self.tokens(), self.slack.server.api_url, self.session)
@@ -179,3 +182,113 @@ async def test_an_organisations_installation_serves_each_of_its_workspaces(tmp_p
         assert (tenant.installation.bot_token, tenant.settings.admins) == ("xoxb-org", ("U9",))
         assert await books.revoke("E1", "", at=2.0, before=2.0) == ["T1"]
         assert await books.tenant("T1") is None
+
+
+async def test_a_caller_who_gives_up_does_not_lose_the_new_token(ours: World) -> None:
+    """The refresh token is spent once Slack has answered: its answer is stored, whoever waited for it."""
+    answered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(one: Installation) -> Installation:
+        new = await ours.oauth.refresh(one)
+        answered.set()
+        await go_on.wait()
+        return new
+
+    ours.now += HOURS + 1
+    tokens = InstalledTokens(TEAM, ours.installations, slow, ours.clock, ours.errands)
+    caller = asyncio.ensure_future(tokens.current())
+    await answered.wait()
+    caller.cancel()
+    await asyncio.wait({caller})
+    assert caller.cancelled()
+    go_on.set()
+    await ours.errands.close(grace=5.0)
+    assert (await ours.installed()).version == 2
+    await call(ours.client().auth_test())
+    assert await ours.refreshes() == 1
+
+
+async def test_a_new_token_is_stored_although_the_database_stumbles(ours: World, monkeypatch: Any) -> None:
+    fails = [OSError("away"), OSError("away")]
+    store = ours.installations.refreshed
+
+    async def refreshed(one: Installation) -> None:
+        if fails:
+            raise fails.pop()
+        await store(one)
+
+    monkeypatch.setattr(ours.installations, "refreshed", refreshed)
+    ours.now += HOURS + 1
+    assert await ours.tokens().current() == (await ours.installed()).bot_token
+    assert not fails
+    assert await ours.refreshes() == 1
+
+
+async def test_a_token_that_cannot_be_read_now_may_be_read_later(ours: World, monkeypatch: Any) -> None:
+    async def tenant(team_id: str) -> None:
+        raise OSError(f"the database of {team_id} is away")
+
+    monkeypatch.setattr(ours.installations, "tenant", tenant)
+    with pytest.raises(TransientError) as caught:
+        await call(ours.client().chat_postMessage(channel="C0SUPPORT", text="hello"))
+    assert not caught.value.ambiguous
+
+
+async def test_a_refresh_that_ends_after_a_new_installation_does_not_put_the_old_token_back(ours: World) -> None:
+    old = await ours.installed()
+    assert await ours.installations.begin_refresh(old, at=ours.now, until=ours.now + 20)
+    await ours.installations.revoke("", TEAM, at=ours.now, before=ours.now)
+    again = replace(old, bot_token="xoxb-again", refresh_token="xoxe-again", installed_at=ours.now + 10)
+    await ours.installations.save(again, WorkspaceSettings())
+    await ours.installations.refreshed(replace(old, bot_token="xoxb-late", refresh_token="xoxe-late"))
+    assert (await ours.installed()).bot_token == "xoxb-again"
+
+
+async def test_what_cannot_be_sent_for_a_spent_refresh_token_waits_for_a_new_installation(ours: World) -> None:
+    ours.slack.server.grants.revoke()
+    ours.now += HOURS + 1
+    with pytest.raises(LockedOutError):
+        await ours.tokens().current()
+
+
+async def test_a_workspace_that_its_organisation_still_serves_has_not_lost_the_app(tmp_path: Path) -> None:
+    org = Installation("E1", "", "Org", "A1", "U1", "B1", (), "U9", 1.0, bot_token="xoxb-org")
+    async with database("sqlite", tmp_path) as url, open_store(url) as store:
+        books = store.installations(Vault([new_key()]))
+        await books.save(replace(org, team_id="T1", bot_token="xoxb-own"), WorkspaceSettings())
+        await books.save(org, WorkspaceSettings())
+        assert await books.revoke("E1", "T1", at=2.0, before=2.0) == []
+        tenant = await books.tenant("T1")
+        assert tenant is not None
+        assert tenant.installation.bot_token == "xoxb-org"
+        assert await books.revoke("E1", "", at=3.0, before=3.0) == ["T1"]
+
+
+async def test_clearing_what_an_earlier_installation_left_spares_the_present_one(tmp_path: Path) -> None:
+    """Somebody installs the app again while housekeeping is at work."""
+    one = Installation("", "T1", "One", "A1", "U1", "B1", (), "U9", 1.0, bot_token="xoxb-1")
+    async with database("sqlite", tmp_path) as url, open_store(url) as store:
+        books = store.installations(Vault([new_key()]))
+        await books.save(one, WorkspaceSettings())
+        await books.revoke("", "T1", at=2.0, before=2.0)
+        await books.save(replace(one, installed_at=30.0), WorkspaceSettings())
+        await store.delete_workspace("T1")
+        assert await books.tenant("T1")
+        await books.revoke("", "T1", at=40.0, before=40.0)
+        assert await store.delete_workspace("T1") == 2
+
+
+async def test_nobody_waits_long_for_a_refresh_of_another_process(ours: World) -> None:
+    """Deliveries of one workspace must not hold the places of all others."""
+
+    async def sleep(seconds: float) -> None:
+        ours.now += seconds
+
+    ours.now += HOURS + 1
+    assert await ours.installations.begin_refresh(await ours.installed(), at=ours.now, until=ours.now + 20)
+    began = ours.now
+    tokens = InstalledTokens(TEAM, ours.installations, ours.oauth.refresh, ours.clock, ours.errands, sleep=sleep)
+    with pytest.raises(TransientError, match="by another process"):
+        await tokens.current()
+    assert 1 < ours.now - began < 5
+    assert await ours.refreshes() == 0

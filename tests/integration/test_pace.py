@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.errors import TransientError
 from bot.ports.keeping import Ages
@@ -148,6 +149,61 @@ async def test_a_clock_set_back_an_hour_delays_nothing_by_an_hour(road: Road) ->
     assert await road.take(POST, within=0) == LONGEST_CLOSED
 
 
+READ = Toll("T1|users.info", 0.6, 25)
+
+
+async def test_a_process_paces_its_reading_calls_without_the_books(road: Road) -> None:
+    for _ in range(27):
+        await road.here.admit([READ], reading=True)
+    assert road.slept == pytest.approx([0.6, 1.2], abs=0.001)
+    for _ in range(25):
+        await road.there.admit([READ], reading=True)
+    assert len(road.slept) == 2
+    assert await idle_since(NOW + HOUR, road) == 0, "nothing was written"
+
+
+async def test_a_refused_reading_call_closes_the_way_for_others_within_a_second(road: Road) -> None:
+    await road.there.admit([READ], reading=True)
+    await road.here.refused([READ], 30)
+    for pace, passed in ((road.here, 0.0), (road.there, 1.0)):
+        road.now += passed
+        with pytest.raises(TransientError) as closed:
+            await pace.admit([READ], reading=True)
+        assert closed.value.retry_after == 30 - passed
+    road.now += 30
+    for pace in (road.here, road.there):
+        await pace.admit([READ], reading=True)
+
+
+async def test_a_crowd_of_reading_calls_asks_the_books_once_a_second(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/test.db")
+    await migrate(engine)
+    asked: list[str] = []
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    for speed in (1.0, 0.0):
+        asked.clear()
+        rates = Rates(speed)
+        pace = Pace(SqlStore(engine, enqueue, lambda: NOW).paces, lambda: NOW, rates.opening, sleep=asyncio.sleep)
+        tolls = rates.tolls("T1", "users.info")
+        await asyncio.gather(*(pace.admit(tolls, reading=True) for _ in range(25)))
+        assert len([sql for sql in asked if sql.startswith("SELECT")]) == 1
+        assert not any(sql.startswith(("INSERT", "UPDATE", "BEGIN IMMEDIATE")) for sql in asked)
+    await engine.dispose()
+
+
+async def test_without_limits_of_our_own_nothing_is_written(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/test.db")
+    await migrate(engine)
+    asked: list[str] = []
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    pace = Pace(SqlStore(engine, enqueue, lambda: NOW).paces, lambda: NOW, Rates(0).opening)
+    await pace.admit(Rates(0).tolls("T1", "chat.update"))
+    assert await pace.has_room(Rates(0).tolls("T1", "chat.appendStream"))
+    assert asked
+    assert not any(sql.startswith(("INSERT", "UPDATE", "BEGIN IMMEDIATE")) for sql in asked)
+    await engine.dispose()
+
+
 async def test_idle_keys_are_forgotten(road: Road) -> None:
     await road.take(POST)
     assert await idle_since(NOW, road) == 0
@@ -161,13 +217,17 @@ async def idle_since(moment: float, road: Road) -> int:
     return batch.deleted
 
 
-async def test_a_database_in_trouble_holds_no_call_up(tmp_path: Path) -> None:
+async def test_a_database_in_trouble_holds_no_call_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/empty.db")
     pace = Pace(SqlStore(engine, enqueue, lambda: NOW).paces, lambda: NOW, Rates().opening)
-    await pace.admit([POST])
+    for _ in range(20):
+        await pace.admit([POST])
+        await pace.admit([READ], reading=True)
     await pace.refused([POST], 5)
     assert not await pace.has_room([POST])
     await engine.dispose()
+    told = [record for record in caplog.records if record.message == "pace.unknown"]
+    assert [(record.levelname, record.exc_info) for record in told] == [("WARNING", None)], "once a second, no traces"
 
 
 def test_the_table_of_rates_names_the_channel_only_for_posts() -> None:

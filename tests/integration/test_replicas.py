@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from bot.domain.errors import PermanentError
 from bot.ports.clock import sortable_id
 from bot.runtime.cause_queue import sync_engine
-from bot.runtime.file_lock import is_locked
 from bot.runtime.replicas import EXIT_DECLARED_DEAD, Lease, Pulse, SharedLease, lease_on
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
@@ -144,11 +143,12 @@ def test_many_come_and_go_and_only_the_silent_are_given_up(url: str) -> None:
 async def test_a_second_bot_on_a_sqlite_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
     async with database("sqlite", tmp_path) as url:
         first, second = lease_on(url, "first"), lease_on(url, "second")
-        assert not is_locked(f"{tmp_path}/test.db")
         first.claim()
         with pytest.raises(PermanentError, match=r"another bot \(process \d+\).*use PostgreSQL"):
             second.claim()
-        assert is_locked(f"{tmp_path}/test.db")
+        (tmp_path / "link.db").symlink_to(tmp_path / "test.db")
+        with pytest.raises(PermanentError, match="another bot"):
+            lease_on(f"sqlite:///{tmp_path}/link.db", "by another name").claim()
         first.close()
         second.claim()
         second.close()

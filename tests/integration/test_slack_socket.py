@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -116,6 +116,19 @@ async def test_a_refresh_opens_the_next_connection_before_the_last_one_ends(line
     await line.opened(2)
     await line.sandbox.says("U0ANA", "still there?")
     await line.hears("still there?")
+
+
+async def test_a_slack_that_asks_for_a_refresh_all_the_time_is_not_asked_for_connections_all_the_time(
+    sandbox: SandboxDriver, client: AsyncWebClient
+) -> None:
+    async with line_to(sandbox, client, replace(HASTY, first_pause=0.4, longest_pause=0.4)) as line:
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            await sandbox.call("disconnect", reason="refresh_requested")
+            await asyncio.sleep(0.01)
+        assert 3 <= len(await sandbox.calls("apps.connections.open")) <= 10
+        await sandbox.says("U0ANA", "still there?")
+        await line.hears("still there?")
 
 
 async def test_messages_written_all_through_a_refresh_arrive_once_each(line: Line) -> None:

@@ -1,6 +1,7 @@
 """One writer at a time, urgent ones first, and one commit for those who wait in line."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.domain.errors import TransientError
 from bot.store.engine import create_engine
 from bot.store.shared_commit import SharedCommit
 
@@ -137,3 +139,125 @@ async def test_a_file_that_cannot_be_written_is_told_to_everybody(file: File) ->
     assert await file.names() == []
     await file.put("afterwards")
     assert await file.names() == ["afterwards"]
+
+
+@pytest.mark.parametrize("rows", [3, 50_000])
+async def test_one_cancelled_in_the_middle_of_a_statement_takes_nobody_along(file: File, rows: int) -> None:
+    inside, go_on = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with file.shared.writing() as connection:
+            await insert(connection, "first")
+            await go_on.wait()
+
+    async def many() -> None:
+        async with file.shared.writing() as connection:
+            inside.set()
+            values = [{"name": f"row {n}"} for n in range(rows)]
+            await connection.execute(sa.text("insert into notes values (:name)"), values)
+
+    ready, cancelled = asyncio.ensure_future(first()), asyncio.ensure_future(many())
+    waiting = asyncio.ensure_future(file.put("third"))
+    await asyncio.sleep(0)
+    go_on.set()
+    await inside.wait()
+    cancelled.cancel()
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(ready, cancelled, waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), asyncio.CancelledError, type(None)]
+    assert await file.names() == ["first", "third"]
+
+
+async def test_when_a_full_disk_undoes_everything_all_inside_are_told(file: File) -> None:
+    async with file.engine.connect() as connection:
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+    await file.engine.dispose()
+    sa.event.listen(file.engine.sync_engine, "connect", lambda raw, _: _limit(raw, pages + 2))
+    outcomes = await asyncio.gather(*(file.put(name) for name in ("a", "b" * 100_000, "c")), return_exceptions=True)
+    assert [type(outcome).__name__ for outcome in outcomes] == ["TransientError", "OperationalError", "NoneType"]
+    assert await file.names() == ["c"]
+
+
+def _limit(raw: sa.engine.interfaces.DBAPIConnection, pages: int) -> None:
+    cursor = raw.cursor()
+    cursor.execute(f"PRAGMA max_page_count={pages}")
+    cursor.close()
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+async def test_nobody_believes_in_what_sqlite_undid(file: File, order: str) -> None:
+    await file.put("taken")
+
+    async def careless() -> None:
+        async with file.shared.writing() as connection:
+            await insert(connection, "mine")
+            with contextlib.suppress(sa.exc.IntegrityError):
+                await connection.exec_driver_sql("insert or rollback into notes values ('taken')")
+
+    puts = [careless(), file.put("other")]
+    outcomes = await asyncio.gather(*(puts if order == "first" else reversed(puts)), return_exceptions=True)
+    stayed = await file.names()
+    told = dict(zip(("mine", "other") if order == "first" else ("other", "mine"), outcomes, strict=True))
+    assert {name: name in stayed for name in told} == {name: outcome is None for name, outcome in told.items()}
+    assert told["mine"] is not None
+
+
+async def test_the_end_of_the_program_leaves_nobody_waiting(file: File) -> None:
+    inside = asyncio.Event()
+
+    async def farewell() -> None:
+        try:
+            async with file.shared.writing() as connection:
+                await insert(connection, "first")
+                inside.set()
+                await asyncio.sleep(60)
+        finally:
+            await file.put("farewell")
+
+    async def waits() -> None:
+        await inside.wait()
+        await file.put("never")
+
+    writing, waiting = asyncio.ensure_future(farewell()), asyncio.ensure_future(waits())
+    await inside.wait()
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:  # as asyncio.run does it
+        task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(writing, waiting, return_exceptions=True)
+        assert await file.names() == ["farewell"]
+
+
+async def test_who_is_inside_when_the_writers_end_is_told(file: File) -> None:
+    async def slow() -> None:
+        async with file.shared.writing() as connection:
+            await insert(connection, "first")
+            [writers] = [task for task in asyncio.all_tasks() if task.get_name() == "writers"]
+            writers.cancel()
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TransientError):
+            await slow()
+        await file.put("afterwards")
+    assert await file.names() == ["afterwards"]
+
+
+async def test_a_write_inside_a_write_is_refused_and_does_not_wait_for_itself(file: File) -> None:
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="inside another"):
+            async with file.shared.writing():
+                await file.put("inner")
+        await file.put("afterwards")
+    assert await file.names() == ["afterwards"]
+
+
+async def test_a_failure_is_told_when_the_connection_is_free_again(file: File) -> None:
+    async def change_my_mind() -> None:
+        async with file.shared.writing() as connection:
+            await insert(connection, "a")
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await change_my_mind()
+    assert file.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
+from bot.domain.conversation import ThreadKey
 from bot.domain.workspace import WorkspaceSettings
 from bot.ports.installations import Installation, Tenant
 from bot.slack.workspace import Departure, Origin
@@ -15,7 +18,9 @@ from bot.store.store import SqlStore
 from bot.store.vault import Vault, new_key
 from bot.workspaces import registry as registry_module
 from bot.workspaces.registry import FRESH_SECONDS, Registry
-from tests.contract.store_kit import KINDS, NOW, database, open_store
+from tests.contract.store_kit import KINDS, NOW, database, message, open_store
+
+T1 = ThreadKey("T1", "C1", "1.0")
 
 
 @dataclass
@@ -55,17 +60,26 @@ class World:
     store: SqlStore
     installations: SqlInstallations
     now: float = NOW
-    closed: list[str] = field(default_factory=list)
 
     def process(self) -> tuple[Registry, FakeOffices]:
         """The registry of another process on the same database."""
         offices: Any = FakeOffices()
         tenancy: Any = FakeTenancy(self.installations)
+        return Registry(offices, clock=lambda: self.now, home=None, tenancy=tenancy), offices
 
-        async def close(team_id: str) -> None:
-            self.closed.append(team_id)
+    async def hears(self, ts: str) -> None:
+        """A message of T1 waits to be answered."""
+        async with self.store.write() as tx:
+            came = message(ts, thread=T1)
+            await tx.inbox.add(f"i{ts}", came, conversation_id=T1.id, partition=T1.id)
 
-        return Registry(offices, clock=lambda: self.now, home=None, tenancy=tenancy, close=close), offices
+    async def open_causes(self) -> int:
+        async with self.store.read() as tx:
+            return len(await tx.inbox.unfinished(before=self.now + 1))
+
+    async def rename(self, old: str, new: str) -> None:
+        async with self.store.write() as tx:
+            await tx.connection.execute(sa.text(f"alter table {old} rename to {new}"))
 
     async def install(self, team: str, **changes: Any) -> None:
         one = Installation("", team, "Name", "A1", "U0BOT", "B0BOT", (), "U1", self.now, bot_token="xoxb-1")
@@ -107,8 +121,9 @@ async def test_all_processes_notice_that_a_workspace_left_and_came_back(world: W
     await world.install("T1")
     (one, _), (other, _) = world.process(), world.process()
     assert await other.of("T1")
+    await world.hears("1.0")
     await one.leave(Departure("", "T1", world.now))
-    assert world.closed == ["T1"]
+    assert await world.open_causes() == 0
     assert await one.of("T1") is None
     world.now += FRESH_SECONDS + 1
     assert await other.of("T1") is None
@@ -118,12 +133,31 @@ async def test_all_processes_notice_that_a_workspace_left_and_came_back(world: W
     assert await one.of("T1")
 
 
-async def test_a_removal_that_is_told_twice_closes_once(world: World) -> None:
+async def test_a_removal_that_is_told_again_leaves_a_new_installation_alone(world: World) -> None:
     await world.install("T1")
     one, _ = world.process()
-    for _ in range(2):
+    left = Departure("", "T1", world.now)
+    await one.leave(left)
+    world.now += 60
+    await world.install("T1")
+    await world.hears("1.0")
+    await one.leave(left)
+    assert await world.open_causes() == 1
+    assert await one.of("T1")
+
+
+async def test_a_removal_that_broke_off_is_complete_when_slack_tells_it_again(world: World) -> None:
+    await world.install("T1")
+    await world.hears("1.0")
+    one, _ = world.process()
+    await world.rename("runs", "elsewhere")
+    with pytest.raises(DBAPIError):
         await one.leave(Departure("", "T1", world.now))
-    assert world.closed == ["T1"]
+    await world.rename("elsewhere", "runs")
+    assert await world.open_causes() == 1
+    await one.leave(Departure("", "T1", world.now))
+    assert await world.open_causes() == 0
+    assert await one.of("T1") is None
 
 
 async def test_a_request_is_for_the_first_workspace_it_names_that_is_ours(world: World) -> None:

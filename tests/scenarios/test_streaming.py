@@ -97,6 +97,25 @@ async def test_p5_after_a_take_over_nothing_is_appended_and_nothing_is_left_hang
     assert thread.session() == "active"
 
 
+async def test_a_status_that_is_still_on_its_way_is_not_the_last_word(desk: Desk) -> None:
+    ana = await desk.customer().in_dm()
+    await desk.driver.call("fault", method="chat.startStream", kind="error", error="not_agent_app")
+    desk.claude.will(escalate(), text("I have asked a colleague."))
+    thread = await ana.asks("I would like to talk to a human.")
+    await thread.answer()
+    await desk.settled()
+    card = await desk.card()
+    desk.claude.hold()
+    await desk.driver.call("fault", method="agents.sessions.setStatus", kind="delay", seconds=1.0)
+    await ana.says("hello? how do I invite guests?", thread)
+    await desk.claude.is_asked(3)
+    await desk.staff().presses("Take over", card)
+    await thread.says("has taken over")
+    desk.claude.let_go()
+    await desk.settled()
+    assert thread.session() == "active"
+
+
 async def test_a_handover_to_people_suspends_the_session_and_a_solution_closes_it(desk: Desk) -> None:
     ana = await desk.customer().in_dm()
     desk.claude.will(escalate("We refund it."), text("I have asked a colleague."))

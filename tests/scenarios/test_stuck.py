@@ -113,6 +113,20 @@ async def test_even_when_the_honest_ending_fails_the_customer_is_told_and_the_th
     assert "My export fails" in str(desk.claude.asked[-1].messages)
 
 
+async def test_a_turn_in_a_dm_that_was_given_up_leaves_no_working_status(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.expects_errors = True
+    Bug(monkeypatch, Agent, "run")
+    Bug(monkeypatch, Endings, "settle")
+    ana = await desk.customer().in_dm()
+    await desk.driver.call("fault", method="chat.stopStream", kind="delay", seconds=0.5)
+    thread = await ana.asks("My export fails")
+    await thread.says(SORRY)
+    await desk.settled()
+    assert thread.session() == "suspended"
+
+
 async def test_a_press_that_always_fails_is_told_to_whoever_pressed_and_can_be_tried_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ async def fresh(tmp_path: Path, claude: Claude) -> AsyncIterator[TwoWorkspaces]:
     """The app runs and is installed nowhere yet."""
     async with two_workspaces(tmp_path, claude=claude) as opened:
         yield opened
+    shared = "select lane from outbox group by lane having count(distinct team_id) > 1"
+    assert opened.first.rows(shared) == [], "one workspace's effects would wait for another's"
     for desk in (opened.first, opened.second):
         assert_discreet(desk)
         assert_logs_are_discreet(desk)

@@ -186,6 +186,7 @@ def test_citations_keep_their_source() -> None:
         ),
         ("", "not JSON"),
         ("[" * 100_000, "not JSON"),
+        (body().replace('"usage"', '"more": 1e999, "usage"'), "not JSON"),
     ],
 )
 def test_a_malformed_body_is_named_without_its_content(text: str, fault: str) -> None:

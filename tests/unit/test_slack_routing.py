@@ -24,7 +24,25 @@ def event(kind: str, *, of_org: bool = False, **more: Any) -> dict[str, Any]:
 def test_an_event_belongs_to_the_installation_it_was_delivered_to() -> None:
     """In a shared channel `team_id` may name the other side."""
     body = {"type": "event_callback", "team_id": THEIRS}
-    assert origin_of(body, context(OURS)).team_ids == (OURS, THEIRS)
+    assert origin_of(body, context(OURS)).team_ids == (OURS,)
+
+
+def test_an_event_that_names_no_installation_belongs_to_the_workspace_it_came_from() -> None:
+    assert origin_of({"type": "event_callback", "team_id": OURS}, context(None)).team_ids == (OURS,)
+
+
+def test_a_question_about_another_workspaces_bots_message_belongs_to_whoever_asks() -> None:
+    """Otherwise people of a shared channel could ask what the other side's conversation cost."""
+    message = {"bot_id": "B1", "team": THEIRS, "bot_profile": {"team_id": THEIRS}}
+    body = {"type": "message_action", "team": {"id": OURS}, "message": message}
+    assert origin_of(body, context(OURS)).team_ids == (OURS,)
+
+
+def test_the_organisation_of_the_presser_is_not_that_of_another_workspaces_message() -> None:
+    """Otherwise a press in a shared channel would move the other workspace into the presser's organisation."""
+    body = {"type": "block_actions", "team": {"id": OURS}, "message": {"bot_id": "B1", "team": THEIRS}}
+    assert origin_of(body, context(OURS, "E1")) == Origin("", (THEIRS, OURS))
+    assert origin_of({**body, "message": {}}, context(OURS, "E1")) == Origin("E1", (OURS,))
 
 
 def test_a_press_belongs_to_the_workspace_whose_bot_wrote_the_message_whoever_pressed() -> None:
@@ -57,6 +75,12 @@ def test_an_organisation_leaves_as_a_whole() -> None:
     assert departure_of(event("app_uninstalled", of_org=True), Origin("E1", (OURS,))) == Departure(
         "E1", "", 1_800_000_000.0
     )
+
+
+@pytest.mark.parametrize("team", ["", "E1"])
+def test_a_departure_that_names_only_the_organisation_is_the_organisations(team: str) -> None:
+    body = {**event("app_uninstalled"), "authorizations": []}
+    assert departure_of(body, Origin("E1", (team,) if team else ())) == Departure("E1", "", 1_800_000_000.0)
 
 
 def test_a_persons_own_token_that_is_revoked_is_no_departure() -> None:

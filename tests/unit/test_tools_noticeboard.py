@@ -19,11 +19,16 @@ class Paper:
         self.looks = 0
         self.writes = 0
         self.holds: asyncio.Event | None = None
+        self.shows: asyncio.Event | None = None
+        self.acknowledges: asyncio.Event | None = None
 
     async def marks(self) -> Mapping[str, Mark]:
         self.looks += 1
         self._there()
-        return dict(self.rows)
+        seen = dict(self.rows)
+        if self.shows is not None:
+            await self.shows.wait()
+        return seen
 
     async def change(self, name: str, mark: Mark) -> bool:
         self.writes += 1
@@ -33,6 +38,8 @@ class Paper:
         if mark.term != (self.rows[name].term + 1 if name in self.rows else 1):
             return False
         self.rows[name] = mark
+        if self.acknowledges is not None:
+            await self.acknowledges.wait()
         return True
 
     def _there(self) -> None:
@@ -49,6 +56,16 @@ async def fails(it: SharedBreaker) -> None:
     permit = await it.enter()
     assert permit is not None
     await it.failed(permit, "timeout")
+
+
+async def due_for_a_trial() -> tuple[HeldClock, Paper, SharedBreaker]:
+    clock, paper = HeldClock(), Paper()
+    it = breaker(clock, paper)
+    await fails(it)
+    await fails(it)
+    clock.now += 31.0
+    await it.look()
+    return clock, paper, it
 
 
 async def test_the_board_is_read_once_a_second_and_written_on_change_alone() -> None:
@@ -96,6 +113,37 @@ async def test_when_the_board_was_wiped_the_breaker_begins_anew() -> None:
     clock.now += 31.0
     assert await it.enter() is not None
     assert paper.rows["model:claude"].term == 1
+
+
+async def test_a_look_that_crosses_with_taking_the_trial_does_not_end_it() -> None:
+    clock, paper, it = await due_for_a_trial()
+    paper.holds, paper.shows = asyncio.Event(), asyncio.Event()
+    taking = asyncio.ensure_future(it.enter())
+    await asyncio.sleep(0.01)
+    looking = asyncio.ensure_future(it.look())  # sees what stood there before the trial was taken
+    await asyncio.sleep(0.01)
+    paper.holds.set()
+    permit = await taking
+    paper.shows.set()
+    await looking
+    assert permit is not None
+    assert await it.succeeded(permit), "the trial counts"
+    clock.now += 1.0
+    assert await it.enter() is not None
+
+
+async def test_a_look_at_ones_own_trial_before_it_is_acknowledged_does_not_end_it() -> None:
+    clock, paper, it = await due_for_a_trial()
+    paper.acknowledges = asyncio.Event()
+    taking = asyncio.ensure_future(it.enter())
+    await asyncio.sleep(0.01)
+    assert await it.enter() is None
+    paper.acknowledges.set()
+    permit = await taking
+    assert permit is not None
+    assert await it.succeeded(permit), "the trial counts"
+    clock.now += 1.0
+    assert await it.enter() is not None
 
 
 async def test_being_cancelled_while_taking_the_trial_leaves_it_to_the_next() -> None:

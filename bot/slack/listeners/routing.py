@@ -10,7 +10,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from bot.domain.errors import DeskhandError, TransientError
-from bot.slack.reading import Json, count, items, obj, word
+from bot.slack.reading import Json, count, first, items, obj, word
 from bot.slack.workspace import Departure, Origin, Workspace, Workspaces
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,8 @@ FIND_SECONDS = 2.0
 """Slack waits three seconds; most requests are answered from memory."""
 _KEY = "deskhand_workspace"
 _WITHOUT_WORKSPACE = frozenset({"url_verification", "ssl_check"})
+_ON_OURS = frozenset({"block_actions", "view_submission", "view_closed"})
+"""Requests that begin on what one of our bots has shown."""
 _NOT_INSTALLED = "Deskhand is not installed in this workspace (any more). Ask an admin to install it again."
 
 
@@ -79,18 +81,22 @@ async def authorize(context: AsyncBoltContext) -> AuthorizeResult:
 
 
 def origin_of(body: Json, context: AsyncBoltContext) -> Origin:
-    """Every workspace a request names. A press on our message belongs to the workspace whose bot wrote it, whoever
-    pressed; a form to the one where it was opened; an event to the installation Slack delivers it to."""
-    message, view = obj(body.get("message")), obj(body.get("view"))
-    named = (
-        obj(message.get("bot_profile")).get("team_id"),
-        message.get("team") if message.get("bot_id") else None,
-        view.get("app_installed_team_id"),
-        context.team_id,
-        body.get("team_id"),
-        view.get("team_id"),
-    )
-    return Origin(context.enterprise_id or "", tuple(dict.fromkeys(team for one in named if (team := word(one)))))
+    """The workspaces a request may belong to. A press on our message belongs to the one whose bot wrote it, whoever
+    pressed; a form to the one where it was opened; an event to the installation Slack delivers it to; whatever else a
+    person asks for, to their own, also when it is about a message of another workspace's bot."""
+    own, message, view = first(context.team_id, body.get("team_id")), obj(body.get("message")), obj(body.get("view"))
+    named: tuple[object, ...] = (own,)
+    if word(body.get("type")) in _ON_OURS:
+        named = (
+            obj(message.get("bot_profile")).get("team_id"),
+            message.get("team") if message.get("bot_id") else None,
+            view.get("app_installed_team_id"),
+            own,
+            view.get("team_id"),
+        )
+    teams = tuple(dict.fromkeys(team for one in named if (team := word(one))))
+    tells_organisation = not teams or teams[0] == own  # the one that is named is that of `own`
+    return Origin(word(context.enterprise_id) if tells_organisation else "", teams)
 
 
 def departure_of(body: Json, origin: Origin) -> Departure | None:
@@ -101,5 +107,6 @@ def departure_of(body: Json, origin: Origin) -> Departure | None:
     if word(body.get("type")) != "event_callback" or not (is_revoked or kind == "app_uninstalled"):
         return None
     of_org = any(one.get("is_enterprise_install") is True for one in items(body.get("authorizations")))
-    team = "" if of_org else next(iter(origin.team_ids), "")
+    named = next(iter(origin.team_ids), "")
+    team = "" if of_org or named == origin.enterprise_id else named
     return Departure(origin.enterprise_id, team, float(count(body.get("event_time"))))
