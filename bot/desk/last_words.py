@@ -25,11 +25,12 @@ class LastWords:
         """Tell whoever waits, put a customer's question before people, and park the cause; all of it or nothing."""
         async with self._store.write() as tx:
             queued = await tx.inbox.get(inbox_id)
-            if queued is None:
+            if queued is None or queued.handled:
                 return
             match queued.incoming:
-                case MessageReceived() | CarryOn() if queued.conversation_id is not None and not queued.handled:
-                    await self._end_turn(tx, queued, queued.conversation_id)
+                case MessageReceived() | CarryOn() if queued.conversation_id is not None:
+                    if not await self._end_turn(tx, queued, queued.conversation_id):
+                        return
                 case DecisionMade() as press:
                     place = Place(press.team_id, press.channel_id, press.thread_ts)
                     await self._whisper(tx, queued, place, press.user_id)
@@ -45,11 +46,14 @@ class LastWords:
         effect = Whisper(place, user_id, self._sentences["press_failed"])
         await tx.outbox.add(Outgoing(f"parked:{queued.id}", effect, f"whisper:{place.team_id}:{user_id}"))
 
-    async def _end_turn(self, tx: Transaction, queued: Queued, conversation_id: str) -> None:
+    async def _end_turn(self, tx: Transaction, queued: Queued, conversation_id: str) -> bool:
+        """False when another process has ended the turn meanwhile: then everything is said already."""
+        run = await tx.runs.unfinished(conversation_id)
+        if run is not None and not await tx.runs.hold(run.id):
+            return False
         conversation = await tx.conversations.get(conversation_id)
         if conversation is None:
-            return
-        run = await tx.runs.unfinished(conversation_id)
+            return True
         inbox_ids = run.inbox_ids if run is not None else (queued.id,)
         if run is not None:
             await tx.runs.finish(run.id, Outcome.FAILED)
@@ -68,6 +72,7 @@ class LastWords:
         if conversation.surface is Surface.DM:
             status = Session.ACTIVE if conversation.standing is Standing.HUMAN else Session.SUSPENDED
             await tx.outbox.add(session(f"session:{queued.id}:parked", conversation, status, after=gone))
+        return True
 
     async def _hand_over(
         self, tx: Transaction, queued: Queued, conversation: Conversation, messages: list[MessageReceived]

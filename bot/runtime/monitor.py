@@ -108,7 +108,7 @@ class Monitor:
 
     async def start(self) -> None:
         """Look once, then go on."""
-        await self.look()
+        await self._look_anyway()
         self._task.start(self._go_on())
 
     async def close(self) -> None:
@@ -179,7 +179,10 @@ class Monitor:
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            try:
-                await self.look()
-            except Exception:  # a disk that cannot be asked, for instance; the watch goes on
-                logger.exception("monitor.failed", extra={"fields": {}})
+            await self._look_anyway()
+
+    async def _look_anyway(self) -> None:
+        try:
+            await self.look()
+        except Exception:  # a disk that cannot be asked, for instance; the watch goes on
+            logger.exception("monitor.failed", extra={"fields": {}})

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.domain.errors import TransientError
 from bot.runtime.postgres import connection_arguments, tolerate_poolers
 from bot.store.sqlite import connect
 
@@ -21,6 +22,8 @@ _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psyco
 _LOCK_SECONDS = 30.0
 """How long a write transaction tries to begin on SQLite before it gives up."""
 _BEGIN = "deskhand_begin"
+_IN_EACH_OTHERS_WAY = frozenset({"40P01", "40001"})
+"""PostgreSQL's codes for a deadlock and for a serialization failure: the same again may work."""
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -114,8 +117,13 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     On SQLite the write lock is taken at the start (BEGIN IMMEDIATE), so that what is read inside stays true.
     """
     if engine.dialect.name != "sqlite":
-        async with engine.begin() as connection:
-            yield connection
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") in _IN_EACH_OTHERS_WAY:
+                raise TransientError("two transactions were in each other's way") from error
+            raise
         return
     async with engine.connect() as plain:
         connection = await plain.execution_options(**{_BEGIN: "own"})

@@ -151,7 +151,7 @@ async def test_p1_p2_p3_a_rolling_restart_under_load_loses_and_repeats_nothing(d
         while not rolling.is_set():
             number = len(threads)
             threads.append(await desk.customer(PEOPLE[number % 5]).asks(f"What about number {number}?"))
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(1)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(write())
