@@ -82,7 +82,7 @@ async def test_what_takes_too_long_or_is_stuck_is_a_warning(world: World, gauges
 async def test_a_warning_is_told_when_it_begins_now_and_then_and_when_it_is_over(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "bot.runtime.monitor")
     world.gauges_now = Gauges(parked=2)
     for _ in range(100):
         await world.look()

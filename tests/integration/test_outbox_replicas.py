@@ -5,7 +5,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import sqlalchemy as sa
@@ -69,6 +69,13 @@ class Replica:
         async with self.engine.begin() as connection:
             await connection.execute(sa.insert(replicas).values(id=self.id, beat_at=time.time()))
         await self.worker.start()
+
+    async def at_work(self, seconds: float = 2.0) -> None:
+        """Wait until it delivers, unless nothing is left for it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while len(self.worker._busy) < 3:  # noqa: ASYNC110 - the worker tells nobody
+                    await asyncio.sleep(0.002)
 
     async def crash(self) -> None:
         """Cut off whatever is under way."""
@@ -135,7 +142,8 @@ async def test_two_replicas_deliver_each_row_once_and_in_order_while_one_keeps_c
         async with steady.store.write() as tx:
             await tx.outbox.add(*rows[begin : begin + 50])
     for crash in range(CRASHES):
-        await asyncio.sleep(cluster.dice.uniform(0.02, 0.15))
+        await doomed.at_work()
+        await asyncio.sleep(cluster.dice.uniform(0.005, 0.05))
         cluster.alive.remove(doomed)
         await doomed.crash()
         await cluster.declared_dead(doomed)

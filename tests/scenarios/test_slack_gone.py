@@ -31,7 +31,7 @@ async def readiness(bot: Bot) -> tuple[int, str]:
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses between attempts are made short."""
-    monkeypatch.setattr("bot.app.Patience", functools.partial(Patience, first_pause=0.1))
+    monkeypatch.setattr("bot.doors.Patience", functools.partial(Patience, first_pause=0.1))
 
 
 async def started(sandbox: SandboxDriver, folder: Path, **more: str) -> Bot:
