@@ -5,6 +5,7 @@ column `team_id`.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -38,14 +39,24 @@ class Bounds:
 
     def team(self, column: sa.Column[str]) -> sa.ColumnElement[bool]:
         """Condition on a column with the workspace's id."""
-        return sa.true() if self.team_id is None else column == self.team_id
+        return sa.true() if self.team_id is None else _is_team(column, self.team_id)
 
     def conversation(self, column: sa.Column[str]) -> sa.ColumnElement[bool]:
         """Condition on a column with a conversation's id, for rows found by another key."""
         if self.team_id is None:
             return sa.true()
-        prefix = f"{self.team_id}:"
-        return sa.func.substr(column, 1, len(prefix)) == prefix
+        return _begins_with_team(column, self.team_id)
+
+
+@lru_cache(4096)  # building a condition takes longer than the query it is for
+def _is_team(column: sa.Column[str], team_id: str) -> sa.ColumnElement[bool]:
+    return column == team_id
+
+
+@lru_cache(4096)
+def _begins_with_team(column: sa.Column[str], team_id: str) -> sa.ColumnElement[bool]:
+    prefix = f"{team_id}:"
+    return sa.func.substr(column, 1, len(prefix)) == prefix
 
 
 EVERYWHERE = Bounds()

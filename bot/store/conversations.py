@@ -9,6 +9,8 @@ from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import AnyRow, insert_new
 from bot.store.tables import conversations, lines, prompts
 
+_GET = sa.select(conversations).where(conversations.c.id == sa.bindparam("conversation"))
+
 
 class SqlConversations:
     """ports.store.Conversations on one connection."""
@@ -20,8 +22,7 @@ class SqlConversations:
     async def get(self, conversation_id: str) -> Conversation | None:
         if not self._bounds.holds(conversation_id):
             return None
-        query = sa.select(conversations).where(conversations.c.id == conversation_id)
-        row = (await self._connection.execute(query)).first()
+        row = (await self._connection.execute(_GET, {"conversation": conversation_id})).first()
         return _conversation(row) if row else None
 
     async def open(self, conversation: Conversation) -> bool:

@@ -1,6 +1,7 @@
 """The few statements that SQLite and PostgreSQL share but SQLAlchemy keeps apart."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,10 +13,15 @@ AnyRow = sa.Row[*tuple[Any, ...]]
 
 async def insert_new(connection: AsyncConnection, table: sa.Table, values: Mapping[str, object]) -> bool:
     """Insert a row; False when one of its unique keys is known already (nothing is changed then)."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).on_conflict_do_nothing().values(values)
-    result = await connection.execute(statement, execution_options={"preserve_rowcount": True})
+    statement = _insert_new(connection.dialect.name, table)
+    result = await connection.execute(statement, dict(values), execution_options={"preserve_rowcount": True})
     return result.rowcount == 1
+
+
+@cache
+def _insert_new(dialect: str, table: sa.Table) -> sa.Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 async def one_at_a_time(connection: AsyncConnection, subject: str) -> None:

@@ -1,5 +1,7 @@
 """Queries of escalations."""
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +24,14 @@ from bot.store.tables import escalations, outbox
 
 _PROPOSAL = TypeAdapter(Proposal)
 _LIVE = tuple(state.value for state in State if state.is_live)
+
+
+@lru_cache(2048)
+def _card_at(bounds: Bounds) -> sa.Select[str]:
+    """Asked for every reply in a thread."""
+    place = (outbox.c.receipt_channel == sa.bindparam("channel"), outbox.c.receipt_ts == sa.bindparam("ts"))
+    mine = bounds.team(outbox.c.team_id)
+    return sa.select(outbox.c.payload).where(*place, outbox.c.kind == "card", mine).limit(1)
 
 
 class SqlEscalations:
@@ -105,13 +115,8 @@ class SqlEscalations:
         )
 
     async def by_card(self, receipt: Receipt) -> Escalation | None:
-        query = sa.select(outbox.c.payload).where(
-            outbox.c.receipt_channel == receipt.channel_id,
-            outbox.c.receipt_ts == receipt.ts,
-            outbox.c.kind == "card",
-            self._bounds.team(outbox.c.team_id),
-        )
-        payload = (await self._connection.execute(query.limit(1))).scalar_one_or_none()
+        place = {"channel": receipt.channel_id, "ts": receipt.ts}
+        payload = (await self._connection.execute(_card_at(self._bounds), place)).scalar_one_or_none()
         if payload is None:
             return None
         effect = EFFECT.validate_json(payload)

@@ -26,6 +26,17 @@ Enqueue = Callable[[sa.Connection, str, str], None]
 """Queues the cause (inbox id, partition) inside the running transaction."""
 
 
+_WAITS = (
+    inbox.c.conversation_id == sa.bindparam("conversation"),
+    inbox.c.handled_at.is_(None),
+    inbox.c.parked_at.is_(None),
+    inbox.c.kind.in_(("message", "carry_on")),
+)
+_WAITING = sa.select(inbox).where(*_WAITS).order_by(inbox.c.order_ts, inbox.c.id)
+_IS_WAITING = sa.select(inbox.c.id).where(*_WAITS).limit(1).with_for_update(read=True)
+"""The lock on the row: whoever handles it does not finish before this transaction, and then looks for more."""
+
+
 class SqlInbox:
     """ports.store.Inbox on one connection."""
 
@@ -79,16 +90,14 @@ class SqlInbox:
     async def waiting(self, conversation_id: str) -> list[Queued]:
         if not self._bounds.holds(conversation_id):
             return []
-        query = sa.select(inbox).where(*_waits_on(conversation_id)).order_by(inbox.c.order_ts, inbox.c.id)
-        return [_queued(row) for row in await self._connection.execute(query)]
+        found = await self._connection.execute(_WAITING, {"conversation": conversation_id})
+        return [_queued(row) for row in found]
 
     async def is_waiting(self, conversation_id: str) -> bool:
         if not self._bounds.holds(conversation_id):
             return False
         await one_at_a_time(self._connection, f"arrival:{conversation_id}")
-        query = sa.select(inbox.c.id).where(*_waits_on(conversation_id)).limit(1)
-        # The lock on the row: whoever handles it does not finish before this transaction, and then looks for more.
-        return (await self._connection.execute(query.with_for_update(read=True))).first() is not None
+        return (await self._connection.execute(_IS_WAITING, {"conversation": conversation_id})).first() is not None
 
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None:
         await self._connection.execute(
@@ -180,13 +189,4 @@ def _queued(row: AnyRow) -> Queued:
         conversation_id=row.conversation_id,
         attempts=row.attempts,
         handled=row.handled_at is not None,
-    )
-
-
-def _waits_on(conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        inbox.c.conversation_id == conversation_id,
-        inbox.c.handled_at.is_(None),
-        inbox.c.parked_at.is_(None),
-        inbox.c.kind.in_(("message", "carry_on")),
     )

@@ -41,7 +41,8 @@ def build_app(*, signing_secret: str, client: AsyncWebClient, workspaces: Worksp
 
 
 def _listen(app: AsyncApp, buttons: Buttons, asking: Asking) -> None:
-    """Bolt runs the first listener that matches; the catch-alls come last."""
+    """Bolt runs the first listener that matches; of each kind the catch-all comes last, and events, the most, first."""
+    app.event(_ANYTHING)(ignore_event)
     app.action(names.DENY)(buttons.deny)
     app.action(names.HAND_BACK)(buttons.hand_back)
     app.action(names.TRACE)(buttons.trace)
@@ -53,7 +54,6 @@ def _listen(app: AsyncApp, buttons: Buttons, asking: Asking) -> None:
     app.view_submission(names.HAND_BACK_FORM)(buttons.form_sent)
     app.message_shortcut(names.COST_SHORTCUT)(asking.cost)
     app.command(names.BUDGET_COMMAND)(asking.budget)
-    app.event(_ANYTHING)(ignore_event)
     for accept_all in (app.view_submission, app.view_closed, app.shortcut, app.command):
         accept_all(_ANYTHING)(acknowledge)
 
