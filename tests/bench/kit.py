@@ -88,6 +88,11 @@ class World:
         assert told["ok"], told
         return str(told["ts"])
 
+    async def dm(self, user: str) -> str:
+        """The channel of a person's direct messages with the bot."""
+        async with self._http.post(f"{self.about['url']}/control/dm", json={"user": user}) as answer:
+            return str((await answer.json())["channel"])
+
     async def messages(self, **query: str) -> list[Json]:
         async with self._http.get(f"{self.about['url']}/control/messages", params=query) as answer:
             return list((await answer.json())["messages"])
@@ -125,9 +130,13 @@ class Bot:
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
+    @property
+    def is_on_postgresql(self) -> bool:
+        return self._database.startswith("postgresql")
+
     def rows(self, query: str) -> list[Any]:
         """A look into the bot's database."""
-        if self._database.startswith("postgresql"):
+        if self.is_on_postgresql:
             with psycopg.connect(self._database, autocommit=True) as server:
                 return server.execute(query.encode()).fetchall()
         connection = sqlite3.connect(f"file:{self.folder / 'desk.db'}?mode=ro", uri=True, timeout=10)

@@ -148,6 +148,8 @@ class FakeMessagesApi:
             if isinstance(move, Fault):
                 return await self._fail(request, move, seen)
             body = self._answer(seen, move, began)
+        except ConnectionError:  # whoever asked has gone: killed, or stopped waiting
+            raise
         except Exception as error:  # noqa: BLE001 — a mistake of the script or the brain must reach the test
             return self._refuse(_StatusError(500, "api_error", f"the fake's script or brain failed: {error!r}"))
         return web.json_response(body, headers={"request-id": self._next("req")})
