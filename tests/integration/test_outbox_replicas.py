@@ -34,8 +34,11 @@ class SlowSlack(FakeMessenger):
     def __init__(self, dice: random.Random) -> None:
         super().__init__()
         self._dice = dice
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
+        await self.answers.wait()
         await asyncio.sleep(self._dice.uniform(0, 0.01))
         receipt = await super().deliver(outgoing, target)
         await asyncio.sleep(self._dice.uniform(0, 0.01))
@@ -136,6 +139,7 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 async def test_two_replicas_deliver_each_row_once_and_in_order_while_one_keeps_crashing(cluster: Cluster) -> None:
     steady = await cluster.add("steady")
+    cluster.slack.answers.clear()  # so that the first crash surely falls into calls
     rows = [notice(f"row {number:03}", lane=f"lane {number % LANES}") for number in range(ROWS)]
     doomed = await cluster.add("doomed 0")
     for begin in range(0, ROWS, 50):
@@ -146,6 +150,7 @@ async def test_two_replicas_deliver_each_row_once_and_in_order_while_one_keeps_c
         await asyncio.sleep(cluster.dice.uniform(0.005, 0.05))
         cluster.alive.remove(doomed)
         await doomed.crash()
+        cluster.slack.answers.set()
         await cluster.declared_dead(doomed)
         doomed = await cluster.add(f"doomed {crash + 1}")
     await cluster.settled()
