@@ -25,7 +25,7 @@ run: setup ## set everything up and start the sandbox (ARGS="--port 9000" adds o
 test: setup ## set everything up and run the whole test suite, three tests at once (ARGS="tests/unit" narrows it)
 	@command -v chromium >/dev/null 2>&1 || \
 		echo "Chromium is missing: the browser tests need it (on Debian: apt-get install chromium)."
-	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist worksteal)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist worksteal --ignore tests/torture)
 
 check: setup ## ruff, mypy --strict and the layers
 	@$(BIN)/ruff check .
@@ -36,7 +36,8 @@ check: setup ## ruff, mypy --strict and the layers
 bench: setup ## measure speed and size, print a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
-torture: setup ## kill, freeze and confuse bots until something breaks (ARGS="--kills 1000 --database postgresql --seed 7")
+torture: setup ## deploy over running work, then kill, freeze and confuse bots (ARGS="--kills 1000 --database postgresql --seed 7")
+	@$(BIN)/python -m pytest tests/torture
 	@exec $(BIN)/python -m tests.torture $(ARGS)
 
 soak: setup ## an hour of everyday work: does anything grow? (ARGS="--minutes 10")

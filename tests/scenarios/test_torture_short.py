@@ -25,6 +25,7 @@ GENTLE = Plan(
 )
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("database", "replicas"), [("sqlite", 1), ("postgresql", 2)])
 async def test_p1_p2_p3_p4_p5_hold_whatever_is_killed_when(database: str, replicas: int) -> None:
     report = await torture(replace(GENTLE, database=database, replicas=replicas))

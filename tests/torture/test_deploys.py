@@ -10,6 +10,7 @@ from tests.torture.run import torture
 from tests.torture.successor import successor
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("database", "replicas"), [("sqlite", 1)])
 async def test_a_new_release_finishes_what_the_old_one_began(database: str, replicas: int, tmp_path: Path) -> None:
     plan = replace(
