@@ -1,17 +1,17 @@
 """What people decide about a case: approve, deny, take over, hand back, resolve. The loser of a race reads why."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import prompts
 from bot.agent.profile import Profiles
 from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases
-from bot.desk.intake import place_of, removal, remove_signs, session
+from bot.desk.intake import place_of
+from bot.desk.ownership import By, Ownership
 from bot.desk.people import People
 from bot.domain.answer import Answer
-from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
-from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, ShowNotice, Whisper
+from bot.domain.conversation import Conversation, Line, Speaker
+from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, Whisper
 from bot.domain.escalation import MOVES, Decision, Escalation, State
 from bot.domain.incoming import CarryOn, DecisionMade
 from bot.domain.trace import Action, TraceEvent
@@ -28,23 +28,23 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _By:
-    """Who decided."""
-
-    user_id: str
-    name: str
-
-
 class Decisions:
     """Carries out decisions, each in one transaction around the conditional update."""
 
     def __init__(
-        self, store: Store, people: People, cases: Cases, profiles: Profiles, clock: Clock, new_id: NewId
+        self,
+        store: Store,
+        people: People,
+        cases: Cases,
+        ownership: Ownership,
+        profiles: Profiles,
+        clock: Clock,
+        new_id: NewId,
     ) -> None:
         self._store = store
         self._people = people
         self._cases = cases
+        self._ownership = ownership
         self._profiles = profiles
         self._clock = clock
         self._new_id = new_id
@@ -62,7 +62,7 @@ class Decisions:
 
     async def _try(self, inbox_id: str, press: DecisionMade) -> str | None:
         """Decide; a sentence when nothing was changed."""
-        by = _By(press.user_id, await self._people.name(press.user_id))
+        by = By(press.user_id, await self._people.name(press.user_id))
         async with self._store.write() as tx:
             decided = await self._apply(tx, press, by)
             case = await tx.escalations.get(press.escalation_id)
@@ -71,33 +71,7 @@ class Decisions:
                 return None
         return await self._too_late(press, case)
 
-    async def _take_over(self, tx: Transaction, conversation: Conversation, by: _By, case_id: str) -> None:
-        """Give a conversation to a person: from this transaction on the bot is silent in it."""
-        # The request comes first: it waits for a run that is being settled right now, whose line is an answer then.
-        stopping = await tx.runs.request_stop(conversation.id)
-        run = await tx.runs.unfinished(conversation.id) if stopping else None
-        now = await tx.conversations.set_owner(conversation.id, Standing.HUMAN, by.user_id)
-        gone = await remove_signs(tx, now, await tx.inbox.waiting(conversation.id))
-        if run is not None and run.live_key is not None:
-            line = removal(now, run.live_key)
-            await tx.outbox.add(line)
-            gone = line.key
-        await self._set_session(tx, now, f"{case_id}:{now.epoch}:taken", Session.ACTIVE, after=gone)
-        text = self._sentences["taken_over"].format(person=by.name)
-        await self._say(tx, now, f"taken:{case_id}:{now.epoch}", text)
-        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} took over.", self._clock()))
-
-    async def hand_back(
-        self, tx: Transaction, conversation: Conversation, by_name: str, case_id: str, note: str
-    ) -> None:
-        """Return a conversation to the bot, with what the person did as a note for the model."""
-        now = await tx.conversations.set_owner(conversation.id, Standing.BOT, None)
-        await self._say(tx, now, f"back:{case_id}:{now.epoch}", self._sentences["handed_back"].format(person=by_name))
-        did = f" What was done: {note}" if note else ""
-        text = f"{by_name} handed the conversation back.{did}"
-        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", text, self._clock()))
-
-    async def _apply(self, tx: Transaction, press: DecisionMade, by: _By) -> bool:
+    async def _apply(self, tx: Transaction, press: DecisionMade, by: By) -> bool:
         """The conditional update and what follows from it; False when it changed nothing."""
         if press.decision is Decision.APPROVE and await self._is_overtaken(tx, press.escalation_id):
             return False
@@ -140,7 +114,7 @@ class Decisions:
         return True
 
     async def _follow(
-        self, tx: Transaction, press: DecisionMade, case: Escalation, conversation: Conversation, by: _By
+        self, tx: Transaction, press: DecisionMade, case: Escalation, conversation: Conversation, by: By
     ) -> None:
         match press.decision:
             case Decision.APPROVE if case.proposal is not None:
@@ -152,18 +126,18 @@ class Decisions:
                 note = f"A colleague ({by.name}) decided against it. Explain that kindly, and offer what is possible."
                 await self._carry_on(tx, case, conversation, _with(note, press.note))
             case Decision.TAKE_OVER:
-                await self._take_over(tx, conversation, by, case.id)
+                await self._ownership.take_over(tx, conversation, by, case.id)
                 hint = "_Reply here: what you write in this thread is sent to the customer under your name. "
                 hint += "Begin with `//` for a note that stays here._"
                 await self._cases.say_under_card(tx, case, f"hint:{case.id}", hint)
             case Decision.HAND_BACK:
-                await self.hand_back(tx, conversation, by.name, case.id, press.note)
+                await self._ownership.hand_back(tx, conversation, by, case.id, press.note)
             case Decision.RESOLVE:
-                await self._resolve(tx, case, conversation, by)
+                await self._ownership.resolve(tx, case, conversation, by)
             case Decision.VOID:
                 pass
 
-    async def _send_proposal(self, tx: Transaction, case: Escalation, conversation: Conversation, by: _By) -> None:
+    async def _send_proposal(self, tx: Transaction, case: Escalation, conversation: Conversation, by: By) -> None:
         """Send exactly the approved text, once."""
         assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
         footer = await footer_of(tx.ledger, conversation, self._profiles)
@@ -180,29 +154,13 @@ class Decisions:
         await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", case.proposal.text, self._clock()))
         note = Line(Speaker.NOTE, "", f"{by.name} approved that answer.", self._clock())
         await tx.conversations.add_lines(conversation.id, note)
-        await self._set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)
+        await self._ownership.set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)
 
     async def _carry_on(self, tx: Transaction, case: Escalation, conversation: Conversation, note: str) -> None:
         asker, team = case.requested_by or conversation.opened_by, case.requested_team or conversation.key.team_id
         cause = CarryOn(conversation.key, f"{case.state}:{case.id}", note, asker, team)
         inbox_id = self._new_id()
         await tx.inbox.add(inbox_id, cause, conversation_id=conversation.id, partition=conversation.id)
-
-    async def _resolve(self, tx: Transaction, case: Escalation, conversation: Conversation, by: _By) -> None:
-        now = await tx.conversations.set_owner(conversation.id, Standing.CLOSED, None)
-        await self._say(tx, now, f"resolved:{case.id}", self._sentences["resolved"].format(person=by.name))
-        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} resolved it.", self._clock()))
-        await self._set_session(tx, now, f"{case.id}:closed", Session.CLOSED)
-
-    async def _say(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:
-        notice = ShowNotice(place_of(conversation), text)
-        await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
-
-    async def _set_session(
-        self, tx: Transaction, conversation: Conversation, key: str, status: Session, *, after: str | None = None
-    ) -> None:
-        if conversation.surface is Surface.DM:
-            await tx.outbox.add(session(f"session:{key}", conversation, status, after=after))
 
     async def _too_late(self, press: DecisionMade, case: Escalation | None) -> str:
         if case is None:

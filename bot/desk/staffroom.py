@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import prompts
 from bot.desk.cases import Cases
 from bot.desk.commands import Handoff, Resume, StaffHere, parse_command
-from bot.desk.decisions import Decisions
 from bot.desk.intake import place_of
+from bot.desk.ownership import By, Ownership
 from bot.desk.people import People
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Receipt, Relay, ShowNotice, Whisper
@@ -35,7 +35,7 @@ class StaffRoomTalk:
         store: Store,
         people: People,
         cases: Cases,
-        decisions: Decisions,
+        ownership: Ownership,
         clock: Clock,
         *,
         choose_channel: ChooseChannel | None = None,
@@ -44,7 +44,7 @@ class StaffRoomTalk:
         self._store = store
         self._people = people
         self._cases = cases
-        self._decisions = decisions
+        self._ownership = ownership
         self._clock = clock
         self._choose_channel = choose_channel
         self._sentences = prompts.sentences()
@@ -143,7 +143,7 @@ class StaffRoomTalk:
                 await self._cases.redraw(tx, moved)
                 event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.HAND_BACK, now, given=who.name)
                 await tx.traces.add(event)
-        return await self._decisions.hand_back(tx, conversation, who.name, inbox_id, "")
+        return await self._ownership.hand_back(tx, conversation, By(who.user_id, who.name), inbox_id, "")
 
     async def _carry(self, tx: Transaction, message: MessageReceived, case: Escalation, name: str) -> None:
         """Carry the owner's words to the customer; anybody else learns that nothing was sent."""

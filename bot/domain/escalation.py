@@ -75,17 +75,38 @@ SHOWN_ON_CARD = 2_500
 
 
 @dataclass(frozen=True, slots=True)
+class GatedCall:
+    """A tool call that runs only with a person's consent to exactly this."""
+
+    tool: str
+    arguments: str
+    """Canonical JSON: sorted keys, no blanks."""
+    principal: str
+    """`team:user` for whom it would run."""
+    profile: str
+    policy: str
+    """Version (hash) of the policy that gated it."""
+    why: str
+    """The rule, in words for the approver; not part of the digest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """A reply that waits for a person's consent."""
+    """What waits for a person's consent: a reply, or a tool call."""
 
     text: str
+    """The reply; empty with a call."""
     citations: tuple[Citation, ...] = ()
+    call: GatedCall | None = None
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what would be sent; an approval is bound to it."""
-        body = json.dumps([self.text, [(c.source, c.title) for c in self.citations]], ensure_ascii=False)
-        return hashlib.sha256(body.encode()).hexdigest()
+        """SHA-256 of what would be sent or done; an approval is bound to it."""
+        body: list[object] = [self.text, [(c.source, c.title) for c in self.citations]]
+        if self.call is not None:
+            call = self.call
+            body.append([call.tool, call.arguments, call.principal, call.profile, call.policy])
+        return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from bot.runtime.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 10.0
 """A request cut off on our side may still take effect on Slack's for about so long; only then it is looked for."""
 _CLOCK_SKEW_SECONDS = 5.0
 """How far Slack's clock may be behind ours when an interrupted message is looked for."""

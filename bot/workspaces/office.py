@@ -22,6 +22,7 @@ from bot.desk.desk import Desk, Guard, welcome
 from bot.desk.endings import Endings
 from bot.desk.intake import Intake
 from bot.desk.last_words import LastWords
+from bot.desk.ownership import Ownership
 from bot.desk.people import People, StaffRoom
 from bot.desk.staffroom import ChooseChannel, StaffRoomTalk
 from bot.desk.turns import Turns
@@ -156,7 +157,8 @@ class Offices:
 
     def _desk(self, around: "_Around", crew: Crew) -> Desk:
         store, settings, room, people, cases = around.store, around.settings, around.room, around.people, around.cases
-        decisions = Decisions(store, people, cases, crew.profiles, system_clock, sortable_id)
+        ownership = Ownership(system_clock)
+        decisions = Decisions(store, people, cases, ownership, crew.profiles, system_clock, sortable_id)
         endings = Endings(store, cases, around.directory, room, crew.profiles, system_clock)
         work = Work(store, crew, room, around.messenger)
         quiet = self.settings.quiet_seconds if settings.quiet_seconds is None else settings.quiet_seconds
@@ -174,7 +176,7 @@ class Offices:
             turns=Turns(store, people, cases, work, endings, system_clock, quiet=quiet),
             cases=cases,
             decisions=decisions,
-            talk=StaffRoomTalk(store, people, cases, decisions, system_clock, choose_channel=around.choose_channel),
+            talk=StaffRoomTalk(store, people, cases, ownership, system_clock, choose_channel=around.choose_channel),
             words=UnsentWords(store, cases, room, system_clock),
             farewell=LastWords(store, cases, system_clock),
             budgets=BudgetDesk(store, people, around.directory, crew.profiles, system_clock),

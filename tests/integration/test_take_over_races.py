@@ -13,6 +13,7 @@ from bot.agent.profile import Profiles, load_profile
 from bot.desk.cases import Cases
 from bot.desk.decisions import Decisions
 from bot.desk.endings import Ending, Endings
+from bot.desk.ownership import Ownership
 from bot.desk.people import People, StaffRoom
 from bot.domain.answer import Outcome
 from bot.domain.conversation import Speaker, Standing
@@ -61,7 +62,7 @@ class Office:
         people, profiles = People(town, room, "T1"), Profiles({"support": load_profile("support")})
         self.endings = Endings(one, Cases(one, people, town, room, self.clock), town, room, profiles, self.clock)
         cases = Cases(other, people, town, room, self.clock)
-        self._decisions = Decisions(other, people, cases, profiles, self.clock, sortable_id)
+        self._decisions = Decisions(other, people, cases, Ownership(self.clock), profiles, self.clock, sortable_id)
 
     def clock(self) -> float:
         return NOW

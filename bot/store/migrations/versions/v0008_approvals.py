@@ -1,0 +1,13 @@
+"""Approvals."""
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Not supported: migrations only go forward."""
+    raise NotImplementedError("migrations only go forward; restore a backup instead")

@@ -1,0 +1,13 @@
+"""Money desk."""
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Not supported: migrations only go forward."""
+    raise NotImplementedError("migrations only go forward; restore a backup instead")
