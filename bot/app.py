@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from aiohttp import ClientSession
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -13,7 +14,8 @@ from bot.config import Settings, SettingsError
 from bot.desk.attachments import Workshop
 from bot.domain.errors import DeskhandError, PermanentError, TransientError
 from bot.doors import BotAddress, GiveUp, Vitals, WaysIn, app_token_error, open_doors
-from bot.ports.clock import sortable_id, system_clock
+from bot.paging.webhook import PagerKind, WebhookPager
+from bot.ports.clock import REAL_TIME, DeskTime, sortable_id, system_clock
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
 from bot.runtime.keeping import KeepDays, Keeper
@@ -22,6 +24,7 @@ from bot.runtime.outbox import OutboxWorker
 from bot.runtime.pace import Pace
 from bot.runtime.replicas import Lease, lease_on
 from bot.runtime.sweep import Sweep
+from bot.runtime.timers import TimerWorker
 from bot.slack.clients import FixedToken
 from bot.slack.connect import missing_channel
 from bot.slack.identity import Identity, OwnIdentity
@@ -49,7 +52,11 @@ LONGEST_RETRY = 30.0
 
 
 async def run_bot(
-    settings: Settings, *, stop: asyncio.Event | None = None, ready: Callable[[BotAddress], None] | None = None
+    settings: Settings,
+    *,
+    stop: asyncio.Event | None = None,
+    ready: Callable[[BotAddress], None] | None = None,
+    time: DeskTime = REAL_TIME,
 ) -> None:
     """Run until `stop` is set; SettingsError when something cannot work as it is set.
 
@@ -63,7 +70,7 @@ async def run_bot(
         stop.set()
 
     async with AsyncExitStack() as stack:
-        address = await _start(settings, stack, stop, give_up)
+        address = await _start(settings, stack, stop, give_up, time)
         if address is None:
             return
         logger.info("bot.ready", extra={"fields": {"socket_mode": address.socket_mode, "offline": settings.offline}})
@@ -87,7 +94,9 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
         await engine.dispose()
 
 
-async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event, give_up: GiveUp) -> BotAddress | None:
+async def _start(
+    settings: Settings, stack: AsyncExitStack, stop: asyncio.Event, give_up: GiveUp, time: DeskTime
+) -> BotAddress | None:
     """Start everything, inner rooms first; `stack` stops it in reverse order. None when asked to stop meanwhile."""
     plan = Plan.check(settings)
     engine = _engine(settings)
@@ -107,16 +116,21 @@ async def _start(settings: Settings, stack: AsyncExitStack, stop: asyncio.Event,
     me = await _introduce(client, settings, stop)
     if stop.is_set():
         return None
+    await _check_backup(client, plan.service.backup_channel if me else "")
     model = plan.model(settings)
     stack.push_async_callback(model.close)
     backends = await _backends(settings, engine)
     manners = _manners(settings, store, lease)
     monitor = Monitor(store.meter, system_clock, disk=database_folder(settings.database_url))
-    offices = Offices(store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check)
+    offices = Offices(
+        store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check, clock=time.clock,
+        pager=_pager(settings, session),
+    )  # fmt: skip
     home = offices.open_home(me, client, settings.workspace) if me else None
     registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy)
     dispatcher = DbosDispatcher(queue, store, lease, at_once=settings.runs_at_once)
     await _start_work(stack, queue, store, registry, manners, dispatcher)
+    await _start_timers(stack, store, time)
     await _start_upkeep(stack, monitor, _keeper(settings, store, me))
     ways_in = WaysIn.of(settings, registry, tenancy, slack_client("", settings.slack_api_url, session))
     return await open_doors(settings, stack, ways_in, Vitals(store, monitor, offices.breakers), stop, give_up)
@@ -150,6 +164,19 @@ async def _start_work(
     await sweep.start()
     stack.push_async_callback(sweep.close)
     await causes.redraw_cards()
+
+
+async def _start_timers(stack: AsyncExitStack, store: SqlStore, time: DeskTime) -> None:
+    """Let what is due arrive, first what became due meanwhile."""
+    timers = TimerWorker(store, time.clock, sortable_id, every=time.tick)
+    await timers.start()
+    stack.push_async_callback(timers.close)
+
+
+def _pager(settings: Settings, session: ClientSession) -> WebhookPager | None:
+    if not settings.pager:
+        return None
+    return WebhookPager(PagerKind(settings.pager), settings.pager_key.get_secret_value(), settings.pager_url, session)
 
 
 def _keeper(settings: Settings, store: SqlStore, me: Identity | None) -> Keeper:
@@ -216,6 +243,12 @@ async def _check_channels(client: AsyncWebClient, settings: Settings) -> None:
         raise SettingsError(
             [f"STAFF_CHANNEL(S): Slack knows no channel {unknown}. Use its id (C…) and invite the bot."]
         )
+
+
+async def _check_backup(client: AsyncWebClient, channel: str) -> None:
+    if channel and await missing_channel(client, {channel}) is not None:
+        remedy = "Use its id (C…) and invite the bot."
+        raise SettingsError([f"SERVICE_FILE: backup_channel: Slack knows no channel {channel}. {remedy}"])
 
 
 async def _claim(settings: Settings, stack: AsyncExitStack) -> Lease:

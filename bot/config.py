@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from bot.domain.escalation import Team
 from bot.domain.workspace import WorkspaceSettings
+from bot.domain.zones import ZoneName
 
 
 class SettingsError(Exception):
@@ -57,12 +58,22 @@ class Settings(BaseModel):
     """team=channel,…"""
     admin_users: str = ""
     agent_bots: str = ""
+    external_tools: str = "search_knowledge_base,create_ticket,escalate_to_human"
     agent_profiles: str = ""
     """channel=profile,…"""
+    service_file: str = ""
+    """Path of a TOML file with business hours and who is asked when nobody answers; empty: prompts/service.toml."""
+    pager: Literal["", "pagerduty", "opsgenie"] = ""
+    """Alert service that is told when nobody answers a case."""
+    pager_key: SecretStr = SecretStr("")
+    pager_url: str = ""
+    """Empty: the service's own."""
     anthropic_api_key: SecretStr = SecretStr("")
     anthropic_base_url: str = "https://api.anthropic.com"
     model: str = "claude-sonnet-5-5"
     helper_model: str = "claude-haiku-5-5"
+    timezone: ZoneName = ""
+    """Whose days, weeks and months budgets count by; empty: that of the business hours (SERVICE_FILE)."""
     model_prices: str = ""
     """Path of a TOML file with prices of further models."""
     model_seconds: Annotated[float, Field(gt=0, le=240)] = 120.0
@@ -70,6 +81,8 @@ class Settings(BaseModel):
     socket_loss_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
     """Without a connection to Slack for so long, the process ends, for a supervisor to start it again."""
     database_url: str = "sqlite:///data/deskhand.db"
+    policy_file: str = ""
+    """Path of a TOML file that says what needs a person's consent; empty: prompts/policy.toml."""
     knowledge_dir: str = ""
     """Folder of Markdown articles; empty: the sample company's."""
     keep_events_days: KeptDays = 14
@@ -108,10 +121,10 @@ class Settings(BaseModel):
             raise ValueError(f"use at least {_SHORTEST_COSTS} days (or 0 for ever): budgets count whole months")
         return value
 
-    @field_validator("slack_api_url", "anthropic_base_url")
+    @field_validator("slack_api_url", "anthropic_base_url", "pager_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
+        if value and not value.startswith(("http://", "https://")):
             raise ValueError("use a URL that starts with https:// (or http:// on this machine)")
         return value
 
@@ -152,6 +165,12 @@ class Settings(BaseModel):
             raise ValueError("SLACK_APP_TOKEN must start with xapp- (Basic Information → App-Level Tokens)")
         return self
 
+    @model_validator(mode="after")
+    def _pager_has_a_key(self) -> "Settings":
+        if self.pager and not self.pager_key.get_secret_value():
+            raise ValueError("PAGER_KEY is missing: the routing key of PagerDuty, or the API key of Opsgenie")
+        return self
+
     @cached_property
     def channels_by_team(self) -> Mapping[str, str]:
         """Staff channel of each team that has its own."""
@@ -169,8 +188,13 @@ class Settings(BaseModel):
 
     @cached_property
     def allowed_bots(self) -> frozenset[str]:
-        """User or bot ids of other agents that may ask for a handoff."""
+        """User or bot ids of other agents that may ask for a handoff or a question answered."""
         return frozenset(_parse_list(self.agent_bots))
+
+    @cached_property
+    def tools_for_outsiders(self) -> frozenset[str]:
+        """Names of the tools that are used for people of other organisations, guests and other bots."""
+        return frozenset(_parse_list(self.external_tools))
 
     @cached_property
     def workspace(self) -> WorkspaceSettings:
@@ -181,6 +205,7 @@ class Settings(BaseModel):
             admins=tuple(sorted(self.admins)),
             agent_bots=tuple(sorted(self.allowed_bots)),
             agent_profiles=dict(self.profiles_by_channel),
+            timezone=self.timezone,
             quiet_seconds=self.quiet_seconds,
         )
 

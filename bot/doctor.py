@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.agent.breakers import REMEDIES
+from bot.agent.policy import PolicyError, load_policy
 from bot.config import Settings, SettingsError, check_ready_to_run
 from bot.domain.errors import DeskhandError, ModelDownError, TransientError
+from bot.domain.service import Priority, Service
 from bot.store.vault import Vault
+from bot.workspaces.service_file import ServiceError, load_service
+from tools.catalogue import ARGUMENTS
 
 OFFICIAL_MODEL_URL = "https://api.anthropic.com"
 
@@ -195,7 +199,39 @@ class Doctor:
             for name, kind in (await self._database.left_alone()).items():
                 text = f"Circuit breaker: {name} failed ({kind}) and is left alone by the running bot for a while."
                 yield Finding(Verdict.ODD, text, REMEDIES.get(kind, "It is tried again by itself; nothing to do."))
+        for finding in _policy(self._settings.policy_file):
+            yield finding
+        async for finding in self._check_service():
+            yield finding
         yield _knowledge(self._settings.knowledge_dir)
+
+
+    async def _check_service(self) -> AsyncIterator[Finding]:
+        try:
+            service = load_service(self._settings.service_file)
+        except ServiceError as error:
+            yield Finding(Verdict.BAD, f"Service: {error}", "The bot does not start with it; see SERVICE_FILE.")
+            return
+        yield Finding(Verdict.GOOD, _promises(service, self._settings.pager))
+        if self._settings.slack_bot_token.get_secret_value():
+            for user_id in sorted(service.people):
+                yield await self._on_duty(user_id)
+
+    async def _on_duty(self, user_id: str) -> Finding:
+        async def look() -> Finding:
+            return Finding(Verdict.GOOD, f"Rota: {user_id} is {await self._slack.user_name(user_id)}.")
+
+        return await _attempt(look, f"Rota: {user_id}", "Correct the id in SERVICE_FILE.")
+
+
+def _promises(service: Service, pager: str) -> str:
+    minutes = {priority: seconds / 60 for priority, seconds in service.default.first_answer.items()}
+    hours = "somebody is always there" if service.hours.is_always else f"business hours in {service.hours.zone.key}"
+    asked = len(service.default.rota)
+    return (
+        f"Service: {hours}; first answer within {minutes[Priority.NORMAL]:g} minutes (urgent: "
+        f"{minutes[Priority.URGENT]:g}); {asked} in the rota; pager: {pager or 'none'}."
+    )
 
 
 _SCHEMAS = {
@@ -220,6 +256,18 @@ async def _attempt(check: Callable[[], Awaitable[Finding]], subject: str, remedy
 def _sentence_and_remedy(line: str) -> tuple[str, str]:
     sentence, _, remedy = line.partition(". ")
     return (f"{sentence}.", remedy) if remedy else (line, "")
+
+
+def _policy(path: str) -> list[Finding]:
+    try:
+        policy = load_policy(path, ARGUMENTS)
+    except PolicyError as error:
+        return [Finding(Verdict.BAD, f"Policy: {line}", "The bot does not start with it.") for line in error.lines]
+    count = len(policy.file.gate)
+    told = f"Policy: {count} {'gate' if count == 1 else 'gates'} in {path or 'prompts/policy.toml'}."
+    if not count:
+        return [Finding(Verdict.ODD, told, "No tool call waits for a person, refunds included.")]
+    return [Finding(Verdict.GOOD, told)]
 
 
 def _knowledge(folder: str) -> Finding:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tools.billing.books import Books, NoBooks, SqlBooks
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, NoCustomers, SqlCustomers
 from tools.database import create_tables
 from tools.knowledge_base.importer import Importer
@@ -33,21 +34,25 @@ class Backends:
     knowledge: LocalKnowledge
     customers: SqlCustomers
     tickets: SqlTickets
+    books: SqlBooks
     importer: Importer
     articles: ArticleStore
 
     def of_home(self, workspace: str) -> "Shelf":
         """For the operator's own workspace: everything but the tickets of others."""
-        return Shelf(self.knowledge, self.customers, self.tickets.of(workspace, with_unplaced=True))
+        return Shelf(self.knowledge, self.customers, self.tickets.of(workspace, with_unplaced=True), self.books)
 
     def of_guest(self, workspace: str, *, trusted: bool) -> "Shelf":
         """For a workspace that installed the app: its own tickets, and its own articles if it has any.
 
-        Unless it is trusted, it sees no customers and no articles for staff: its admins, whom nobody here knows, choose
-        who is staff and write what e-mail addresses its people have.
+        Unless it is trusted, it sees no customers, no money of theirs and no articles for staff: its admins, whom
+        nobody here knows, choose who is staff and write what e-mail addresses its people have.
         """
         own = OwnKnowledge(LocalKnowledge(self.articles.of(workspace)), self.knowledge, trusted=trusted)
-        return Shelf(own, self.customers if trusted else NoCustomers(), self.tickets.of(workspace))
+        tickets = self.tickets.of(workspace)
+        if not trusted:
+            return Shelf(own, NoCustomers(), tickets, NoBooks())
+        return Shelf(own, self.customers, tickets, self.books)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Shelf:
     knowledge: KnowledgeBase
     customers: CustomerDirectory
     tickets: TicketDesk
+    books: Books
 
 
 async def open_backends(
@@ -69,19 +75,22 @@ async def open_backends(
     await create_tables(engine)
     store = ArticleStore(engine, clock)
     importer = Importer(store)
-    customers, tickets = SqlCustomers(engine), SqlTickets(engine, clock)
+    customers, tickets, books = SqlCustomers(engine), SqlTickets(engine, clock), SqlBooks(engine, clock)
     if seed_sample:
-        await _seed(customers, tickets)
+        await _seed(customers, tickets, books)
         if await store.revision() == 0:
             await importer.import_folder(SAMPLE_ARTICLES)
     knowledge = LocalKnowledge(store)
     await knowledge.refresh()
-    return Backends(knowledge, customers, tickets, importer, store)
+    return Backends(knowledge, customers, tickets, books, importer, store)
 
 
-async def _seed(customers: SqlCustomers, tickets: SqlTickets) -> None:
+async def _seed(customers: SqlCustomers, tickets: SqlTickets, books: SqlBooks) -> None:
+    known = [customer.record() for customer in _CUSTOMERS.validate_json(_SAMPLE_CUSTOMERS.read_bytes())]
     if await customers.is_empty():
-        await customers.seed(c.record() for c in _CUSTOMERS.validate_json(_SAMPLE_CUSTOMERS.read_bytes()))
+        await customers.seed(known)
+    if await books.is_empty():
+        await books.seed(known)
     if await tickets.is_empty():
         await tickets.seed(t.ticket() for t in _TICKETS.validate_json(_SAMPLE_TICKETS.read_bytes()))
 

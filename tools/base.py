@@ -3,9 +3,10 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -15,6 +16,10 @@ from bot.domain.principal import Principal
 
 class ToolError(Exception):
     """A failure the model can act on: says what was wrong and what to try. The model reads the message."""
+
+
+class ConsentNeededError(Exception):
+    """The call would do more than the tool may do by itself; nothing was done, a person has to consent first."""
 
 
 class ToolUnavailableError(Exception):
@@ -33,6 +38,13 @@ class ToolContext:
     """The conversation's owner epoch under which the run began."""
     among_staff: bool = False
     """True where only staff can read the answer: a staff channel, or a direct message of somebody of staff."""
+    profile: str = ""
+    """Name of the agent profile that works on the run."""
+    allowance: Decimal | None = None
+    """What one customer may get within 24 hours without a person's consent, this call included; None: no such limit.
+    A tool that adds up (`Arguments.summed`) raises ConsentNeededError above it."""
+    is_consented: bool = False
+    """True when a person has approved exactly this call."""
 
     @property
     def key(self) -> str:
@@ -47,12 +59,16 @@ class ToolOutput:
     content: str | tuple[SearchResult, ...]
     note: str = ""
     """Short summary for the trace; defaults to the beginning of the content."""
+    is_pending: bool = False
+    """True when nothing was done yet: a person must consent first."""
 
 
 class Arguments(BaseModel):
     """Base of every tool's arguments: unknown fields are refused, text is trimmed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    summed: ClassVar[str] = ""
+    """Argument that the tool adds up for each customer over 24 hours, so that a limit on the sum can be kept."""
 
     @model_validator(mode="before")
     @classmethod
@@ -88,22 +104,33 @@ class Tool(Generic[A]):
     run: Callable[[A, ToolContext], Awaitable[ToolOutput]]
     words: str
     """What the live line says while it runs, e.g. `Searching the knowledge base`."""
+    prepare: Callable[[A, ToolContext], Awaitable[A]] | None = None
+    """Asked before a call is put before people: the arguments as they would be run; ToolError when it cannot work."""
 
     @property
     def spec(self) -> ToolSpec:
         """The tool as the model sees it."""
         return ToolSpec(self.name, self.description, strict_schema(self.arguments))
 
-    async def call(self, arguments: str, context: ToolContext) -> ToolOutput:
-        """Validate the model's JSON and run; ToolError names the fields that are wrong."""
+    def parse(self, arguments: str) -> A:
+        """Validate the model's JSON; ToolError names the fields that are wrong."""
         try:
-            parsed = self.arguments.model_validate_json(arguments)
+            return self.arguments.model_validate_json(arguments)
         except ValidationError as error:
             raise ToolError(_explain(error)) from error
-        return await self.run(parsed, context)
+
+    async def call(self, arguments: str, context: ToolContext) -> ToolOutput:
+        """Validate the model's JSON and run."""
+        return await self.run(self.parse(arguments), context)
 
 
 AnyTool = Tool[Any]
+
+
+def canonical_json(arguments: Arguments) -> str:
+    """Validated arguments as one text: sorted keys, no blanks. `Tool.parse` reads it back to the same arguments."""
+    fields = arguments.model_dump(mode="json")
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @cache

@@ -1,13 +1,26 @@
-"""All tools there are. A new tool is a new line here."""
+"""All tools there are. A new tool is a new line in each of the two lists here."""
 
-from tools.base import AnyTool
+from collections.abc import Mapping
+
+from tools.base import AnyTool, Arguments
+from tools.billing.books import Books
+from tools.billing.tool import IssueRefund, RefundArguments
 from tools.customers.directory import CustomerDirectory
-from tools.customers.tool import LookupCustomer
-from tools.escalation import EscalateToHuman, EscalationDesk
-from tools.knowledge_base.tool import KnowledgeBase, SearchKnowledgeBase
+from tools.customers.tool import LookupArguments, LookupCustomer
+from tools.escalation import EscalateArguments, EscalateToHuman, EscalationDesk
+from tools.knowledge_base.tool import KnowledgeBase, SearchArguments, SearchKnowledgeBase
 from tools.resilience import SYSTEM, Guard, Instruments
 from tools.tickets.desk import TicketDesk
-from tools.tickets.tool import CreateTicket
+from tools.tickets.tool import CreateTicket, TicketArguments
+
+ARGUMENTS: Mapping[str, type[Arguments]] = {
+    "search_knowledge_base": SearchArguments,
+    "lookup_customer": LookupArguments,
+    "create_ticket": TicketArguments,
+    "issue_refund": RefundArguments,
+    "escalate_to_human": EscalateArguments,
+}
+"""Names and arguments, for whoever speaks of tools before there are back-ends."""
 
 
 def build_catalogue(
@@ -15,6 +28,7 @@ def build_catalogue(
     knowledge: KnowledgeBase,
     customers: CustomerDirectory,
     tickets: TicketDesk,
+    books: Books,
     escalations: EscalationDesk,
     instruments: Instruments = SYSTEM,
 ) -> tuple[AnyTool, ...]:
@@ -26,5 +40,6 @@ def build_catalogue(
             customers, tickets, directory_guard=Guard("customers", instruments), tickets_guard=tickets_guard
         ).tool(),
         CreateTicket(tickets, tickets_guard).tool(),
+        IssueRefund(books, Guard("billing", instruments)).tool(),
         EscalateToHuman(escalations, Guard("escalations", instruments)).tool(),
     )

@@ -10,7 +10,7 @@ from tools.base import Arguments, Tool, ToolContext, ToolOutput
 from tools.resilience import Guard
 
 _DESCRIPTION = (
-    "Hand the case to a human colleague. Use it when the person asks for a human, disputes a charge, wants a refund or "
+    "Hand the case to a human colleague. Use it when the person asks for a human, disputes a charge, wants "
     "an exception, reports a security or legal matter, is upset after your answer, or when you searched and do not "
     "know. Call it once per case. The result says what really happened; tell the customer that and no more, and never "
     "promise when a person will answer."

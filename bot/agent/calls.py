@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -30,8 +31,9 @@ from bot.domain.exchange import ModelReply, ModelRequest, Purpose
 from bot.domain.money import ZERO
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
+from bot.ports.ledger import Ledger
 from bot.ports.model import Model, Prices
-from bot.ports.store import Ledger, Store, Transaction
+from bot.ports.store import Store, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,8 @@ LONGEST_WAIT = 20.0
 BREAKER_OPEN = "breaker_open"
 """In traces: the call was not made because the model failed too often of late."""
 Sleep = Callable[[float], Awaitable[None]]
-LimitSource = Callable[[Ledger], Awaitable[tuple[Limit, ...]]]
+LimitSource = Callable[[Ledger, float], Awaitable[tuple[Limit, ...]]]
+"""The limits that hold at a moment."""
 _REPLY: TypeAdapter[ModelReply] = TypeAdapter(ModelReply)
 
 
@@ -65,10 +68,12 @@ class Purse:
     """Kept back from the conversation's money for summing up; only summaries may touch it."""
     kept_tokens: int = 0
     """Kept back from the conversation's tokens likewise."""
+    zone: tzinfo = UTC
+    """Whose days, weeks and months count."""
 
-    async def limits_for(self, purpose: Purpose, ledger: Ledger) -> tuple[Limit, ...]:
+    async def limits_for(self, purpose: Purpose, ledger: Ledger, at: float) -> tuple[Limit, ...]:
         """The limits that hold for a call of this purpose."""
-        limits = await self.limits(ledger)
+        limits = await self.limits(ledger, at)
         if purpose is Purpose.SUMMARY:
             return limits
         return tuple(
@@ -223,16 +228,19 @@ class ModelCalls:
     async def _claim(self, name: str, request: ModelRequest, purse: Purse, prompt_tokens: int) -> str:
         usd = self._prices.worst_case(request.model, prompt_tokens=prompt_tokens, max_tokens=request.max_tokens)
         async with self._store.write() as tx:
+            await tx.ledger.hold(purse.account.team_id)  # a limit that is set right now holds for this call or the next
+            at = self._clock()
             claim = Claim(
                 account=purse.account,
                 name=name,
                 model=request.model,
                 usd=usd,
                 tokens=prompt_tokens + request.max_tokens,
-                limits=await purse.limits_for(request.purpose, tx.ledger),
+                limits=await purse.limits_for(request.purpose, tx.ledger, at),
                 token_limit=purse.tokens_for(request.purpose),
+                zone=purse.zone,
             )
-            return await tx.ledger.reserve(claim, at=self._clock())
+            return await tx.ledger.reserve(claim, at=at)
 
     async def _give_up(self, reservation: str, *, maybe_billed: bool) -> None:
         async with self._store.write() as tx:

@@ -41,6 +41,10 @@ class Case:
     question: str
     earlier: Sequence[Line] = ()
     """What was said in the conversation before."""
+    recap: str = ""
+    """Summary of what was said before that."""
+    notes: str = ""
+    """Remarks of the desk that came with the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Judgement:
     confidence: float | None
     """None when no judge could be asked."""
     reason: str
+    keeps_promises: bool = True
+    """False when it claims a deed or a time that nothing shows."""
 
 
 class Judge:
@@ -61,10 +67,12 @@ class Judge:
         self._models = helper_models
         self._schema = strict_schema(Verdict)
 
-    async def weigh(self, case: Case, result: RunResult, purse: Purse, threshold: float) -> Judgement:
-        """Judge an answer once per run; a crash finds the journaled verdict."""
+    async def weigh(
+        self, case: Case, result: RunResult, purse: Purse, threshold: float, *, name: str = "judge"
+    ) -> Judgement:
+        """Judge an answer once per run and name; a crash finds the journaled verdict."""
         try:
-            verdict = await self._verdict(case, result, purse)
+            verdict = await self._verdict(case, result, purse, name)
         except (BudgetExceededError, TokensExceededError, ModelsExhaustedError):
             verdict = None
         if verdict is None:
@@ -73,14 +81,14 @@ class Judge:
                 passed, None, "no judge could be asked; " + ("has sources" if passed else "has no sources")
             )
         passed = verdict.grounded and verdict.promises_kept and verdict.confidence >= threshold
-        return Judgement(passed, verdict.confidence, verdict.reason)
+        return Judgement(passed, verdict.confidence, verdict.reason, verdict.promises_kept)
 
-    async def _verdict(self, case: Case, result: RunResult, purse: Purse) -> Verdict | None:
+    async def _verdict(self, case: Case, result: RunResult, purse: Purse, name: str) -> Verdict | None:
         request = ModelRequest(
             self._models[0], prompts.read("judge.md"), (UserMessage((Text(_brief(case, result)),)),),
             max_tokens=OUTPUT_TOKENS, purpose=Purpose.JUDGE, output_schema=self._schema,
         )  # fmt: skip
-        return _read(await self._calls.answer("judge", request, purse, models=self._models))
+        return _read(await self._calls.answer(name, request, purse, models=self._models))
 
 
 def _read(reply: ModelReply) -> Verdict | None:
@@ -96,8 +104,17 @@ def _brief(case: Case, result: RunResult) -> str:
     earlier = [
         {"from": line.speaker.value, "text": line.text[:EARLIER_CHARS]} for line in case.earlier[-EARLIER_LINES:]
     ]
+    if case.recap:
+        earlier.insert(0, {"from": "summary of what was said before", "text": case.recap})
     tools = [
         {"tool": e.tool, "arguments": e.arguments[:500], "result": e.result[:EVIDENCE_CHARS]} for e in result.evidence
     ]
-    brief = {"earlier": earlier, "question": case.question[:8_000], "tools": tools, "reply": result.text}
+    brief: dict[str, object] = {
+        "earlier": earlier,
+        "question": case.question[:8_000],
+        "tools": tools,
+        "reply": result.text,
+    }
+    if case.notes:
+        brief["notes"] = case.notes[:EARLIER_CHARS]
     return json.dumps(brief, ensure_ascii=False)

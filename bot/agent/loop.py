@@ -5,13 +5,14 @@ resumes at the step. Only a reply that stopped for `tool_use` has its tools run:
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
 from bot.agent.calls import Known, ModelCalls, ModelsExhaustedError, Purse
 from bot.agent.toolbox import Evidence, Toolbox, shown
 from bot.domain.answer import Outcome
+from bot.domain.budget import Shortfall
 from bot.domain.errors import BudgetExceededError, TokensExceededError
 from bot.domain.exchange import (
     Citation,
@@ -55,8 +56,12 @@ class Assignment:
     """Told the step and what is being done, in words."""
     prefix: str = "m"
     """Of the journal names of this pass."""
+    evidence: tuple[Evidence, ...] = ()
+    """What was done for this turn before it began (a call that a person approved)."""
     stumbled: Callable[[], None] = lambda: None
     """Told when what is being done came to nothing."""
+    objection: "Callable[[RunResult], Awaitable[str]] | None" = None
+    """Asked about the first answer: what the model is told to make better, empty when it may stand."""
 
 
 class Halt(StrEnum):
@@ -67,6 +72,8 @@ class Halt(StrEnum):
     """All steps were used."""
     MODELS = "models"
     """No model answered."""
+    SWITCHED_OFF = "switched_off"
+    """An admin paused the bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ class RunResult:
     why: str = ""
     """For staff: what ended it, when that was not an answer."""
     halt: Halt = Halt.NONE
+    shortfall: Shortfall | None = None
+    """What the next call would have needed, when money ended it."""
 
 
 @dataclass(slots=True)
@@ -92,6 +101,8 @@ class _Talk:
     evidence: tuple[Evidence, ...] = ()
     patience: int = PATIENCE
     """Empty answers and pauses that are still put up with."""
+    rejected: RunResult | None = None
+    """An answer that was sent back; the run ends with it when no better one comes."""
     known: Known | None = None
     """Size of the last prompt, as the vendor counted it."""
 
@@ -101,8 +112,9 @@ class _Talk:
         self.messages = (*self.messages, reply.as_message())
         if results:
             self.messages = (*self.messages, UserMessage(results))
-            by_id = {result.tool_use_id: shown(result) for result in results}
-            found = (Evidence(use.name, use.arguments, by_id[use.id]) for use in reply.tool_uses if use.id in by_id)
+            by_id = {result.tool_use_id: result for result in results}
+            pairs = ((use, by_id[use.id]) for use in reply.tool_uses if use.id in by_id)
+            found = (Evidence(use.name, use.arguments, shown(got), ok=got.is_done) for use, got in pairs)
             self.evidence = (*self.evidence, *found)
 
     def end(
@@ -120,15 +132,24 @@ class Agent:
         self._calls = calls
 
     async def run(self, job: Assignment) -> RunResult:
-        """Work until an outcome; ANSWERED carries text that has not been judged yet."""
-        talk = _Talk(job.messages, job.max_tokens)
+        """Work until an outcome; ANSWERED carries text that may still turn out not to be fit to be sent."""
+        talk = _Talk(job.messages, job.max_tokens, job.evidence)
+        result = await self._run(job, talk)
+        if talk.rejected is None or result.outcome in (Outcome.ANSWERED, Outcome.STOPPED):
+            return result
+        return replace(talk.rejected, steps=result.steps, evidence=result.evidence)
+
+    async def _run(self, job: Assignment, talk: _Talk) -> RunResult:
         for step in range(1, job.max_steps + 1):
             if not await job.still_ours():
                 return talk.end(Outcome.STOPPED, step - 1)
             job.progress(step, "Thinking")
             try:
                 reply = await self._ask(job, step, talk)
-            except (BudgetExceededError, TokensExceededError) as error:
+            except BudgetExceededError as error:
+                ended = talk.end(Outcome.BUDGET_EXHAUSTED, step - 1, why=str(error))
+                return replace(ended, shortfall=Shortfall(error.limit, error.used, error.wanted))
+            except TokensExceededError as error:
                 return talk.end(Outcome.BUDGET_EXHAUSTED, step - 1, why=str(error))
             except ModelsExhaustedError as error:
                 return talk.end(Outcome.FAILED, step - 1, why=str(error), halt=Halt.MODELS)
@@ -142,7 +163,7 @@ class Agent:
             case StopReason.TOOL_USE:
                 await self._use_tools(job, step, talk, reply)
             case StopReason.END_TURN | StopReason.STOP_SEQUENCE if reply.text.strip():
-                return talk.end(Outcome.ANSWERED, step, reply=reply)
+                return await self._answer(job, step, talk, reply)
             case StopReason.END_TURN | StopReason.STOP_SEQUENCE if talk.patience > 0:  # empty: ask again, once or so
                 talk.patience -= 1
                 talk.messages = (*talk.messages, _NUDGE)
@@ -164,6 +185,21 @@ class Agent:
                 return talk.end(Outcome.FAILED, step, reply=reply, why=_why(reply))
             case _:
                 assert_never(reply.stop_reason)
+        return None
+
+    @staticmethod
+    async def _answer(job: Assignment, step: int, talk: _Talk, reply: ModelReply) -> RunResult | None:
+        """An answer ends the run, unless it is objected to: then the model writes another, once."""
+        result = talk.end(Outcome.ANSWERED, step, reply=reply)
+        if job.objection is None or talk.rejected is not None or step == job.max_steps:
+            return result
+        job.progress(step, "Checking")
+        objection = await job.objection(result)
+        if not objection:
+            return result
+        talk.rejected = result
+        talk.add(reply)
+        talk.messages = (*talk.messages, UserMessage((Text(objection),)))
         return None
 
     @staticmethod

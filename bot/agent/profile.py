@@ -28,6 +28,8 @@ class Profile(BaseModel):
     """Model calls per run."""
     max_cost_per_conversation: Annotated[Decimal, Field(gt=0)] = Decimal("2.00")
     """USD over all runs of a conversation, helper calls included."""
+    max_cost_per_run: Annotated[Decimal, Field(gt=0)] | None = None
+    """USD of one run, from a question to its answer; None: as much as the conversation has."""
     max_cost_per_step: Annotated[Decimal, Field(gt=0)] = Decimal("0.50")
     """USD one model call may cost at worst; a call that could cost more is not made."""
     max_tokens_per_conversation: Annotated[int, Field(ge=1000)] = 100_000
@@ -38,6 +40,8 @@ class Profile(BaseModel):
     """Share of the conversation's budget at which staff are told."""
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Below it an answer is proposed to staff instead of sent."""
+    approval_hours: Annotated[float, Field(gt=0, le=1000)] = 4.0
+    """Business hours in which staff may approve a proposal; then it expires."""
 
     def version(self, specs: Iterable[ToolSpec]) -> str:
         """Hash of prompt and tools: what a conversation is pinned to."""

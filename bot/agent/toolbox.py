@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
+from bot.agent.gate import Gate
+from bot.agent.gated import GatedCalls
+from bot.agent.policy import Policy
 from bot.domain.exchange import SearchResult, ToolResult, ToolSpec, ToolUse
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
@@ -29,15 +32,19 @@ class Evidence:
     tool: str
     arguments: str
     result: str
+    ok: bool = True
+    """False when the tool did not do what it was asked for."""
 
 
 class Toolbox:
     """The tools of one profile."""
 
-    def __init__(self, tools: Iterable[AnyTool], store: Store, clock: Clock) -> None:
+    def __init__(self, tools: Iterable[AnyTool], store: Store, clock: Clock, gate: Gate | None = None) -> None:
+        """`gate`: stands before every call; None: nothing is asked about."""
         self._tools = {tool.name: tool for tool in tools}
         self._store = store
         self._clock = clock
+        self._gate = gate
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -46,7 +53,12 @@ class Toolbox:
 
     def only(self, names: Iterable[str]) -> "Toolbox":
         """A box with these tools alone, in this order."""
-        return Toolbox((self._tools[name] for name in names if name in self._tools), self._store, self._clock)
+        chosen = (self._tools[name] for name in names if name in self._tools)
+        return Toolbox(chosen, self._store, self._clock, self._gate)
+
+    def gated(self, policy: Policy) -> GatedCalls:
+        """The same tools for calls that wait for consent."""
+        return GatedCalls(self._tools.values(), policy)
 
     def words(self, uses: Iterable[ToolUse]) -> str:
         """What the live line says while these run."""
@@ -89,14 +101,15 @@ class Toolbox:
         if position >= MOST_AT_ONCE:
             return _failed(use, f"At most {MOST_AT_ONCE} tools run at once. Call it again if needed."), "", "too_many"
         try:
-            output = await tool.call(use.arguments, context)
+            call = self._gate.run(tool, use.arguments, context) if self._gate else tool.call(use.arguments, context)
+            output = await call
         except ToolError as error:
             return _failed(use, str(error)), "", "tool_error"
         except Exception as error:  # one tool call of three allowed places: a tool's bug must not end the run
             logger.exception("tool.crashed", extra={"fields": {"tool": use.name, "run": context.run_id}})
             text = f"{use.name} failed on our side. Do not retry it; be honest about it, or escalate to a human."
             return _failed(use, text), "", type(error).__name__
-        return ToolResult(use.id, _bounded(output.content)), output.note, ""
+        return ToolResult(use.id, _bounded(output.content), is_pending=output.is_pending), output.note, ""
 
 
 def shown(result: ToolResult) -> str:

@@ -10,6 +10,7 @@ MODULES = {
     "manifest": "bot.cli.manifest",
     "kb": "bot.cli.kb",
     "traces": "bot.cli.traces",
+    "audit": "bot.cli.audit",
     "stuck": "bot.cli.stuck",
     "workspace": "bot.cli.workspace",
     "migrate": "bot.cli.migrate",
@@ -36,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _manifest(commands)
     _knowledge(commands)
     _traces(commands)
+    _audit(commands)
     _stuck(commands)
     _workspace(commands)
     _migrate(commands)
@@ -149,6 +151,20 @@ def _traces(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("conversation", nargs="?", metavar="CONVERSATION", help="id of a conversation")
 
 
+def _audit(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _plain(
+        commands,
+        "audit",
+        "show who decided and changed what",
+        "deskhand audit --csv > audit.csv",
+        "Newest last, times in UTC. With --csv also what was proposed before and after, in full, for a spreadsheet.\n"
+        "The log only grows: the database refuses to change or delete an entry.",
+    )
+    parser.add_argument("--conversation", default="", metavar="ID", help="only of this conversation, case or limit")
+    parser.add_argument("--last", type=_count, default=200, metavar="N", help="at most so many entries (%(default)s)")
+    parser.add_argument("--csv", action="store_true", help="as a table, with every column")
+
+
 def _workspace(commands: "_Commands[argparse.ArgumentParser]") -> None:
     actions = _plain(
         commands, "workspace", "list, set up or remove installed workspaces", "deskhand workspace list", _WORKSPACE
@@ -211,6 +227,12 @@ def _migrate(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser = _plain(commands, "migrate", "bring the database up to date, or move to another", example, _MIGRATE)
     parser.add_argument("--from", dest="source", metavar="URL", help="the database that is left; it stays as it is")
     parser.add_argument("--to", dest="target", metavar="URL", help="the database that is moved to; it must be empty")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from bot import memory
 from bot.app import run_bot
 from bot.cli.database import check_database
 from bot.cli.stopping import stop_on_signals
@@ -22,4 +23,4 @@ def run(_: argparse.Namespace) -> int:
 async def _serve(settings: Settings) -> None:
     stop = stop_on_signals()
     await check_database(settings.database_url)
-    await run_bot(settings, stop=stop)
+    await run_bot(settings, stop=stop, ready=lambda _: memory.settle())

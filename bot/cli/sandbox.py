@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot import memory
 from bot.app import run_bot
 from bot.cli.parser import SANDBOX_PORT
 from bot.cli.stopping import stop_on_signals
@@ -39,6 +40,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         settings = load_settings(_overrides(server, _database(arguments.data, arguments.port)))
 
         def ready(address: BotAddress) -> None:
+            memory.settle()
             _announce(server, settings, address, headless=arguments.headless)
 
         await run_bot(settings, stop=stop, ready=ready)

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 
 import prompts
-from bot.desk.intake import place_of, session
+from bot.agent.approvals import ApprovalRules
+from bot.desk.audit import deed
+from bot.desk.case_clocks import CaseClocks
+from bot.desk.deadlines import Deadlines, timer_key
+from bot.desk.handed_back import turned_down, why_not_again
 from bot.desk.people import People, StaffRoom
+from bot.desk.signs import place_of, session
 from bot.domain.conversation import Conversation, Surface
-from bot.domain.effects import Outgoing, Place, Session, ShowCard, ShowInStaffThread
-from bot.domain.escalation import SHOWN_ON_CARD, CardView, Escalation, NewEscalation, Origin, Proposal
-from bot.domain.incoming import MessageReceived
+from bot.domain.effects import Outgoing, Place, RelayFile, Session, ShowCard, ShowInStaffThread
+from bot.domain.escalation import SHOWN_ON_CARD, CardView, Escalation, NewEscalation, Origin, Proposal, State
+from bot.domain.incoming import MessageReceived, ProposalExpired
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.slack import Directory
@@ -28,12 +33,27 @@ def card_key(escalation_id: str) -> str:
 class Cases:
     """Opens cases and keeps their cards true to the row. Implements `tools.escalation.EscalationDesk`."""
 
-    def __init__(self, store: Store, people: People, directory: Directory, room: StaffRoom, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        directory: Directory,
+        room: StaffRoom,
+        clock: Clock,
+        deadlines: Deadlines | None = None,
+        rules: ApprovalRules | None = None,
+        clocks: CaseClocks | None = None,
+    ) -> None:
+        """`deadlines`: when proposals expire; None: never. `rules`: what the cards tell about approvals. `clocks`: how
+        long a case may wait; None: for ever."""
         self._store = store
         self._people = people
         self._directory = directory
         self._room = room
         self._clock = clock
+        self._deadlines = deadlines
+        self._rules = rules or ApprovalRules()
+        self._clocks = clocks
         self._sentences = prompts.sentences()
 
     async def escalate(self, request: EscalationRequest, context: ToolContext) -> str:
@@ -42,7 +62,10 @@ class Cases:
             conversation = await tx.conversations.get(context.conversation_id)
             if conversation is None or conversation.epoch != context.epoch:
                 raise ToolError("A person is already in charge of this conversation. Stop here.")
-            if await case_of_run(tx, context.run_id) is None:
+            refusal = await why_not_again(tx, conversation.id, context.run_id, request.reason)
+            if refusal is not None:
+                await turned_down(tx, context.run_id)
+            elif await case_of_run(tx, context.run_id) is None:
                 new = NewEscalation(
                     f"esc-{context.run_id}", conversation.id, Origin.TOOL, request.reason, request.summary,
                     request.team,
@@ -50,6 +73,8 @@ class Cases:
                     context.principal.user_id, context.principal.team_id,
                 )  # fmt: skip
                 await self.open(tx, new, conversation, run_id=context.run_id)
+        if refusal is not None:
+            raise ToolError(refusal)
         waits = "They may approve the reply you proposed. " if request.proposed_reply else ""
         return f"A colleague has been asked. {waits}Tell the customer so in one or two sentences; promise no time."
 
@@ -80,9 +105,11 @@ class Cases:
         amended = await tx.escalations.amend(case.id, bare)
         if amended is None:
             return
+        await tx.timers.cancel(timer_key(case.id))
+        await tx.audit.add(deed(amended, "withdraw", "", self._clock(), detail=why, before=case.proposal))
         await self.redraw(tx, amended)
         key = f"{card_key(case.id)}:withdrawn:{amended.version}"
-        await self.say_under_card(tx, case, key, f"{why} It read:\n\n{case.proposal.text}")
+        await self.say_under_card(tx, case, key, f"{why} It read:\n\n{case.proposal.words}")
 
     async def mirror(
         self, tx: Transaction, conversation: Conversation, messages: Sequence[MessageReceived], name: str
@@ -90,15 +117,44 @@ class Cases:
         """Show a customer's messages under the card of whoever is in charge of the conversation."""
         case = await tx.escalations.live(conversation.id)
         for message in messages:
-            if case is None or message.user_id == conversation.owner:
+            if case is None:
                 continue
+            if message.user_id == conversation.owner:
+                await self.owner_answered(tx, case)
+                continue
+            if self._clocks is not None:
+                await self._clocks.customer_waits(tx, case)
             names = "".join(f"\n📎 {file.name}" for file in message.files)
             key = f"mirror:{case.id}:{message.ts}"
             await self.say_under_card(tx, case, key, f"{message.text}{names}", author=(message.user_id, name))
+            place = Place(conversation.key.team_id, case.staff_channel)
+            for file in message.files:
+                effect = RelayFile(place, message.user_id, name, file)
+                one = Outgoing(f"{key}:file:{file.id}", effect, _lane(case), conversation.id, under=card_key(case.id))
+                await tx.outbox.add(one)
+
+    async def owner_answered(self, tx: Transaction, case: Escalation) -> None:
+        """An owner who was quiet is there again: the case is not offered to others any more."""
+        if case.offered_at is not None and (kept := await tx.escalations.offer(case.id, None)) is not None:
+            await self.redraw(tx, kept)
+
+    async def outlook(self, tx: Transaction, conversation: Conversation, new: NewEscalation | None = None) -> str:
+        """What is true for a customer whose case (a new one, or the open one) waits for people: when the team is there
+        again, how many cases are before theirs. Empty when there is nothing to say."""
+        case = await tx.escalations.live(conversation.id)
+        if self._clocks is None or (case is None and new is None) or (case and case.state is not State.OPEN):
+            return ""
+        channel = case.staff_channel if case else self._room.channel_for(new.team if new else None)
+        return await self._clocks.outlook(tx, channel, self._sentences, since=case.opened_at if case else None)
 
     async def _opened(self, tx: Transaction, new: NewEscalation, conversation: Conversation) -> Escalation:
         channel = self._room.channel_for(new.team)
-        case = await tx.escalations.open(new, staff_channel=channel, at=self._clock())
+        case = await tx.escalations.open(
+            new, staff_channel=channel, at=self._clock(), expires_at=self._expires(new, conversation)
+        )
+        await self.watch(tx, case)
+        if self._clocks is not None:
+            await self._clocks.follow(tx, case)
         place = Place(conversation.key.team_id, channel)
         await tx.outbox.add(Outgoing(card_key(case.id), ShowCard(place, case.id), _lane(case), conversation.id))
         await tx.outbox.add(*_in_full(case, place))
@@ -106,31 +162,62 @@ class Cases:
 
     async def _amended(self, tx: Transaction, new: NewEscalation, conversation: Conversation) -> Escalation | None:
         older = await tx.escalations.live(conversation.id)
-        case = await tx.escalations.amend(older.id, new) if older else None
+        expires = self._expires(new, conversation)
+        case = await tx.escalations.amend(older.id, new, expires_at=expires) if older else None
         if older is None or case is None:
             return None
+        await self.watch(tx, case)
         await self.redraw(tx, case)
         key = f"{card_key(case.id)}:amended:{case.version}"
         before = f"_The card now shows what was found since. Before it said:_\n\n{older.reason}\n\n{older.summary}"
+        if older.proposal is not None:
+            before = f"{before}\n\n_It proposed, which no longer holds:_\n\n{older.proposal.words}"
+            await tx.audit.add(deed(case, "replace", "", self._clock(), before=older.proposal))
         await self.say_under_card(tx, case, key, before)
         await tx.outbox.add(*_in_full(case, Place(conversation.key.team_id, case.staff_channel)))
         return case
 
+    def _expires(self, new: NewEscalation, conversation: Conversation) -> float | None:
+        return self._deadlines.of(conversation.profile, new.proposal) if self._deadlines else None
+
+    async def watch(self, tx: Transaction, case: Escalation) -> None:
+        """Set the timer that ends the time to approve, or take it away."""
+        team, key = case.conversation_id.split(":")[0], timer_key(case.id)
+        if case.expires_at is None:
+            await tx.timers.cancel(key)
+            return
+        cause = ProposalExpired(case.id, team, case.expires_at)
+        await tx.timers.set(key, cause, due_at=case.expires_at, partition=f"press:{case.id}")
+
     async def redraw(self, tx: Transaction, case: Escalation, *, when: str = "") -> None:
-        """Let the card show the row as it is now; once per version, unless `when` tells another occasion."""
+        """Let the card show the row as it is now; once per version, unless `when` tells another occasion.
+
+        The timers of the case follow the row, too.
+        """
+        if self._clocks is not None:
+            await self._clocks.follow(tx, case)
         key = f"{card_key(case.id)}:v{case.version}{when}"
         place = Place(case.conversation_id.split(":")[0], case.staff_channel)
         await tx.outbox.add(
             Outgoing(key, ShowCard(place, case.id), _lane(case), case.conversation_id, edits=card_key(case.id))
         )
 
+    async def show_in_full(self, tx: Transaction, case: Escalation) -> None:
+        """Post what does not fit on the card under it."""
+        await tx.outbox.add(*_in_full(case, Place(case.conversation_id.split(":")[0], case.staff_channel)))
+
     async def say_under_card(
-        self, tx: Transaction, case: Escalation, key: str, text: str, *, author: tuple[str, str] = ("", "")
-    ) -> None:
-        """Post a reply under a case's card: the bot's own note, or somebody's words."""
+        self, tx: Transaction, case: Escalation, key: str, text: str, *, author: tuple[str, str] = ("", ""),
+        edits: str | None = None, calls: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """Post (or, with `edits`, change) a reply under a case's card: the bot's own note, or somebody's words.
+
+        `calls`: ids of users and user groups who are pinged.
+        """
         place = Place(case.conversation_id.split(":")[0], case.staff_channel)
-        effect = ShowInStaffThread(place, text, *author)
-        await tx.outbox.add(Outgoing(key, effect, _lane(case), case.conversation_id, under=card_key(case.id)))
+        effect = ShowInStaffThread(place, text, *author, calls=calls)
+        reply = Outgoing(key, effect, _lane(case), case.conversation_id, under=card_key(case.id), edits=edits)
+        await tx.outbox.add(reply)
 
     async def view(self, escalation_id: str) -> CardView:
         """What a card shows now; KeyError when there is no such case."""
@@ -140,6 +227,7 @@ class Cases:
             if case is None or conversation is None:
                 raise KeyError(escalation_id)
             spend = await tx.ledger.spend(conversation.id)
+            ask = await tx.budget_asks.of_case(case.id)
         return CardView(
             escalation=case,
             customer_id=conversation.opened_by,
@@ -147,6 +235,9 @@ class Cases:
             thread_link=await self._directory.permalink(place_of(conversation)),
             cost=spend.usd,
             steps=spend.steps,
+            budget_ask=ask if ask is not None and ask.end is None else None,
+            needs=self._rules.needs(case).words,
+            deadline=self._clocks.deadline(case) if self._clocks is not None else None,
         )
 
     async def redraw_all(self) -> None:
@@ -168,7 +259,7 @@ def _lane(case: Escalation) -> str:
 
 def _in_full(case: Escalation, place: Place) -> list[Outgoing]:
     """What does not fit on the card, as replies under it: never silently cut."""
-    texts = {"summary": case.summary, "proposal": case.proposal.text if case.proposal else ""}
+    texts = {"summary": case.summary, "proposal": case.proposal.words if case.proposal else ""}
     return [
         Outgoing(
             f"{card_key(case.id)}:{name}:{case.version}",

@@ -4,11 +4,17 @@ from datetime import UTC, datetime
 
 import prompts
 from bot.agent.profile import Profiles
+from bot.desk.approved_calls import ApprovedCalls
+from bot.desk.audit import deed
+from bot.desk.authority import Authority
 from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases
-from bot.desk.intake import place_of
+from bot.desk.consent import Consent, waits_for_second
+from bot.desk.deadlines import timer_key
+from bot.desk.expiry import Expiry
 from bot.desk.ownership import By, Ownership
 from bot.desk.people import People
+from bot.desk.signs import place_of
 from bot.domain.answer import Answer
 from bot.domain.conversation import Conversation, Line, Speaker
 from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, Whisper
@@ -24,6 +30,7 @@ _DONE = {
     State.DENIED: "denied it",
     State.HANDED_BACK: "handed it back",
     State.RESOLVED: "resolved it",
+    State.EXPIRED: "the time to approve it was over",
     State.VOIDED: "it was overtaken by events",
 }
 
@@ -35,14 +42,21 @@ class Decisions:
         self,
         store: Store,
         people: People,
+        authority: Authority,
         cases: Cases,
+        expiry: Expiry,
         ownership: Ownership,
         profiles: Profiles,
         clock: Clock,
         new_id: NewId,
+        calls: ApprovedCalls,
     ) -> None:
         self._store = store
+        self._calls = calls
         self._people = people
+        self._authority = authority
+        self._consent = Consent(authority)
+        self._expiry = expiry
         self._cases = cases
         self._ownership = ownership
         self._profiles = profiles
@@ -52,47 +66,79 @@ class Decisions:
 
     async def decide(self, inbox_id: str, press: DecisionMade) -> None:
         """Handle one press; whoever may not, or comes too late, is told so and nothing changes."""
-        refusal = await self._people.why_not_staff(press.user_id)
-        if refusal is None:
-            refusal = await self._try(inbox_id, press)
+        async with self._store.read() as tx:
+            seen = await tx.escalations.get(press.escalation_id)
+        refusal = await self._why_not(press, seen) or await self._try(inbox_id, press, seen)
         if refusal is not None:
             async with self._store.write() as tx:
-                await tx.outbox.add(_whisper(press, refusal))
+                await tx.outbox.add(whisper(press, refusal))
                 await tx.inbox.mark_handled([inbox_id])
 
-    async def _try(self, inbox_id: str, press: DecisionMade) -> str | None:
+    async def _why_not(self, press: DecisionMade, seen: Escalation | None) -> str | None:
+        """None when this person may decide that, so far as can be told before the transaction."""
+        team = press.user_team or press.team_id
+        if press.decision is Decision.APPROVE and seen is not None and seen.state is State.OPEN:
+            return await self._authority.why_not_approve(team, press.user_id, seen)
+        refusal = await self._authority.why_not_act(team, press.user_id)
+        if refusal is None and press.decision is Decision.DENY and not press.note.strip():
+            return self._sentences["deny_reason"]
+        return refusal
+
+    async def _try(self, inbox_id: str, press: DecisionMade, seen: Escalation | None) -> str | None:
         """Decide; a sentence when nothing was changed."""
         by = By(press.user_id, await self._people.name(press.user_id))
         async with self._store.write() as tx:
-            decided = await self._apply(tx, press, by)
+            decided = seen is not None and await self.apply(tx, press, seen, by)
             case = await tx.escalations.get(press.escalation_id)
             if decided or _is_own_deed(press, case):
                 await tx.inbox.mark_handled([inbox_id])
                 return None
         return await self._too_late(press, case)
 
-    async def _apply(self, tx: Transaction, press: DecisionMade, by: By) -> bool:
-        """The conditional update and what follows from it; False when it changed nothing."""
-        if press.decision is Decision.APPROVE and await self._is_overtaken(tx, press.escalation_id):
-            return False
-        if press.decision is Decision.TAKE_OVER:
-            await self._hold_run(tx, press.escalation_id)
+    async def apply(self, tx: Transaction, press: DecisionMade, seen: Escalation, by: By) -> bool:
+        """The conditional update and what follows from it; False when it changed nothing.
+
+        `seen`: the case as it was when the presser's rights were checked.
+        """
         at = self._clock()
-        seen = press.version if press.decision is Decision.APPROVE else None
-        case = await tx.escalations.decide(
-            press.escalation_id, press.decision, by=by.user_id, at=at, note=press.note, version=seen
-        )
+        if press.decision is Decision.APPROVE:
+            case = await self._approved(tx, press, seen, at)
+        else:
+            if press.decision is Decision.TAKE_OVER:
+                await self._hold_run(tx, press.escalation_id)
+            case = await tx.escalations.decide(
+                press.escalation_id, press.decision, by=by.user_id, at=at, note=press.note
+            )
         if case is None:
             return False
+        is_first = waits_for_second(case)
+        deed_name = "approve_first" if is_first else press.decision
+        await tx.audit.add(deed(case, deed_name, by.user_id, at, detail=press.note))
+        await tx.traces.add(
+            TraceEvent(case.conversation_id, "", 0, Action.DECISION, deed_name, at, given=by.name, got=press.note[:500])
+        )
+        await self._cases.redraw(tx, case)
+        if is_first:
+            text = self._sentences["approved_first"].format(person=by.name)
+            await self._cases.say_under_card(tx, case, f"first:{case.id}:{case.version}", text)
+            return True
+        await tx.timers.cancel(timer_key(case.id))
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is None:
             raise LookupError(case.conversation_id)
         await self._follow(tx, press, case, conversation, by)
-        await self._cases.redraw(tx, case)
-        await tx.traces.add(
-            TraceEvent(conversation.id, "", 0, Action.DECISION, press.decision, at, given=by.name, got=press.note[:500])
-        )
         return True
+
+    async def _approved(
+        self, tx: Transaction, press: DecisionMade, seen: Escalation, at: float
+    ) -> Escalation | None:
+        """The case after an approval that still holds; None when events or the clock were faster."""
+        if await self._is_overtaken(tx, press.escalation_id):
+            return None
+        if self._expiry.is_over(seen):
+            await self._expiry.end(tx, seen)
+            return None
+        return await self._consent.give(tx, press, seen, at=at)
 
     async def _hold_run(self, tx: Transaction, escalation_id: str) -> None:
         """Before the case: who settles the run takes hold of both in this order, or each would wait for the other."""
@@ -117,6 +163,8 @@ class Decisions:
         self, tx: Transaction, press: DecisionMade, case: Escalation, conversation: Conversation, by: By
     ) -> None:
         match press.decision:
+            case Decision.APPROVE if case.proposal is not None and case.proposal.call is not None:
+                await self._calls.queue(tx, case, conversation, by)
             case Decision.APPROVE if case.proposal is not None:
                 await self._send_proposal(tx, case, conversation, by)
             case Decision.APPROVE:
@@ -131,10 +179,12 @@ class Decisions:
                 hint += "Begin with `//` for a note that stays here._"
                 await self._cases.say_under_card(tx, case, f"hint:{case.id}", hint)
             case Decision.HAND_BACK:
-                await self._ownership.hand_back(tx, conversation, by, case.id, press.note)
+                await self._ownership.hand_back(tx, conversation, by, case.id, press.note, next_step=press.next_step)
             case Decision.RESOLVE:
                 await self._ownership.resolve(tx, case, conversation, by)
-            case Decision.VOID:
+            case Decision.RECLAIM:
+                await self._ownership.take_over(tx, conversation, by, case.id)
+            case Decision.VOID | Decision.EXPIRE:
                 pass
 
     async def _send_proposal(self, tx: Transaction, case: Escalation, conversation: Conversation, by: By) -> None:
@@ -165,6 +215,10 @@ class Decisions:
     async def _too_late(self, press: DecisionMade, case: Escalation | None) -> str:
         if case is None:
             return self._sentences["gone"]
+        if case.state is State.EXPIRED:
+            return self._sentences["expired_card"]
+        if case.first_by == press.user_id and press.decision is Decision.APPROVE and case.state is State.OPEN:
+            return self._sentences["needs_second"]
         if case.state is State.OPEN:
             return self._sentences["card_changed" if press.decision is Decision.APPROVE else "not_claimed"]
         when = datetime.fromtimestamp(case.decided_at or 0, UTC).strftime("at %H:%M UTC")
@@ -174,10 +228,15 @@ class Decisions:
 
 def _is_own_deed(press: DecisionMade, case: Escalation | None) -> bool:
     """The second half of a double press: what it wants was done, by the same person."""
-    return case is not None and (case.state, case.decided_by) == (MOVES[press.decision][1], press.user_id)
+    if case is None:
+        return False
+    if waits_for_second(case) and press.decision is Decision.APPROVE:
+        return case.first_by == press.user_id and press.version == case.version - 1
+    return (case.state, case.decided_by) == (MOVES[press.decision][1], press.user_id)
 
 
-def _whisper(press: DecisionMade, text: str) -> Outgoing:
+def whisper(press: DecisionMade, text: str) -> Outgoing:
+    """A sentence for whoever pressed, where they pressed."""
     place = Place(press.team_id, press.channel_id, press.thread_ts)
     key = f"whisper:{press.team_id}:{press.press_id}"
     return Outgoing(key, Whisper(place, press.user_id, text), f"whisper:{press.team_id}:{press.user_id}")

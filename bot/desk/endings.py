@@ -12,9 +12,12 @@ from bot.agent.summing_up import plain_summary
 from bot.agent.toolbox import Evidence
 from bot.desk.budgets import conversation_limit, footer_of
 from bot.desk.cases import Cases, case_of_run
-from bot.desk.intake import place_of, removal, session
+from bot.desk.interrupted import end_interrupted
 from bot.desk.people import StaffRoom
+from bot.desk.signs import place_of, removal, session
+from bot.desk.standby import reason_of
 from bot.domain.answer import Answer, Outcome
+from bot.domain.budget import Shortfall
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Progress, Session, ShowAnswer, ShowNotice
 from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal
@@ -51,14 +54,16 @@ class Ending:
     progress: Progress | None = None
     """What a stream shows of the steps when it ends."""
     sentence: str = ""
-    """Name of the fixed sentence that answers (empty messages)."""
+    """Name of the fixed sentence that says it all (empty messages, money that nobody allowed)."""
+    shortfall: Shortfall | None = None
+    """What the next call would have needed, when money ended it."""
 
     @classmethod
     def of(cls, result: RunResult, *, verdict: Judgement | None = None, summary: str = "") -> "Ending":
         """The ending of a run of the loop."""
         return cls(
             result.outcome, result.steps, result.text, result.citations, result.evidence, result.why, verdict, summary,
-            halt=result.halt,
+            halt=result.halt, shortfall=result.shortfall,
         )  # fmt: skip
 
     @classmethod
@@ -119,10 +124,12 @@ class Endings:
             conversation = await tx.conversations.get(run.conversation_id)
             if conversation is None:
                 raise LookupError(run.conversation_id)
+            if await end_interrupted(tx, conversation, run, asker, self._clock()):
+                return
             if conversation.epoch != run.epoch:
                 ending = replace(ending, outcome=Outcome.STOPPED)
             case = await case_of_run(tx, run.id)
-            conclusion = self._conclude(run, ending, case, rows)
+            conclusion = await self._told(tx, conversation, case, self._conclude(run, ending, case, rows))
             await tx.runs.finish(run.id, conclusion.outcome)
             await tx.ledger.charge_left_behind(run.id)
             await tx.inbox.mark_handled(run.inbox_ids)
@@ -137,9 +144,11 @@ class Endings:
     def _conclude(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
         match ending.outcome:
             case Outcome.STOPPED | Outcome.SUPERSEDED:
-                return _Conclusion(Outcome.STOPPED, self._sentences["stopped"])
-            case Outcome.ANSWERED if ending.sentence:
-                return _Conclusion(Outcome.ANSWERED, self._sentences[ending.sentence])
+                return _Conclusion(Outcome.STOPPED, self._sentences[ending.sentence or "stopped"])
+            case Outcome.ESCALATED if ending.halt is Halt.SWITCHED_OFF:
+                return self._switched_off(run, ending, case, rows)
+            case Outcome.ANSWERED | Outcome.BUDGET_EXHAUSTED if ending.sentence:
+                return _Conclusion(ending.outcome, self._sentences[ending.sentence])
             case Outcome.ANSWERED if case is not None:
                 return self._escalated(ending, case)
             case Outcome.ANSWERED if ending.verdict is not None and ending.verdict.passed:
@@ -150,9 +159,24 @@ class Endings:
             case _:
                 return self._not_an_answer(run, ending, case, rows)
 
+    def _switched_off(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
+        """The bot was paused in the middle: people get what it found so far; no model is asked to sum it up."""
+        summary = plain_summary(_question(rows), ending.evidence)
+        new = None if case is not None else _case(run, rows, Origin.PAUSED, reason_of(), summary)
+        return _Conclusion(Outcome.ESCALATED, self._sentences["bot_paused"], case=new)
+
+    async def _told(
+        self, tx: Transaction, conversation: Conversation, case: Escalation | None, conclusion: _Conclusion
+    ) -> _Conclusion:
+        """With what is true for a customer whose case waits: when the team is there, how many are before them."""
+        if (case is None and conclusion.case is None) or conclusion.outcome is Outcome.STOPPED:
+            return conclusion
+        outlook = await self._cases.outlook(tx, conversation, conclusion.case)
+        return replace(conclusion, text=f"{conclusion.text}\n\n{outlook}") if outlook else conclusion
+
     def _escalated(self, ending: Ending, case: Escalation) -> _Conclusion:
         waits = case.proposal is not None
-        text = self._sentences["awaiting_approval" if waits else "escalated"]
+        text = self._sentences[_asked_for(case)]
         if ending.verdict is not None and ending.verdict.passed:
             text = ending.text
         return _Conclusion(Outcome.AWAITING_APPROVAL if waits else Outcome.ESCALATED, text, ending.citations)
@@ -276,6 +300,13 @@ def _case(
         f"esc-{run.id}", run.conversation_id, origin, reason, summary, None, proposal, run.user_id,
         teams[0] if teams else "",
     )  # fmt: skip
+
+
+def _asked_for(case: Escalation) -> str:
+    """Name of the sentence that says what people were asked for."""
+    if case.proposal is None:
+        return "escalated"
+    return "awaiting_approval" if case.proposal.call is None else "awaiting_consent"
 
 
 def _question(rows: Sequence[Queued]) -> str:

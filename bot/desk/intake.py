@@ -1,27 +1,40 @@
 """What to do with an event at the door: store and dispatch it, in one transaction, before Slack is acknowledged."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.desk.commands import parse_command
+from bot.desk.cases import Cases
+from bot.desk.changes import Changes
+from bot.desk.commands import AllowChannel, Command, Quiet, parse_command
+from bot.desk.door import Door
+from bot.desk.doorway import lane_of, lane_of_change, lane_of_reaction, seems_to_answer, spoken_by
 from bot.desk.people import People
+from bot.desk.signs import first_sign
+from bot.desk.stopping import Stopping
+from bot.domain.case_due import CaseDue
 from bot.domain.conversation import Conversation, Standing, Surface
-from bot.domain.effects import Outgoing, Place, Reader, Receipt, Remove, Session, SetSession, ShowLive
+from bot.domain.effects import Reader, Receipt
 from bot.domain.errors import TransientError
 from bot.domain.incoming import (
     CarryOn,
+    ColleagueSpoke,
     DecisionMade,
     FeedbackGiven,
+    HomeOpened,
     Incoming,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
     MessagesTabOpened,
+    ProposalEdited,
+    ProposalExpired,
+    QuestionAsked,
+    Rated,
+    Reacted,
     StopPressed,
 )
 from bot.ports.clock import Clock, NewId
-from bot.ports.store import Queued, Store, Transaction
+from bot.ports.store import Store, Transaction
 
 _EARLY_PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds until a reply that came too early is looked at again."""
@@ -39,14 +52,18 @@ class Intake:
     """The door of the desk."""
 
     def __init__(
-        self, store: Store, people: People, clock: Clock, new_id: NewId, *, profile_for: dict[str, str], first_sign: str
-    ) -> None:
+        self, store: Store, people: People, cases: Cases, clock: Clock, new_id: NewId, *, profile_for: dict[str, str],
+        first_sign: str,
+    ) -> None:  # fmt: skip
         self._store = store
         self._people = people
         self._clock = clock
         self._new_id = new_id
         self._profile_for = profile_for
         self._first_sign = first_sign
+        self._door = Door(people, clock)
+        self._changes = Changes(cases, clock, new_id)
+        self._stopping = Stopping(store, people, new_id)
 
     async def accept(self, incoming: Incoming) -> bool:
         """True when the event was stored (or done) now; False for twins and for what is not for us.
@@ -66,12 +83,15 @@ class Intake:
             match incoming:
                 case MessageReceived():
                     return await self._message(tx, incoming)
-                case MessageEdited():
-                    return await self._edit(tx, incoming)
-                case MessageDeleted():
-                    return await self._delete(tx, incoming)
+                case MessageEdited() | MessageDeleted():
+                    return await self._change(tx, incoming)
                 case StopPressed():
-                    return await self._stop(tx, incoming)
+                    return await self._stopping.at_the_door(tx, incoming)
+                case Reacted():
+                    lane = await lane_of_reaction(tx, incoming)
+                    return lane is not None and await self._add(tx, incoming, partition=lane)
+                case ColleagueSpoke() | Rated():
+                    return await self._add(tx, incoming, partition=lane_of(incoming))
                 case _:
                     partition, conversation = _dispatch_of(incoming)
                     return await self._add(tx, incoming, partition=partition, conversation=conversation)
@@ -84,23 +104,29 @@ class Intake:
     async def _message(self, tx: Transaction, message: MessageReceived) -> bool:
         may_command = message.mentions_bot or message.surface is Surface.DM
         command = parse_command(message.text, addressed=message.mentions_bot) if may_command else None
-        if message.bot_id is not None and not (
-            command and self._people.is_allowed_bot(message.bot_id, message.user_id)
-        ):
+        if not self._door.listens_to(message, command):
             return False
         if not message.is_root:
             case = await tx.escalations.by_card(Receipt(message.thread.channel_id, message.thread.thread_ts))
             if case is not None:
-                return await self._add(tx, message, partition=f"staff:{case.id}")
+                may = await self._door.lets_into_staff_thread(tx, message, command)
+                return may and await self._add(tx, message, partition=f"staff:{case.id}")
         conversation = await tx.conversations.get(message.thread.id)
-        if conversation is None:
-            if not message.mentions_bot and message.surface is not Surface.DM:
-                if self._may_be_early(message):
-                    raise _EarlyError("a reply came before the first message of its thread")
-                return False
-            conversation = await self._open(tx, message)
-        if command is not None:
-            return await self._add(tx, message, partition=f"command:{conversation.id}")
+        if conversation is None and not may_command:
+            if self._may_be_early(message):
+                raise _EarlyError("a reply came before the first message of its thread")
+            return False
+        if not await self._door.lets_in(tx, message, command, conversation):
+            return False
+        return await self._for_us(tx, message, command, conversation)
+
+    async def _for_us(
+        self, tx: Transaction, message: MessageReceived, command: Command | None, conversation: Conversation | None
+    ) -> bool:
+        if not isinstance(command, Quiet | AllowChannel):  # those are not the beginning of a talk
+            conversation = conversation or await self._open(tx, message)
+        if command is not None or conversation is None:
+            return await self._add(tx, message, partition=f"command:{message.thread.id}")
         return await self._question(tx, message, conversation)
 
     def _may_be_early(self, message: MessageReceived) -> bool:
@@ -116,10 +142,19 @@ class Intake:
             inbox_id, message, conversation_id=conversation.id, partition=conversation.id, dispatch=is_first
         )
         expected = message.mentions_bot or message.user_id == conversation.opened_by
-        if stored and is_first and expected and conversation.standing is not Standing.HUMAN:
+        is_ours = conversation.standing is not Standing.HUMAN and not await self._is_silent(tx, message, conversation)
+        if stored and is_first and expected and is_ours:
             reader = Reader(message.user_id, message.author_team)
             await tx.outbox.add(first_sign(inbox_id, conversation, self._first_sign, reader))
+        if stored and seems_to_answer(message, conversation):
+            await self._add(tx, spoke := spoken_by(message), partition=lane_of(spoke))
         return stored
+
+    async def _is_silent(self, tx: Transaction, message: MessageReceived, conversation: Conversation) -> bool:
+        """Whether the bot may not speak here now: muted, or paused by an admin."""
+        if await self._door.is_quiet(tx, message, conversation):
+            return True
+        return await tx.bot_pauses.holding(conversation.key.team_id, conversation.key.channel_id) is not None
 
     async def _open(self, tx: Transaction, message: MessageReceived) -> Conversation:
         conversation = Conversation(
@@ -136,95 +171,49 @@ class Intake:
         await tx.conversations.open(conversation)
         return conversation
 
+    async def _change(self, tx: Transaction, change: MessageEdited | MessageDeleted) -> bool:
+        lane = await lane_of_change(tx, change)
+        if lane is not None:
+            return await self._add(tx, change, partition=lane)
+        if isinstance(change, MessageEdited):
+            return await self._edit(tx, change)
+        return await self._delete(tx, change)
+
     async def _edit(self, tx: Transaction, edit: MessageEdited) -> bool:
+        """Apply an edit; the first one that turns to us is a question of its own, unless the old one still waits."""
         queued = await tx.inbox.message(edit.thread, edit.ts)
-        if queued is None or queued.handled or not isinstance(queued.incoming, MessageReceived):
+        if queued is None:
+            return edit.asks_again is not None and await self._message(tx, edit.asks_again)
+        if not isinstance(old := queued.incoming, MessageReceived):
             return False
-        old = queued.incoming
-        if old.user_id != edit.user_id:
+        if not await self._changes.edit(tx, queued, old, edit):
             return False
-        await tx.inbox.replace(queued.id, replace(old, text=edit.text))
+        again = edit.asks_again
+        if again is not None and queued.handled and not old.mentions_bot and edit.edited_at:
+            await self._message(tx, replace(again, ts=edit.edited_at, client_msg_id=None, event_id=None))
         return True
 
     async def _delete(self, tx: Transaction, gone: MessageDeleted) -> bool:
         queued = await tx.inbox.message(gone.thread, gone.ts)
-        if queued is None or queued.handled or queued.conversation_id is None:
+        if queued is None or not isinstance(queued.incoming, MessageReceived):
             return False
-        conversation = await tx.conversations.get(queued.conversation_id)
-        run = await tx.runs.unfinished(queued.conversation_id)
-        if conversation is None or (run is not None and queued.id in run.inbox_ids):
-            return False
-        await self._drop(tx, conversation, [queued])
-        return True
-
-    async def _stop(self, tx: Transaction, stop: StopPressed) -> bool:
-        """Stop the run, or what has not become a run yet."""
-        if await tx.runs.request_stop(stop.thread.id):
-            return True
-        conversation = await tx.conversations.get(stop.thread.id)
-        if conversation is None:
-            return False
-        waiting = await tx.inbox.waiting(stop.thread.id)
-        if waiting:
-            await self._drop(tx, conversation, waiting)
-        elif conversation.surface is Surface.DM:  # nothing is going on, whatever Slack shows
-            await tx.outbox.add(session(f"session:stop:{self._new_id()}", conversation, Session.ACTIVE))
-        return bool(waiting)
-
-    async def _drop(self, tx: Transaction, conversation: Conversation, rows: list[Queued]) -> None:
-        """Leave messages unanswered, and take away the signs that they were being worked on."""
-        await tx.inbox.mark_handled([row.id for row in rows])
-        gone = await remove_signs(tx, conversation, rows)
-        if conversation.surface is Surface.DM:
-            await tx.outbox.add(session(f"session:{rows[0].id}:off", conversation, Session.ACTIVE, after=gone))
+        return await self._changes.delete(tx, queued, queued.incoming, gone)
 
 
-def _dispatch_of(incoming: DecisionMade | FeedbackGiven | MessagesTabOpened | CarryOn) -> tuple[str, str | None]:
+def _dispatch_of(incoming: Incoming) -> tuple[str, str | None]:
     """Partition and conversation of an event. Presses do not queue behind a run: they must work while it runs."""
     match incoming:
-        case DecisionMade():
+        case DecisionMade() | ProposalEdited() | QuestionAsked() | ProposalExpired():
             return f"press:{incoming.escalation_id}", None
         case FeedbackGiven():
             return f"feedback:{incoming.run_id}", None
         case MessagesTabOpened():
             return f"tab:{incoming.user_id}", None
+        case HomeOpened():
+            return f"home:{incoming.user_id}", None
+        case CaseDue():
+            return f"clock:{incoming.escalation_id}", None
         case CarryOn():
             return incoming.thread.id, incoming.thread.id
-
-
-def live_key(inbox_id: str) -> str:
-    """Outbox key of the live line that the message of this id brought about."""
-    return f"live:{inbox_id}"
-
-
-def first_sign(inbox_id: str, conversation: Conversation, text: str, reader: Reader) -> Outgoing:
-    """The live line: the first visible sign of work. In a DM it brings the native status with it."""
-    live = ShowLive(place_of(conversation), text, reader=reader if conversation.surface is Surface.DM else None)
-    return Outgoing(live_key(inbox_id), live, conversation.id, conversation.id, conversation.epoch)
-
-
-def session(key: str, conversation: Conversation, status: Session, *, after: str | None = None) -> Outgoing:
-    """The native status of a DM's thread; `after`: key of the effect that it follows, and that may bring it along."""
-    effect = SetSession(place_of(conversation), status)
-    return Outgoing(key, effect, f"session:{conversation.id}", conversation.id, edits=after)
-
-
-def place_of(conversation: Conversation) -> Place:
-    """Where the customer reads."""
-    return Place(conversation.key.team_id, conversation.key.channel_id, conversation.key.thread_ts)
-
-
-async def remove_signs(tx: Transaction, conversation: Conversation, rows: Sequence[Queued]) -> str | None:
-    """Take away the live lines these messages brought about; key of the (last) removal, None when there was none.
-
-    A native status that follows must come after it: a line that is just being begun still says `processing`.
-    """
-    lines = await tx.outbox.known([live_key(row.id) for row in rows])
-    removals = [removal(conversation, key) for key in sorted(lines)]
-    await tx.outbox.add(*removals)
-    return removals[-1].key if removals else None
-
-
-def removal(conversation: Conversation, key: str) -> Outgoing:
-    """Take away a live line nobody needs any more."""
-    return Outgoing(f"remove:{key}", Remove(place_of(conversation)), conversation.id, conversation.id, edits=key)
+        case _:
+            raise TypeError(incoming.kind)  # one of the desk's own, which do not come through the door

@@ -2,12 +2,12 @@
 
 import prompts
 from bot.desk.cases import Cases
-from bot.desk.intake import place_of, remove_signs, session
+from bot.desk.signs import place_of, remove_signs, session
 from bot.domain.answer import Outcome
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Session, ShowNotice, Whisper
 from bot.domain.escalation import NewEscalation, Origin
-from bot.domain.incoming import CarryOn, DecisionMade, MessageReceived
+from bot.domain.incoming import CallApproved, CarryOn, DecisionMade, MessageReceived
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Store, Transaction
 
@@ -34,6 +34,8 @@ class LastWords:
                 case DecisionMade() as press:
                     place = Place(press.team_id, press.channel_id, press.thread_ts)
                     await self._whisper(tx, queued, place, press.user_id)
+                case CallApproved() as approved:
+                    await self._call(tx, queued, approved)
                 case MessageReceived() as command if queued.conversation_id is None:
                     thread = command.thread
                     place = Place(thread.team_id, thread.channel_id, thread.thread_ts)
@@ -41,6 +43,16 @@ class LastWords:
                 case _:
                     pass
             await tx.inbox.park([inbox_id])
+
+    async def _call(self, tx: Transaction, queued: Queued, approved: CallApproved) -> None:
+        """Whoever approved a call must not believe that it was surely made."""
+        case = await tx.escalations.get(approved.escalation_id)
+        if case is None or case.proposal is None or case.proposal.call is None:
+            return
+        text = self._sentences["call_failed"].format(
+            tool=case.proposal.call.tool, result=self._sentences["call_unknown"]
+        )
+        await self._cases.say_under_card(tx, case, f"parked:{queued.id}", text)
 
     async def _whisper(self, tx: Transaction, queued: Queued, place: Place, user_id: str) -> None:
         effect = Whisper(place, user_id, self._sentences["press_failed"])

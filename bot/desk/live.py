@@ -134,12 +134,15 @@ class LiveLine:
             progress = await self._state()
             if progress is None or self._place is None or self._closing:
                 return
-            state = await self._messenger.progress(self._place, progress)
+            state = await self._messenger.progress(self._place, progress, self._is_ours)
             self._place, self.is_certain = state.receipt, state.is_certain
             if state.is_shown:
                 self._steps.are_shown(progress.cards)
         except Exception:  # whatever the database says: progress is dropped rather than in the way
             logger.exception("live.not_shown", extra={"fields": {"run": self._run.id}})
+
+    async def _is_ours(self) -> bool:
+        return await self._store.is_epoch(self._run.conversation_id, self._run.epoch) and not self._closing
 
     async def _state(self) -> Progress | None:
         """How far the run is; None when there is no line yet, or no right to it any more."""

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import prompts
 from bot.domain.errors import DeskhandError, MembershipUnknownError
 from bot.domain.escalation import Team
 from bot.domain.principal import Principal, Role
-from bot.ports.slack import Directory
+from bot.ports.slack import Directory, Person
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +46,20 @@ class People:
         self._home_team = home_team
         self._sentences = prompts.sentences()
 
-    async def principal(self, user_id: str, *, author_team: str, bot_id: str | None = None) -> Principal:
+    async def principal(
+        self, user_id: str, *, author_team: str, bot_id: str | None = None, is_guest: bool = False
+    ) -> Principal:
         """The speaker. No verified e-mail without a readable profile, nor for people of another workspace: what their
-        profile says was verified by somebody else."""
-        role = await self._role(user_id, author_team, bot_id)
+        profile says was verified by somebody else. `is_guest`: what the message itself said."""
         try:
             person = await self._directory.person(user_id)
         except DeskhandError:
             logger.warning("profile.unreadable", extra={"fields": {"user": user_id}})
+            role = await self._role(user_id, author_team, bot_id, is_guest=is_guest)
             return Principal(author_team, user_id, role, "Customer", None)
-        return Principal(
-            author_team, user_id, role, plain_name(person.name), None if role is Role.EXTERNAL else person.email
-        )
+        role = await self._role(user_id, author_team, bot_id, is_guest=is_guest or person.is_guest)
+        is_known = author_team == self._home_team and role is not Role.AGENT
+        return Principal(author_team, user_id, role, plain_name(person.name), person.email if is_known else None)
 
     async def name(self, user_id: str) -> str:
         """A name to show, to customers too."""
@@ -66,39 +68,66 @@ class People:
         except DeskhandError:
             return "somebody"
 
+    async def portrait(self, user_id: str) -> Person:
+        """Name and picture to show, to customers too; nothing else of it is trusted."""
+        try:
+            person = await self._directory.person(user_id)
+        except DeskhandError:
+            return Person(user_id, "", "somebody", None, is_bot=False)
+        return replace(person, name=plain_name(person.name))
+
+    @property
+    def staff_channel(self) -> str:
+        """Where staff read what concerns no single case."""
+        return self._room.default
+
     def is_allowed_bot(self, bot_id: str | None, user_id: str) -> bool:
-        """Whether another bot may ask for a handoff."""
+        """Whether another bot may ask for a handoff or a question answered."""
         allowed: Collection[str] = self._room.allowed_bots
         return user_id in allowed or (bot_id is not None and bot_id in allowed)
 
-    def is_admin(self, user_id: str) -> bool:
+    def is_admin(self, team_id: str, user_id: str) -> bool:
         """Whether the user may set budgets."""
-        return user_id in self._room.admins
+        return team_id == self._home_team and user_id in self._room.admins
 
-    async def why_not_staff(self, user_id: str) -> str | None:
-        """None when the user may decide escalations, else the sentence that says why not. Fails closed."""
+    async def why_not_staff(self, team_id: str, user_id: str) -> str | None:
+        """None when the user may decide escalations, else the sentence that says why not. Fails closed.
+
+        `team_id`: the person's own workspace. Whoever is in the staff channel by Slack Connect is not staff, nor is a
+        guest or a bot.
+        """
         try:
-            is_staff = await self._is_staff(user_id)
+            is_staff = await self._is_staff(team_id, user_id)
         except MembershipUnknownError:
             return self._sentences["membership_unknown"]
         return None if is_staff else self._sentences["not_staff"]
 
-    async def _role(self, user_id: str, author_team: str, bot_id: str | None) -> Role:
-        if bot_id is not None:
+    async def _role(self, user_id: str, author_team: str, bot_id: str | None, *, is_guest: bool) -> Role:
+        if bot_id is not None or user_id in self._room.allowed_bots:
             return Role.AGENT
-        if author_team != self._home_team:
+        if is_guest or author_team != self._home_team:
             return Role.EXTERNAL
         try:
-            if not await self._is_staff(user_id):
+            if not await self._is_staff(author_team, user_id):
                 return Role.CUSTOMER
         except MembershipUnknownError:
             return Role.CUSTOMER
-        return Role.ADMIN if self.is_admin(user_id) else Role.STAFF
+        return Role.ADMIN if self.is_admin(author_team, user_id) else Role.STAFF
 
-    async def _is_staff(self, user_id: str) -> bool:
+    async def _is_staff(self, team_id: str, user_id: str) -> bool:
+        if team_id != self._home_team or user_id in self._room.allowed_bots:
+            return False
         if self._room.is_one_person:
             return user_id == self._room.default
-        return await self._directory.is_member(self._room.default, user_id)
+        return await self._directory.is_member(self._room.default, user_id) and not await self._is_outsider(user_id)
+
+    async def _is_outsider(self, user_id: str) -> bool:
+        """Bots and guests may be in the staff channel, too; MembershipUnknownError when Slack does not tell."""
+        try:
+            person = await self._directory.person(user_id)
+        except DeskhandError as error:
+            raise MembershipUnknownError("Slack did not tell who this is") from error
+        return person.is_bot or person.is_guest
 
 
 def plain_name(name: str) -> str:

@@ -1,24 +1,24 @@
-"""Talk between people around a case: typed commands, and replies carried from the staff thread to the customer."""
+"""Talk between people around a case: typed commands; replies under a card go to the relay."""
 
 from collections.abc import Awaitable, Callable
 
 import prompts
 from bot.desk.cases import Cases
-from bot.desk.commands import Handoff, Resume, StaffHere, parse_command
-from bot.desk.intake import place_of
+from bot.desk.commands import AllowChannel, Handoff, Quiet, Resume, StaffHere, parse_command
 from bot.desk.ownership import By, Ownership
 from bot.desk.people import People
-from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
-from bot.domain.effects import Outgoing, Place, Receipt, Relay, ShowNotice, Whisper
-from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State
+from bot.desk.quieting import Quieting
+from bot.desk.relay import RelayRoom
+from bot.desk.signs import place_of
+from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface, ThreadKey
+from bot.domain.effects import Outgoing, Place, Receipt, ShowNotice, Whisper
+from bot.domain.escalation import Decision, NewEscalation, Origin
 from bot.domain.incoming import MessageReceived
 from bot.domain.principal import Principal, Role
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Store, Transaction
 
-NOTE_MARK = "//"
-"""A reply in the staff thread that begins so stays there."""
 LINE_CHARS = 300
 """Of each line of the transcript on the card of a typed handoff."""
 ChooseChannel = Callable[[str], Awaitable[None]]
@@ -36,6 +36,7 @@ class StaffRoomTalk:
         people: People,
         cases: Cases,
         ownership: Ownership,
+        relay: RelayRoom,
         clock: Clock,
         *,
         choose_channel: ChooseChannel | None = None,
@@ -45,9 +46,11 @@ class StaffRoomTalk:
         self._people = people
         self._cases = cases
         self._ownership = ownership
+        self._relay = relay
         self._clock = clock
         self._choose_channel = choose_channel
         self._sentences = prompts.sentences()
+        self._quieting = Quieting(store, people, clock)
 
     async def handle(self, queued: Queued, message: MessageReceived) -> None:
         """A command in any thread, or a reply under a card: a note, or words for the customer."""
@@ -57,18 +60,24 @@ class StaffRoomTalk:
         if case is None or (message.mentions_bot and parse_command(message.text) is not None):
             conversation_id = case.conversation_id if case else message.thread.id
             return await self._run_command(queued, message, conversation_id)
-        name = await self._people.name(message.user_id)
+        author = await self._people.portrait(message.user_id)
         async with self._store.write() as tx:
-            if not message.text.startswith(NOTE_MARK):
-                await self._carry(tx, message, case, name)
+            await self._relay.carry(tx, message, case, author)
             await tx.inbox.mark_handled([queued.id])
         return None
 
     async def _run_command(self, queued: Queued, message: MessageReceived, conversation_id: str) -> None:
-        who = await self._people.principal(message.user_id, author_team=message.author_team, bot_id=message.bot_id)
-        if isinstance(parse_command(message.text, addressed=message.mentions_bot), StaffHere):
+        command = parse_command(message.text, addressed=message.mentions_bot)
+        if isinstance(command, Quiet | AllowChannel):
+            return await self._quieting.run(queued, message, command, about=ThreadKey.parse(conversation_id))
+        who = await self._people.principal(
+            message.user_id, author_team=message.author_team, bot_id=message.bot_id, is_guest=message.is_guest
+        )
+        if isinstance(command, StaffHere):
             return await self._staff_here(queued, message, who)
-        refusal = await self._people.why_not_staff(message.user_id) if message.bot_id is None else ""
+        refusal = (
+            await self._people.why_not_staff(message.author_team, message.user_id) if message.bot_id is None else ""
+        )
         async with self._store.write() as tx:
             conversation = await tx.conversations.get(conversation_id)
             if conversation is not None:
@@ -84,7 +93,7 @@ class StaffRoomTalk:
 
     async def _staff_here(self, queued: Queued, message: MessageReceived, who: Principal) -> None:
         """Make this the staff channel, if an admin says so; the answer is for everybody, a refusal for one."""
-        is_admin = who.role not in (Role.EXTERNAL, Role.AGENT) and self._people.is_admin(who.user_id)
+        is_admin = who.role not in (Role.EXTERNAL, Role.AGENT) and self._people.is_admin(who.team_id, who.user_id)
         if self._choose_channel is None:
             refusal = "staff_here_fixed"
         elif not is_admin:
@@ -121,10 +130,9 @@ class StaffRoomTalk:
         )  # fmt: skip
         await self._cases.open(tx, new, conversation)
         await tx.conversations.add_lines(conversation.id, Line(Speaker.CUSTOMER, who.name, message.text, self._clock()))
-        await tx.conversations.add_lines(
-            conversation.id, Line(Speaker.BOT, "", self._sentences["escalated"], self._clock())
-        )
-        return await self._notice(tx, conversation, f"handoff:{inbox_id}", self._sentences["escalated"])
+        text = f"{self._sentences['escalated']} {await self._cases.outlook(tx, conversation)}".strip()
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", text, self._clock()))
+        return await self._notice(tx, conversation, f"handoff:{inbox_id}", text)
 
     async def _resume(
         self, tx: Transaction, inbox_id: str, message: MessageReceived, conversation: Conversation, who: Principal,
@@ -144,24 +152,6 @@ class StaffRoomTalk:
                 event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.HAND_BACK, now, given=who.name)
                 await tx.traces.add(event)
         return await self._ownership.hand_back(tx, conversation, By(who.user_id, who.name), inbox_id, "")
-
-    async def _carry(self, tx: Transaction, message: MessageReceived, case: Escalation, name: str) -> None:
-        """Carry the owner's words to the customer; anybody else learns that nothing was sent."""
-        conversation = await tx.conversations.get(case.conversation_id)
-        if conversation is None or not case.state.is_live:
-            return
-        if case.state is State.OPEN or conversation.standing is not Standing.HUMAN:
-            await self._whisper(tx, message.ts, message, self._sentences["not_relayed_claim"])
-            return
-        if message.user_id != conversation.owner:
-            await self._whisper(tx, message.ts, message, self._sentences["not_relayed_owner"])
-            return
-        relay = Relay(place_of(conversation), message.user_id, name, message.text)
-        if message.text:
-            await tx.outbox.add(Outgoing(f"relay:{case.id}:{message.ts}", relay, conversation.id, conversation.id))
-            await tx.conversations.add_lines(conversation.id, Line(Speaker.PERSON, name, message.text, self._clock()))
-        if message.files:
-            await self._whisper(tx, f"{message.ts}:files", message, self._sentences["not_relayed_files"])
 
     async def _notice(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:
         notice = ShowNotice(place_of(conversation), text)

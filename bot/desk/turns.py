@@ -1,24 +1,26 @@
 """One turn of a conversation: collect what was said, let the agent work, and settle how it ended in one transaction."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 
 import prompts
+from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.cases import Cases
 from bot.desk.endings import Ending, Endings
-from bot.desk.intake import first_sign, live_key, remove_signs, session
 from bot.desk.people import People
+from bot.desk.questions import show_answer
+from bot.desk.signs import first_sign, live_key, remove_signs, session
+from bot.desk.standby import Standby
 from bot.desk.work import Work
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Reader, Session
 from bot.domain.escalation import State
+from bot.domain.floor import LOOKED_BACK, Words, is_between_people
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Run, Store, Transaction
 
-_MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^<>]*)?>")
 MOST_QUIET_ROUNDS = 5
 """A customer who keeps typing is answered after so many quiet periods at the latest."""
 
@@ -26,17 +28,20 @@ MOST_QUIET_ROUNDS = 5
 class Turns:
     """Answers the unanswered messages of a conversation, or stays silent while a person owns it."""
 
-    def __init__(
-        self, store: Store, people: People, cases: Cases, work: Work, endings: Endings, clock: Clock, *, quiet: float
-    ) -> None:
+    def __init__(  # noqa: PLR0913 - the composition root names them
+        self, store: Store, people: People, cases: Cases, work: Work, endings: Endings, pauses: BudgetPauses,
+        clock: Clock, *, quiet: float,
+    ) -> None:  # fmt: skip
         self._store = store
         self._people = people
         self._cases = cases
         self._work = work
         self._endings = endings
+        self._pauses = pauses
         self._clock = clock
         self._quiet = quiet
         self._sentences = prompts.sentences()
+        self._standby = Standby(cases, clock)
 
     async def take_all(self, conversation_id: str) -> None:
         """Take turns until nothing waits; called under the conversation's lease."""
@@ -49,7 +54,7 @@ class Turns:
         False when there was nothing (left) to end.
         """
         run = await self._unfinished(conversation_id)
-        if run is None:
+        if run is None and await self._pauses.paused(conversation_id) is None:
             batch = _of_one_author(await self._waiting(conversation_id))
             run = await self._begin(conversation_id, batch, await self._asker(batch)) if batch else None
         if run is not None:
@@ -58,6 +63,8 @@ class Turns:
 
     async def _take_one(self, conversation_id: str) -> bool:
         run = await self._unfinished(conversation_id)
+        if run is None and (paused := await self._pauses.paused(conversation_id)) is not None:
+            return await self._look_after(paused)
         if run is None:
             batch = await self._next_batch(conversation_id)
             if not batch:
@@ -71,8 +78,20 @@ class Turns:
         rows = await self._rows(run)
         asker = await self._asker(rows)
         ending = await self._work.do(run, rows, asker)
-        await self._endings.settle(run, ending, rows, asker)
+        if not await self._pauses.begin(run, ending, rows, asker):
+            await self._endings.settle(run, ending, rows, asker)
         return True
+
+    async def _look_after(self, paused: Run) -> bool:
+        """End a run whose pause is over; while it waits, put aside what is written meanwhile."""
+        ending = await self._pauses.ending_of(paused)
+        if ending is not None:
+            rows = await self._rows(paused)
+            await self._endings.settle(paused, ending, rows, await self._asker(rows))
+            return True
+        waiting = await self._waiting(paused.conversation_id)
+        named = [(row, (await self._asker([row])).name) for row in waiting]
+        return bool(named) and not await self._pauses.hold_back(paused, named)
 
     async def _next_batch(self, conversation_id: str) -> list[Queued]:
         """The oldest waiting messages of one author, after a quiet moment; a carry-on stands alone."""
@@ -92,11 +111,13 @@ class Turns:
         """
         async with self._store.write() as tx:
             conversation = await _must(tx, conversation_id)
-            waiting = {row.id for row in await tx.inbox.waiting(conversation_id)}
-            batch = [row for row in batch if row.id in waiting]
+            waiting = {row.id: row for row in await tx.inbox.waiting(conversation_id)}
+            batch = [waiting[row.id] for row in batch if row.id in waiting]
             if not batch:
                 return None
-            if conversation.standing is Standing.HUMAN or _is_between_people(conversation, asker, batch):
+            if conversation.standing is Standing.HUMAN or not await self._is_for_us(
+                tx, conversation, asker, batch, list(waiting.values())
+            ):
                 await self._leave_to_people(tx, conversation, batch, asker)
                 return None
             if conversation.standing is Standing.CLOSED:
@@ -104,8 +125,15 @@ class Turns:
             case = await tx.escalations.live(conversation.id)
             if isinstance(batch[0].incoming, MessageReceived) and case and case.state is State.OPEN:
                 await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
+                said = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
+                if not asker.is_staff:
+                    await show_answer(tx, self._cases, case, conversation, said, asker.name, self._clock())
+            pause = await tx.bot_pauses.holding(conversation.key.team_id, conversation.key.channel_id)
+            if pause is not None:
+                await self._standby.leave_to_people(tx, conversation, batch, asker, pause)
+                return None
             run = Run(
-                id=f"run-{batch[0].id}",
+                id=await _new_run_id(tx, conversation.id, batch[0]),
                 conversation_id=conversation.id,
                 inbox_ids=tuple(row.id for row in batch),
                 user_id=asker.user_id,
@@ -115,6 +143,27 @@ class Turns:
             )
             await tx.runs.begin(run)
             return run
+
+    async def _is_for_us(
+        self, tx: Transaction, conversation: Conversation, asker: Principal, batch: Sequence[Queued],
+        waiting: Sequence[Queued],
+    ) -> bool:  # fmt: skip
+        """Whether the bot may speak: nobody has muted it, and nobody is talking to somebody else."""
+        messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
+        if not messages:
+            return True
+        now = self._clock()
+        if await tx.gates.muted(conversation.id, now) is not None:
+            return False
+        said = Words(
+            name=asker.name,
+            texts=[message.text for message in messages],
+            mentions_bot=any(message.mentions_bot for message in messages),
+            is_colleague=asker.is_staff and asker.user_id != conversation.opened_by,
+            others=_others(waiting, asker.user_id),
+        )
+        lines = await tx.conversations.lines(conversation.id, LOOKED_BACK)
+        return not is_between_people(conversation.surface, said, lines, now)
 
     async def _leave_to_people(
         self, tx: Transaction, conversation: Conversation, batch: Sequence[Queued], asker: Principal
@@ -134,7 +183,9 @@ class Turns:
     async def _asker(self, rows: Sequence[Queued]) -> Principal:
         first = rows[0].incoming
         if isinstance(first, MessageReceived):
-            return await self._people.principal(first.user_id, author_team=first.author_team)
+            return await self._people.principal(
+                first.user_id, author_team=first.author_team, bot_id=first.bot_id, is_guest=first.is_guest
+            )
         assert isinstance(first, CarryOn)  # noqa: S101 — only messages and carry-ons wait on a conversation
         if first.user_id:
             return await self._people.principal(first.user_id, author_team=first.author_team)
@@ -173,15 +224,16 @@ def _author(row: Queued) -> str:
     return row.incoming.user_id if isinstance(row.incoming, MessageReceived) else ""
 
 
-def _is_between_people(conversation: Conversation, asker: Principal, batch: Sequence[Queued]) -> bool:
-    """Words in the thread that are not for us: a colleague who speaks to the customer, or somebody named by mention."""
-    messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
-    if len(messages) < len(batch) or any(message.mentions_bot for message in messages):
-        return False
-    if conversation.surface is Surface.DM:
-        return False
-    is_colleague = asker.is_staff and asker.user_id != conversation.opened_by
-    return is_colleague or all(_MENTION.search(message.text) for message in messages)
+def _others(waiting: Sequence[Queued], user_id: str) -> set[str]:
+    """Other people whose messages wait and are not for the bot."""
+    messages = (row.incoming for row in waiting if isinstance(row.incoming, MessageReceived))
+    return {m.user_id for m in messages if m.user_id != user_id and not m.mentions_bot and m.bot_id is None}
+
+
+async def _new_run_id(tx: Transaction, conversation_id: str, first: Queued) -> str:
+    """A message that was edited while it was worked on gets another run, with a journal of its own."""
+    before = await tx.runs.answering(conversation_id, first.id)
+    return f"run-{first.id}-{len(before) + 1}" if before else f"run-{first.id}"
 
 
 async def _must(tx: Transaction, conversation_id: str) -> Conversation:

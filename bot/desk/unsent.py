@@ -4,10 +4,10 @@ import logging
 from dataclasses import replace
 
 from bot.desk.cases import Cases, card_key
-from bot.desk.intake import removal
 from bot.desk.people import StaffRoom
+from bot.desk.signs import removal
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
-from bot.domain.effects import Outgoing, Relay, ShowAnswer, ShowCard
+from bot.domain.effects import Outgoing, Relay, RelayFile, ShowAnswer, ShowCard
 from bot.domain.escalation import NewEscalation, Origin
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
@@ -31,6 +31,8 @@ class UnsentWords:
             return
         if isinstance(outgoing.effect, ShowCard) and why:
             await self._card_elsewhere(outgoing, outgoing.effect)
+        elif isinstance(outgoing.effect, RelayFile) and why:
+            await self._file(outgoing.key, outgoing.effect, outgoing.conversation_id, why)
         elif isinstance(outgoing.effect, ShowAnswer | Relay):
             await self._words(outgoing, outgoing.effect, outgoing.conversation_id, why)
 
@@ -49,6 +51,16 @@ class UnsentWords:
             await tx.outbox.add(
                 replace(outgoing, key=key, effect=replace(card, place=place), edits=card_key(card.escalation_id))
             )
+
+    async def _file(self, key: str, effect: RelayFile, conversation_id: str, why: str) -> None:
+        """A file that could not be carried: whoever talks with the customer is told under the card."""
+        async with self._store.write() as tx:
+            case = await tx.escalations.live(conversation_id)
+            if case is not None:
+                name = " ".join(effect.file.name.split())[:80]
+                text = f"The file {name} of {effect.author_name} could not be carried over ({why}). "
+                text += "It is only where it was attached; attach it on the other side as well."
+                await self._cases.say_under_card(tx, case, f"unsent:{key}", text)
 
     async def _words(self, outgoing: Outgoing, effect: ShowAnswer | Relay, conversation_id: str, why: str) -> None:
         async with self._store.write() as tx:

@@ -2,34 +2,40 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
 from pydantic import TypeAdapter
 
 from bot.agent.calls import Purse
-from bot.agent.confidence import Case, Judge
-from bot.agent.context import REPLAYED_LINES, Said, build_messages
+from bot.agent.confidence import Case
+from bot.agent.context import Said, build_messages
 from bot.agent.loop import Agent, Assignment, Halt, RunResult
 from bot.agent.pinning import Pinned, pin
 from bot.agent.profile import Profile, Profiles
+from bot.agent.recaps import Recaps, SoFar
+from bot.agent.review import Review, Reviewer
 from bot.agent.summing_up import KEPT_TOKENS, Summarist, kept_back
-from bot.agent.toolbox import Toolbox
+from bot.agent.toolbox import Evidence, Toolbox
 from bot.desk.attachments import Attachments
 from bot.desk.budgets import limits_of
 from bot.desk.endings import Ending
+from bot.desk.handed_back import Briefing
 from bot.desk.live import LiveLine, live_line
 from bot.desk.lookout import Lookout
+from bot.desk.outsiders import has_outsiders
 from bot.desk.people import StaffRoom
 from bot.domain.answer import Outcome
 from bot.domain.budget import Account, Limit
-from bot.domain.conversation import Conversation, Line, Surface
+from bot.domain.conversation import Conversation, Surface
 from bot.domain.exchange import Message
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
+from bot.ports.ledger import Ledger
 from bot.ports.model import Prices
 from bot.ports.slack import Messenger
-from bot.ports.store import Ledger, Queued, Run, Store
+from bot.ports.store import Queued, Run, Store
 from tools.base import ToolContext
 
 TURN_SECONDS = 600.0
@@ -57,15 +63,22 @@ class Crew:
     """Everything that works on a turn."""
 
     agent: Agent
-    judge: Judge
+    reviewer: Reviewer
+    recaps: Recaps
     summarist: Summarist
     toolbox: Toolbox
     attachments: Attachments
     profiles: Profiles
     models: Models
     prices: Prices
+    external_tools: frozenset[str] = frozenset()
+    """All that is used for people of other organisations, guests and other bots."""
     ceiling: Limit | None = None
     """What no admin of the workspace can raise: set by whoever pays for the model."""
+    briefing: Briefing | None = None
+    """Tells the agent what a person did who handed back; None: it reads the bare transcript."""
+    zone: tzinfo = UTC
+    """Whose days, weeks and months limits count by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,8 @@ class Heard:
     """What happened around it, for the model."""
     left_out: tuple[str, ...]
     """Files the model cannot be shown."""
+    deeds: tuple[Evidence, ...] = ()
+    """What was done in answer to an approval."""
 
     @property
     def is_empty(self) -> bool:
@@ -103,6 +118,10 @@ class _Turn:
     conversation: Conversation
     profile: Profile
     purse: Purse
+    tools: tuple[str, ...]
+    """Those of the profile that this asker, in this place, may have used for them."""
+    among_staff: bool
+    """Whether only staff can read the answer."""
 
 
 class Work:
@@ -117,7 +136,7 @@ class Work:
 
     async def do(self, run: Run, rows: Sequence[Queued], asker: Principal) -> Ending:
         """How the turn ends. Resumes where a crash left it: every step is journaled."""
-        turn = await self._turn(run, asker)
+        turn = await self._turn(run, asker, rows)
         line = LiveLine(self._store, self._messenger, run, turn.profile.max_steps)
         try:
             async with asyncio.timeout(TURN_SECONDS), live_line(line):
@@ -146,73 +165,96 @@ class Work:
         async with self._store.read() as tx:
             return not await tx.runs.overtaken([run.id])
 
+    async def _may_go_on(self, turn: _Turn) -> bool:
+        """Asked between steps: the run is still ours, and the bot is not paused."""
+        key = turn.conversation.key
+        async with self._store.read() as tx:
+            paused = await tx.bot_pauses.holding(key.team_id, key.channel_id) is not None
+        return not paused and await self._is_ours(turn.run)
+
     async def _work(self, turn: _Turn, rows: Sequence[Queued], line: LiveLine) -> Ending:
         heard = await self._hear(rows)
         if heard.is_empty:
             return Ending.fixed("file_unreadable" if heard.left_out else "empty")
-        pinned, lines, messages = await self._prepared(turn, heard)
-        job = self._assignment(turn, pinned, messages, line)
+        pinned, before, messages = await self._prepared(turn, heard)
+        case = Case(heard.question, before.lines, before.recap.text, heard.note)
+        review = self._crew.reviewer.of(case, turn.purse, turn.profile.confidence_threshold)
+        objection = self._objection(turn, review)
+        job = replace(self._assignment(turn, pinned, messages, line), evidence=heard.deeds, objection=objection)
         result = await self._crew.agent.run(job)
-        return await self._weigh(job, Case(heard.question, lines), result, turn.profile)
+        if result.outcome is Outcome.STOPPED and await self._is_ours(turn.run):
+            return replace(Ending.of(result), outcome=Outcome.ESCALATED, halt=Halt.SWITCHED_OFF)
+        return await self._weigh(job, case, result, review)
 
-    async def _weigh(self, job: Assignment, case: Case, result: RunResult, profile: Profile) -> Ending:
+    def _objection(self, turn: _Turn, review: Review) -> Callable[[RunResult], Awaitable[str]] | None:
+        """A language model can write an answer again; quotes of articles cannot."""
+        is_plain = self._crew.models.of(turn.profile) == (self._crew.models.degraded,)
+        return None if is_plain else review.objection
+
+    async def _weigh(self, job: Assignment, case: Case, result: RunResult, review: Review) -> Ending:
         """Turn the loop's result into an ending; whatever is not a good answer gets a summary for people."""
         if result.outcome is Outcome.STOPPED:
             return Ending.of(result)
         if result.outcome is Outcome.ANSWERED:
-            verdict = await self._crew.judge.weigh(case, result, job.purse, profile.confidence_threshold)
-            return Ending.of(result, verdict=verdict)
+            return Ending.of(result, verdict=await review.weigh(result))
         summary = await self._crew.summarist.sum_up(case.question, result.evidence, job.purse)
         ending = Ending.of(result, summary=summary)
-        return replace(ending, degraded=await self._degraded(job)) if result.halt is Halt.MODELS else ending
+        return replace(ending, degraded=await self._degraded(job, review)) if result.halt is Halt.MODELS else ending
 
-    async def _degraded(self, job: Assignment) -> RunResult | None:
+    async def _degraded(self, job: Assignment, review: Review) -> RunResult | None:
         """What the help centre says, quoted without a language model; None when it says nothing."""
         search = job.toolbox.only(["search_knowledge_base"])
-        plain = replace(job, models=(self._crew.models.degraded,), toolbox=search, specs=search.specs, prefix="d")
+        plain = replace(
+            job, models=(self._crew.models.degraded,), toolbox=search, specs=search.specs, prefix="d", objection=None
+        )
         result = await self._crew.agent.run(plain)
-        return result if result.outcome is Outcome.ANSWERED and result.citations else None
+        is_answer = result.outcome is Outcome.ANSWERED and result.citations
+        return result if is_answer and await review.keeps_promises(result.text, result.evidence) else None
 
-    async def _turn(self, run: Run, asker: Principal) -> _Turn:
+    async def _turn(self, run: Run, asker: Principal, rows: Sequence[Queued]) -> _Turn:
         async with self._store.read() as tx:
             conversation = await tx.conversations.get(run.conversation_id)
-        if conversation is None:
-            raise LookupError(run.conversation_id)
+            if conversation is None:
+                raise LookupError(run.conversation_id)
+            is_outside = await has_outsiders(tx, conversation, asker, rows)
         profile = self._crew.profiles.of(conversation.profile)
 
-        async def limits(ledger: Ledger) -> tuple[Limit, ...]:
-            own = await limits_of(ledger, conversation, profile, run.id, run.user_id)
+        key, zone = conversation.key, self._crew.zone
+        account = Account(key.team_id, key.channel_id, run.user_id, conversation.id, run.id)
+
+        async def limits(ledger: Ledger, at: float) -> tuple[Limit, ...]:
+            own = await limits_of(ledger, conversation, profile, account, at, zone)
             return (*own, self._crew.ceiling) if self._crew.ceiling else own
 
-        key = conversation.key
         purse = Purse(
-            account=Account(key.team_id, key.channel_id, run.user_id, conversation.id, run.id),
+            account=account,
             limits=limits,
+            zone=zone,
             token_limit=profile.max_tokens_per_conversation,
             kept_usd=kept_back(self._crew.prices, self._crew.models.helper[0]),
             kept_tokens=KEPT_TOKENS,
         )
-        return _Turn(run, asker, conversation, profile, purse)
+        private = conversation.surface is Surface.DM or self._room.is_private(key.channel_id)
+        tools = tuple(name for name in profile.tools if not is_outside or name in self._crew.external_tools)
+        return _Turn(run, asker, conversation, profile, purse, tools, asker.is_staff and private and not is_outside)
 
-    def _among_staff(self, turn: _Turn) -> bool:
-        private = turn.conversation.surface is Surface.DM or self._room.is_private(turn.conversation.key.channel_id)
-        return turn.asker.is_staff and private
-
-    async def _prepared(self, turn: _Turn, heard: Heard) -> tuple[Pinned, list[Line], tuple[Message, ...]]:
+    async def _prepared(self, turn: _Turn, heard: Heard) -> tuple[Pinned, SoFar, tuple[Message, ...]]:
         """The pinned prefix, what was said before, and the run's first messages.
 
         After a crash these are the same again, whatever was edited or added meanwhile: they are journaled.
         """
         run, specs = turn.run, self._crew.toolbox.only(turn.profile.tools).specs
+        if self._crew.briefing is not None:
+            await self._crew.briefing.give(run, turn.purse)
+        before = await self._crew.recaps.so_far(run.conversation_id, turn.purse)
         async with self._store.write() as tx:
             pinned = await pin(tx, turn.conversation, turn.profile, specs)
-            lines = await tx.conversations.lines(run.conversation_id, REPLAYED_LINES)
             known = await tx.runs.recall(run.id, "messages")
             if known is not None:
-                return pinned, lines, _MESSAGES.validate_json(known)
-            messages = build_messages(lines, heard.said, turn.asker, heard.note)
+                return pinned, before, _MESSAGES.validate_json(known)
+            messages = build_messages(before.lines, heard.said, turn.asker, heard.note, before.recap)
             await tx.runs.record(run.id, "messages", _MESSAGES.dump_json(messages).decode())
-        return pinned, lines, messages
+        return pinned, before, messages
 
     async def _hear(self, rows: Sequence[Queued]) -> Heard:
         """What was said in this turn, files fetched."""
@@ -229,23 +271,29 @@ class Work:
                     remarks.append(cause.note)
                 case _:
                     pass
-        return Heard(tuple(said), tuple(remarks), tuple(left_out))
+        return Heard(tuple(said), tuple(remarks), tuple(left_out), _deeds(rows))
 
     def _assignment(self, turn: _Turn, pinned: Pinned, messages: tuple[Message, ...], line: LiveLine) -> Assignment:
         run, profile, asker = turn.run, turn.profile, turn.asker
         return Assignment(
             system=pinned.system,
             messages=messages,
-            specs=pinned.tools,
-            toolbox=self._crew.toolbox.only(profile.tools),
-            context=ToolContext(asker, run.conversation_id, run.id, "", run.epoch, self._among_staff(turn)),
+            specs=tuple(spec for spec in pinned.tools if spec.name in turn.tools or spec.name not in profile.tools),
+            toolbox=self._crew.toolbox.only(turn.tools),
+            context=ToolContext(asker, run.conversation_id, run.id, "", run.epoch, turn.among_staff, profile.name),
             purse=turn.purse,
             models=self._crew.models.of(profile),
             effort=profile.effort,
             max_steps=profile.max_steps,
             max_tokens=profile.max_output_tokens,
             user_ref=hashlib.sha256(f"{asker.team_id}:{asker.user_id}".encode()).hexdigest()[:32],
-            still_ours=lambda: self._is_ours(run),
+            still_ours=lambda: self._may_go_on(turn),
             progress=line.progress,
             stumbled=line.stumbled,
         )
+
+
+def _deeds(rows: Sequence[Queued]) -> tuple[Evidence, ...]:
+    causes = (row.incoming for row in rows)
+    deeds = (cause.deed for cause in causes if isinstance(cause, CarryOn) and cause.deed is not None)
+    return tuple(Evidence(deed.tool, deed.arguments, deed.result) for deed in deeds)

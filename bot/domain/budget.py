@@ -1,7 +1,7 @@
 """Limits on money and what was used of them."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ class Scope(StrEnum):
     """What a limit is about."""
 
     STEP = "step"
+    RUN = "run"
     CONVERSATION = "conversation"
     USER = "user"
     CHANNEL = "channel"
@@ -20,18 +21,18 @@ class Scope(StrEnum):
 
 
 class Period(StrEnum):
-    """How long a limit counts before it starts anew (UTC); TOTAL never does."""
+    """How long a limit counts before it starts anew, by the days of the workspace's time zone; TOTAL never does."""
 
     TOTAL = "total"
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
 
-    def start(self, now: float) -> float:
-        """Unix seconds at which the running period began."""
+    def start(self, now: float, zone: tzinfo = UTC) -> float:
+        """Unix seconds at which the running period began; a midnight that a change of clocks repeats begins it once."""
         if self is Period.TOTAL:
             return 0.0
-        day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        day = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         if self is Period.WEEK:
             day -= timedelta(days=day.weekday())
         if self is Period.MONTH:
@@ -49,7 +50,7 @@ class Limit:
 
     scope: Scope
     subject: str
-    """Conversation id, user id, channel id or team id."""
+    """Run id, conversation id, user id, channel id or team id."""
     usd: Decimal
     period: Period = Period.TOTAL
 
@@ -71,7 +72,7 @@ class Account:
     def subject(self, scope: Scope) -> str:
         """The id under which this account counts in a scope (a step counts under its run)."""
         match scope:
-            case Scope.STEP:
+            case Scope.STEP | Scope.RUN:
                 return self.run_id
             case Scope.CONVERSATION:
                 return self.conversation_id
@@ -98,6 +99,50 @@ class Claim:
     limits: tuple[Limit, ...]
     token_limit: int | None = None
     """Limit on counted tokens of the conversation; None for none."""
+    zone: tzinfo = UTC
+    """Whose days, weeks and months count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What kept a call from being made."""
+
+    limit: Limit
+    """As it held for that call; what is kept back for other purposes is taken off."""
+    used: Decimal
+    """USD spent or reserved of it."""
+    wanted: Decimal
+    """USD the call could cost at worst."""
+
+    @property
+    def missing(self) -> Decimal:
+        """USD by which the limit was too low."""
+        return self.used + self.wanted - self.limit.usd
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Money that a person allowed beyond a limit, once: for one subject, in the period in which it was given."""
+
+    scope: Scope
+    subject: str
+    period: Period
+    usd: Decimal
+    by: str
+    at: float
+
+
+def with_grants(limits: tuple[Limit, ...], grants: list[Grant], now: float, zone: tzinfo) -> tuple[Limit, ...]:
+    """The limits, raised by what was granted in the running periods."""
+    return tuple(
+        replace(limit, usd=limit.usd + sum((g.usd for g in grants if _is_for(g, limit, now, zone)), ZERO))
+        for limit in limits
+    )
+
+
+def _is_for(grant: Grant, limit: Limit, now: float, zone: tzinfo) -> bool:
+    same = (grant.scope, grant.subject, grant.period) == (limit.scope, limit.subject, limit.period)
+    return same and grant.at >= limit.period.start(now, zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from bot.domain.answer import Answer
+from bot.domain.incoming import File
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ class ShowInStaffThread:
     """User whose words these are; empty for the bot's own note."""
     author_name: str = ""
     kind: Literal["staff_reply"] = "staff_reply"
+    calls: tuple[str, ...] = ()
+    """Ids of users and user groups (of our own settings) who are pinged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,31 @@ class Relay:
     author_name: str
     text: str
     kind: Literal["relay"] = "relay"
+    picture: str = ""
+    """URL of the person's picture; empty when Slack does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFile:
+    """A file a person attached, carried into the customer's thread. The receipt's `ts` is the new file's id."""
+
+    place: Place
+    author_id: str
+    author_name: str
+    file: File
+    kind: Literal["relay_file"] = "relay_file"
+
+
+@dataclass(frozen=True, slots=True)
+class AskRating:
+    """Asks the customer how a resolved case went; afterwards shows what they said."""
+
+    place: Place
+    case_id: str
+    stars: int = 0
+    """0 as long as nothing was said."""
+    comment: str = ""
+    kind: Literal["rating"] = "rating"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +199,16 @@ class SuggestPrompts:
     kind: Literal["prompts"] = "prompts"
 
 
+@dataclass(frozen=True, slots=True)
+class ShowHome:
+    """Somebody's Home tab, rendered at the moment of delivery."""
+
+    place: Place
+    """Only the workspace counts."""
+    user_id: str
+    kind: Literal["home"] = "home"
+
+
 Effect = Annotated[
     ShowAnswer
     | ShowNotice
@@ -179,9 +217,12 @@ Effect = Annotated[
     | ShowCard
     | ShowInStaffThread
     | Relay
+    | RelayFile
+    | AskRating
     | Whisper
     | SetSession
-    | SuggestPrompts,
+    | SuggestPrompts
+    | ShowHome,
     Field(discriminator="kind"),
 ]
 AnyEffect = (
@@ -192,9 +233,12 @@ AnyEffect = (
     | ShowCard
     | ShowInStaffThread
     | Relay
+    | RelayFile
+    | AskRating
     | Whisper
     | SetSession
     | SuggestPrompts
+    | ShowHome
 )
 EFFECT: TypeAdapter[AnyEffect] = TypeAdapter(Effect)
 """Reads and writes outbox payloads."""
@@ -230,3 +274,8 @@ class Receipt:
     """Begun as a stream that the effect itself did not end."""
     session: Session | None = None
     """Native status that was given with the end of the stream."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `ts` names a file instead of a message."""
+        return self.ts.startswith("F")

@@ -72,6 +72,10 @@ class WorkspaceLeftError(PermanentError):
     """The app is not installed in the workspace any more; nothing is wrong on our side."""
 
 
+class OvertakenError(PermanentError):
+    """The conversation is in other hands than those the words were written for: they are not sent."""
+
+
 class ForeignWorkspaceError(PermanentError):
     """Somebody wanted to write into another workspace than the one they work for; nothing was changed."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.domain.budget_ask import BudgetAsk
 from bot.domain.exchange import Citation
 
 
@@ -26,6 +27,12 @@ class Origin(StrEnum):
     FAILURE = "failure"
     HANDOFF = "handoff"
     """Typed by a person or by another bot."""
+    GATED = "gated"
+    """A tool call that the policy does not let the agent make alone."""
+    ANSWERED = "answered"
+    """A colleague answered in the customer's thread."""
+    PAUSED = "paused"
+    """An admin has paused the bot."""
 
 
 class State(StrEnum):
@@ -36,6 +43,8 @@ class State(StrEnum):
     """A person took over."""
     APPROVED = "approved"
     DENIED = "denied"
+    EXPIRED = "expired"
+    """Nobody approved the proposal in time."""
     VOIDED = "voided"
     """Overtaken by events, e.g. a new customer message."""
     HANDED_BACK = "handed_back"
@@ -57,6 +66,14 @@ class Decision(StrEnum):
     RESOLVE = "resolve"
     VOID = "void"
     """Made by the desk itself, not by a person."""
+    EXPIRE = "expire"
+    """As VOID."""
+    ALLOW = "allow"
+    """More money, for a run that waits for it."""
+    STOP = "stop"
+    """No more money."""
+    RECLAIM = "reclaim"
+    """Take over from an owner who went quiet; only while the case is offered."""
 
 
 MOVES: dict[Decision, tuple[State, State]] = {
@@ -66,6 +83,10 @@ MOVES: dict[Decision, tuple[State, State]] = {
     Decision.HAND_BACK: (State.CLAIMED, State.HANDED_BACK),
     Decision.RESOLVE: (State.CLAIMED, State.RESOLVED),
     Decision.VOID: (State.OPEN, State.VOIDED),
+    Decision.EXPIRE: (State.OPEN, State.EXPIRED),
+    Decision.ALLOW: (State.OPEN, State.APPROVED),
+    Decision.STOP: (State.OPEN, State.DENIED),
+    Decision.RECLAIM: (State.CLAIMED, State.CLAIMED),
 }
 """From which state a decision is possible and where it leads."""
 
@@ -88,6 +109,15 @@ class GatedCall:
     """Version (hash) of the policy that gated it."""
     why: str
     """The rule, in words for the approver; not part of the digest."""
+    role: str = ""
+    """Of the principal when the call was wanted; it is not made for somebody who has become less."""
+
+    @property
+    def shown(self) -> str:
+        """All of it as people read it, in Markdown."""
+        arguments = json.loads(self.arguments)
+        lines = "\n".join(f"- {name}: {value}" for name, value in arguments.items())
+        return f"**{self.tool}**\n{lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +135,25 @@ class Proposal:
         body: list[object] = [self.text, [(c.source, c.title) for c in self.citations]]
         if self.call is not None:
             call = self.call
-            body.append([call.tool, call.arguments, call.principal, call.profile, call.policy])
+            body.append([call.tool, call.arguments, call.principal, call.role, call.profile, call.policy])
         return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+
+    @property
+    def words(self) -> str:
+        """All of it as text, for staff and for the record."""
+        return self.text if self.call is None else f"{self.call.tool} {self.call.arguments}"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asked about a case without taking it over."""
+
+    by: str
+    of: str
+    """User id of a colleague; empty for the customer."""
+    text: str
+    at: float
+    answered_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +196,29 @@ class Escalation:
     """The decider's reason or note."""
     version: int = 1
     """Rises with each change; the card shows the newest."""
+    expires_at: float | None = None
+    """Until then the proposal may be approved; None: as long as the case is open."""
+    first_by: str = ""
+    """Who approved this very proposal first, where two people must."""
+    first_at: float | None = None
+    edited_by: str = ""
+    """Whose words (or arguments) the proposal holds; empty for the agent's own."""
+    asked: Question | None = None
+    """The last question."""
+    offered_at: float | None = None
+    """Since then colleagues may take it over from an owner who does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How a case that waits for a first answer stands."""
+
+    due_at: float
+    used: float
+    """Share of the time for the first answer; 1 and more: it is over."""
+    responder: str = ""
+    """Whose turn it is: a user's or user group's id; empty when nobody is named."""
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +233,9 @@ class CardView:
     cost: Decimal
     """USD of the conversation so far."""
     steps: int
+    budget_ask: BudgetAsk | None = None
+    """What people are asked about money, while the run waits."""
+    needs: str = ""
+    """Who has to approve, in words; empty when anybody of staff may."""
+    deadline: Deadline | None = None
+    """While it waits for a first answer."""

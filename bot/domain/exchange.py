@@ -24,6 +24,8 @@ class Purpose(StrEnum):
     AGENT = "agent"
     JUDGE = "judge"
     SUMMARY = "summary"
+    RECAP = "recap"
+    """Folding the older part of a conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ class ToolResult:
     tool_use_id: str
     content: str | tuple[SearchResult, ...]
     is_error: bool = False
+    is_pending: bool = False
+    """True when nothing was done yet: a person must consent first."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the tool did what it was asked for."""
+        return not (self.is_error or self.is_pending)
 
 
 @dataclass(frozen=True, slots=True)

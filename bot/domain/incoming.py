@@ -1,10 +1,12 @@
 """What reaches the desk from outside: parsed events, already free of Slack's JSON. Stored in the inbox as JSON."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from bot.domain.case_due import CaseDue
 from bot.domain.conversation import Surface, ThreadKey
 from bot.domain.escalation import Decision
 
@@ -46,7 +48,20 @@ class MessageReceived:
     files: tuple[File, ...] = ()
     quoted: str = ""
     """Text of forwarded or quoted messages: words of third parties."""
+    is_shared: bool = False
+    """The channel is shared with another organisation (Slack Connect), as the event itself said."""
+    is_guest: bool = False
+    """The author is a guest of the workspace, as the event itself said."""
+    edited_at: str = ""
+    """Timestamp of the edit that is in `text` already."""
+    is_deleted: bool = False
+    """Its author took it back; nothing of its content is kept."""
     kind: Literal["message"] = "message"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the author is of another workspace."""
+        return self.author_team != self.thread.team_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,10 @@ class MessageEdited:
     user_id: str
     text: str
     event_id: str | None = None
+    edited_at: str = ""
+    """Timestamp of the edit; orders the edits of one message."""
+    asks_again: MessageReceived | None = None
+    """The message as it reads now, when this edit is the first that turns to the bot."""
     kind: Literal["edit"] = "edit"
 
 
@@ -87,7 +106,62 @@ class DecisionMade:
     note: str = ""
     version: int | None = None
     """Version of the card that was pressed; consent holds for what it showed."""
+    user_team: str = ""
+    """The presser's own workspace; empty in rows of an older version, whose pressers were ours."""
+    usd: Decimal | None = None
+    """What Allow allows."""
+    next_step: str = ""
+    """What the agent should do at once, when a conversation is handed back."""
     kind: Literal["decision"] = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalEdited:
+    """A form in which somebody of staff changed what is proposed; the fields are those of `DecisionMade`."""
+
+    escalation_id: str
+    team_id: str
+    user_id: str
+    channel_id: str
+    thread_ts: str | None
+    press_id: str
+    version: int
+    """Of the case when the form was opened."""
+    text: str = ""
+    """The reply; empty with a call."""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Of a call: field and what was written into it."""
+    approve: bool = False
+    """Whether the change is approved in the same breath."""
+    user_team: str = ""
+    kind: Literal["revision"] = "revision"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A form in which somebody of staff asks one thing about a case; the fields are those of `DecisionMade`."""
+
+    escalation_id: str
+    team_id: str
+    user_id: str
+    channel_id: str
+    thread_ts: str | None
+    press_id: str
+    text: str
+    of: str = ""
+    """User id of a colleague; empty for the customer."""
+    user_team: str = ""
+    kind: Literal["question"] = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalExpired:
+    """A timer: the time to approve a proposal is over; stale when the case has another deadline by then."""
+
+    escalation_id: str
+    team_id: str
+    expires_at: float
+    kind: Literal["expiry"] = "expiry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +189,36 @@ class MessagesTabOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """Somebody opened the bot's Home tab."""
+
+    team_id: str
+    user_id: str
+    event_id: str | None = None
+    kind: Literal["home"] = "home"
+
+
+@dataclass(frozen=True, slots=True)
 class StopPressed:
-    """The customer pressed Slack's native Stop."""
+    """Somebody pressed Slack's native Stop, or ours under a live line."""
 
     thread: ThreadKey
     user_id: str
     event_id: str | None = None
+    """Of a press on our button: made of the press."""
+    user_team: str = ""
+    """The presser's own workspace; empty with Slack's own Stop, which only the asker is shown."""
     kind: Literal["stop"] = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A tool call that was carried out for a conversation before the turn that tells of it."""
+
+    tool: str
+    arguments: str
+    """Canonical JSON."""
+    result: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +234,84 @@ class CarryOn:
     """For whom the agent carries on; empty for whoever began the conversation."""
     author_team: str = ""
     kind: Literal["carry_on"] = "carry_on"
+    deed: Deed | None = None
+    """What was done; the answer may say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallApproved:
+    """The desk's own cause: a person has consented to a tool call, which is now to be made, once."""
+
+    thread: ThreadKey
+    escalation_id: str
+    digest: str
+    """Of the proposal that was approved."""
+    by: str
+    """User id of whoever approved."""
+    by_name: str
+    kind: Literal["approved_call"] = "approved_call"
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """The desk's own cause: what waits in a conversation may be taken up, or ended, now."""
+
+    thread: ThreadKey
+    cause: str
+    """Unique."""
+    kind: Literal["woken"] = "woken"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetAskExpired:
+    """A timer: nobody said in time whether a run may spend more; stale when somebody has."""
+
+    escalation_id: str
+    team_id: str
+    kind: Literal["budget_ask_expired"] = "budget_ask_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class ColleagueSpoke:
+    """Somebody who did not begin a conversation wrote in its thread, to the customer as it seems: a take-over, if they
+    are staff. The message itself waits on the conversation as any other."""
+
+    thread: ThreadKey
+    ts: str
+    user_id: str
+    author_team: str
+    event_id: str | None = None
+    kind: Literal["spoke"] = "spoke"
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Somebody put an emoji on a message."""
+
+    team_id: str
+    channel_id: str
+    ts: str
+    """Of the message."""
+    user_id: str
+    name: str
+    event_id: str | None = None
+    kind: Literal["reaction"] = "reaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A customer says how a resolved case went."""
+
+    case_id: str
+    team_id: str
+    user_id: str
+    channel_id: str
+    thread_ts: str | None
+    press_id: str
+    stars: int = 0
+    """1 to 5; 0: only the comment is new."""
+    comment: str = ""
+    kind: Literal["rated"] = "rated"
 
 
 Incoming = Annotated[
@@ -144,10 +319,21 @@ Incoming = Annotated[
     | MessageEdited
     | MessageDeleted
     | DecisionMade
+    | ProposalEdited
+    | QuestionAsked
+    | ProposalExpired
+    | CaseDue
     | FeedbackGiven
     | MessagesTabOpened
+    | HomeOpened
     | StopPressed
-    | CarryOn,
+    | CarryOn
+    | Woken
+    | BudgetAskExpired
+    | CallApproved
+    | ColleagueSpoke
+    | Reacted
+    | Rated,
     Field(discriminator="kind"),
 ]
 INCOMING: TypeAdapter[
@@ -155,10 +341,21 @@ INCOMING: TypeAdapter[
     | MessageEdited
     | MessageDeleted
     | DecisionMade
+    | ProposalEdited
+    | QuestionAsked
+    | ProposalExpired
+    | CaseDue
     | FeedbackGiven
     | MessagesTabOpened
+    | HomeOpened
     | StopPressed
     | CarryOn
+    | Woken
+    | BudgetAskExpired
+    | CallApproved
+    | ColleagueSpoke
+    | Reacted
+    | Rated
 ] = TypeAdapter(Incoming)
 """Reads and writes inbox payloads."""
 
@@ -168,12 +365,25 @@ def team_of(
     | MessageEdited
     | MessageDeleted
     | DecisionMade
+    | ProposalEdited
+    | QuestionAsked
+    | ProposalExpired
+    | CaseDue
     | FeedbackGiven
     | MessagesTabOpened
+    | HomeOpened
     | StopPressed
-    | CarryOn,
+    | CarryOn
+    | Woken
+    | BudgetAskExpired
+    | CallApproved
+    | ColleagueSpoke
+    | Reacted
+    | Rated,
 ) -> str:
     """The workspace an event belongs to."""
-    if isinstance(incoming, DecisionMade | FeedbackGiven | MessagesTabOpened):
+    if isinstance(incoming, BudgetAskExpired | ProposalEdited | QuestionAsked | ProposalExpired | CaseDue):
+        return incoming.team_id
+    if isinstance(incoming, DecisionMade | FeedbackGiven | MessagesTabOpened | HomeOpened | Reacted | Rated):
         return incoming.team_id
     return incoming.thread.team_id

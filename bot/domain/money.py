@@ -23,3 +23,22 @@ def show_usd(usd: Decimal) -> str:
     if usd >= Decimal("0.0005"):
         return f"${usd:.3f}"
     return f"${max(usd, Decimal('0.0001')):.4f}"
+
+
+_CELLS = 10
+
+
+def show_share(used: Decimal, limit: Decimal) -> str:
+    """How much of a limit is used, as a bar with its number behind it: `███░░░░░░░ 34%`.
+
+    Never empty when something was used and never full when something is left, so that the bar does not say more than
+    the number.
+    """
+    if limit <= ZERO:
+        return f"{'█' * _CELLS} 100%"
+    share = used / limit
+    cells = min(_CELLS, int(share * _CELLS))
+    if used > ZERO:
+        cells = max(1, cells)
+    percent = max(1, int(share * 100)) if used > ZERO else 0
+    return f"{'█' * cells}{'░' * (_CELLS - cells)} {percent}%"

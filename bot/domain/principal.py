@@ -13,7 +13,7 @@ class Role(StrEnum):
     AGENT = "agent"
     """Another bot on the allow-list."""
     EXTERNAL = "external"
-    """Somebody of another organisation (Slack Connect)."""
+    """Somebody of another organisation (Slack Connect), or a guest."""
 
 
 @dataclass(frozen=True, slots=True)

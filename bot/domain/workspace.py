@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from bot.domain.escalation import Team
+from bot.domain.zones import ZoneName
 
 _ChannelId = Annotated[str, Field(pattern=r"^[CGDU][A-Z0-9]{1,30}$")]
 _UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{1,30}$")]
@@ -28,7 +29,7 @@ class WorkspaceSettings:
     admins: tuple[_UserId, ...] = ()
     """Who may change budgets and settings."""
     agent_bots: tuple[_BotId, ...] = ()
-    """Other bots that may ask for a handoff."""
+    """Other bots that may ask for a handoff or a question answered."""
     agent_profiles: dict[_ChannelId, str] = field(default_factory=dict)
     """Agent profile of channels that do not use `support`."""
     shares_data: bool = False
@@ -36,6 +37,8 @@ class WorkspaceSettings:
     and the e-mail addresses in its profiles count as verified."""
     monthly_usd: Annotated[Decimal, Field(gt=0)] | None = None
     """What the operator lets it cost in a month, whatever its admins set; None: GUEST_MONTHLY_USD."""
+    timezone: ZoneName = ""
+    """Whose days, weeks and months budgets count by; empty: TIMEZONE."""
     quiet_seconds: Annotated[float, Field(ge=0, le=10)] | None = None
     """How long a burst of messages is waited for; None: as the process is set."""
 

@@ -19,12 +19,13 @@ from bot.domain.exchange import (
 )
 from bot.model import offline_says as says
 from bot.model.offline_asides import judged, summed_up
-from bot.model.offline_tools import case, ticket, tool_use
+from bot.model.offline_tools import case, refund, ticket, tool_use
 from bot.model.offline_turn import read_turn
 from bot.model.offline_wishes import Wish, wish_of
 
 MODEL = "offline"
 SEARCH, LOOKUP, TICKET, ESCALATE = "search_knowledge_base", "lookup_customer", "create_ticket", "escalate_to_human"
+REFUND = "issue_refund"
 _CHARS_PER_TOKEN = 4
 _QUERY_CHARS = 300
 
@@ -43,6 +44,8 @@ class OfflineModel:
                 return _reply(request, (Text(judged(request)),))
             case Purpose.SUMMARY:
                 return _reply(request, (Text(summed_up(request)),))
+            case Purpose.RECAP:
+                return _reply(request, (Text(""),))  # the caller shortens as well as we could
             case Purpose.AGENT:
                 return _reply(request, _Agent(request).move())
 
@@ -74,13 +77,15 @@ class _Agent:
                 return self._look_up()
             case Wish.ANSWER:
                 return self._use(SEARCH, {"query": self._query(), "category": "any"})
-            case Wish.HUMAN | Wish.DISPUTE | Wish.TICKET as wish:
-                return self._to_people(wish)
+            case Wish.HUMAN | Wish.DISPUTE | Wish.REFUND | Wish.TICKET as wish:
+                return self._act(wish)
 
-    def _to_people(self, wish: Wish) -> Move:
+    def _act(self, wish: Wish) -> Move:
+        if wish is Wish.REFUND and REFUND in self._offered:
+            return self._use(REFUND, refund(self._turn))
         if wish is Wish.HUMAN:
             return self._hand_over("The customer asks for a human.")
-        if wish is Wish.DISPUTE:
+        if wish in (Wish.DISPUTE, Wish.REFUND):
             reply = says.proposal(self._turn)
             return self._hand_over("The customer disputes a charge or wants a refund.", "billing", reply)
         if self._turn.email is None:
@@ -104,6 +109,8 @@ class _Agent:
         if ESCALATE in done:
             worked = not done[ESCALATE][1].is_error
             return _said(says.handed_over(self._turn) if worked else says.cannot_hand_over())
+        if REFUND in done:
+            return self._told(done[REFUND][1], "The refund could not be made.", says.refunded)
         if TICKET in done:
             return self._told(done[TICKET][1], "Opening a ticket did not work.", says.ticket_opened)
         if LOOKUP in done:

@@ -17,11 +17,10 @@ _DEEDS = {
     r"\b(asked|told|informed|alerted|escalated|handed|passed|forwarded)\b.{0,60}\b(colleague|team|human|person)": (
         "escalate_to_human"
     ),
+    r"\bI(?: have|.ve)? (?:just )?refunded\b": "issue_refund",
 }
 """Claimed deeds and the tool that must have been run for each."""
-_IMPOSSIBLE = re.compile(
-    r"\bI(?: have|.ve)? (?:just )?(refunded|cancell?ed|deleted|upgraded|downgraded|e-?mailed)\b", re.I
-)
+_IMPOSSIBLE = re.compile(r"\bI(?: have|.ve)? (?:just )?(cancell?ed|deleted|upgraded|downgraded|e-?mailed)\b", re.I)
 
 
 def judged(request: ModelRequest) -> str:
@@ -31,7 +30,7 @@ def judged(request: ModelRequest) -> str:
     tools = _tools(case)
     sources = " ".join([str(case.get("question", "")), *(str(tool.get("result", "")) for tool in tools)])
     grounded, confidence = _grounded(reply, sources)
-    kept = _promises_kept(reply, {str(tool.get("tool")) for tool in tools})
+    kept = _promises_kept(reply, {str(tool.get("tool")) for tool in tools if not _is_open(tool)})
     verdict = {
         "grounded": grounded,
         "promises_kept": kept,
@@ -44,6 +43,8 @@ def judged(request: ModelRequest) -> str:
 def summed_up(request: ModelRequest) -> str:
     """The first sentences of what the customer wrote and of what was found."""
     case = _case(request)
+    if isinstance(talk := case.get("talk"), list):
+        return " ".join(f"{one.get('who')}: “{one.get('words')}”" for one in talk[-4:] if isinstance(one, dict))
     question = " ".join(sentences(str(case.get("customer", "")))[:2]) or " ".join(sentences(_last_text(request))[:2])
     found = ((tool.get("tool"), sentences(str(tool.get("result", "")))) for tool in _tools(case))
     lines = [f"{name} returned: {result[0][:150]}" for name, result in found if result]
@@ -64,6 +65,11 @@ def _grounded(reply: str, sources: str) -> tuple[bool, float]:
 def _promises_kept(reply: str, tools: set[str]) -> bool:
     missing = any(re.search(claim, reply, re.I) and tool not in tools for claim, tool in _DEEDS.items())
     return not missing and not _IMPOSSIBLE.search(reply)
+
+
+def _is_open(tool: dict[str, Any]) -> bool:
+    """Whether a call waits for a person's consent."""
+    return str(tool.get("result", "")).startswith("Not done")
 
 
 def _case(request: ModelRequest) -> dict[str, Any]:

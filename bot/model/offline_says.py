@@ -34,7 +34,7 @@ def greeting(turn: Turn) -> str:
     if _THANKS.search(turn.question):
         return f"You are welcome{_comma(turn)}! Write again whenever you need something."
     if turn.note and not turn.question:
-        return f"Thank you for waiting{_comma(turn)}. What else can I help you with?"
+        return approved(turn) or f"Thank you for waiting{_comma(turn)}. What else can I help you with?"
     return f"Hello{_comma(turn)}! What can I help you with? Ask me about the product, your account or a bill."
 
 
@@ -60,9 +60,32 @@ def proposal(turn: Turn) -> str:
     """A reply for staff to approve about a disputed charge; decides nothing."""
     hello = f"Hello {turn.name}, thank you" if turn.name else "Thank you"
     return (
-        f"{hello} for telling us. Our billing team is looking at this charge; every refund is decided by a person."
+        f"{hello} for telling us. Our billing team is looking at this charge; a person decides about the refund."
         " If you have the invoice number at hand, please reply with it here."
     )
+
+
+def refunded(result: ToolResult) -> str:
+    """What became of a refund, as the tool told it."""
+    return _refund_told(_plain(result)) or (
+        "That refund needs a colleague's approval, so I have asked one. Nothing has been refunded yet."
+    )
+
+
+def approved(turn: Turn) -> str:
+    """What a colleague's approval of a refund led to; empty when the note is about something else."""
+    if "approved issue_refund" not in turn.note:
+        return ""
+    failed = "A colleague approved the refund, but it could not be made. Write `handoff` to talk to a person about it."
+    return failed if "NOT carried out" in turn.note else _refund_told(turn.note)
+
+
+def _refund_told(text: str) -> str:
+    made = re.search(r"Refund (RF-\d+) of (\$[\d.]+)", text)
+    if made is None:
+        return ""
+    again = " before, so I did not make a second one" if "issued already" in text else ""
+    return f"I have refunded {made[2]} to you{again}. Its number is {made[1]}."
 
 
 def ticket_opened(result: ToolResult) -> str:

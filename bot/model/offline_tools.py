@@ -60,6 +60,12 @@ def ticket(turn: Turn) -> Json:
     }
 
 
+def refund(turn: Turn) -> Json:
+    """Arguments of `issue_refund`."""
+    line = " ".join(turn.question.split())
+    return {"customer_email": turn.email, "amount_usd": turn.amount, "reason": f"The customer wrote: {line[:400]}"}
+
+
 def case(turn: Turn, reason: str, *, team: str | None = None, proposed_reply: str = "") -> Json:
     """Arguments of `escalate_to_human`."""
     who = " ".join(part for part in (turn.name, f"({turn.email})" if turn.email else "") if part) or "The customer"

@@ -8,6 +8,8 @@ from bot.domain.exchange import AssistantMessage, ModelRequest, Text, ToolResult
 _EMAIL = r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 """Begins at no place inside a word: looking from each of them would take time squared."""
 _WHO = re.compile(rf"^(Customer|Colleague[^:\n]*): (?P<name>[^<(\n]*?) (?:<(?P<email>{_EMAIL})> \(verified\)|\()", re.M)
+_USD = r"(\d[\d,]*(?:\.\d\d?)?)"
+_AMOUNT = re.compile(rf"(?:\$ ?|\busd ?){_USD}|\b{_USD} ?(?:\$|dollars?\b|usd\b)", re.I | re.A)
 _NOTE = re.compile(r"^Note: (.+)$", re.M)
 _QUOTED = "Quoted or forwarded by the customer"
 
@@ -33,6 +35,12 @@ class Turn:
         """An address in the question that is not the asker's."""
         named = [m.lower() for m in re.findall(_EMAIL, self.question)]
         return next((e for e in named if e != (self.email or "").lower()), None)
+
+    @property
+    def amount(self) -> float | None:
+        """The dollars the question names; None when it names none, or several."""
+        named = {(first or second).replace(",", "") for first, second in _AMOUNT.findall(self.question)}
+        return float(named.pop()) if len(named) == 1 else None
 
 
 def read_turn(request: ModelRequest) -> Turn:

@@ -16,6 +16,8 @@ class Wish(Enum):
     """A greeting, thanks, an emoji."""
     HUMAN = auto()
     DISPUTE = auto()
+    REFUND = auto()
+    """Of an amount they name."""
     TICKET = auto()
     OWN_ACCOUNT = auto()
     OTHERS_ACCOUNT = auto()
@@ -85,6 +87,8 @@ def wish_of(turn: Turn) -> Wish:
         return Wish.NOTHING
     if _HUMAN.search(text):
         return Wish.HUMAN
+    if _REFUND_WISH.search(text) and turn.amount is not None and turn.email is not None and not asks_how:
+        return Wish.REFUND
     if _WRONG_CHARGE.search(text) or (_REFUND_WISH.search(text) and not asks_how):
         return Wish.DISPUTE
     if _TICKET.search(text) and not asks_how:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 Clock = Callable[[], float]
 """Unix seconds."""
@@ -13,6 +14,19 @@ NewId = Callable[[], str]
 def system_clock() -> float:
     """The machine's clock."""
     return time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTime:
+    """The time by which people are waited for: hours, deadlines, budgets' days. Slack, leases and retries have their
+    own, which nobody moves."""
+
+    clock: Clock = system_clock
+    tick: float = 1.0
+    """Seconds between two looks at what is due."""
+
+
+REAL_TIME = DeskTime()
 
 
 def sortable_id() -> str:

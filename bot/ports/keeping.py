@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Protocol
 
-PASSING = ("whisper", "session", "prompts", "live")
+PASSING = ("whisper", "session", "prompts", "live", "home")
 """Effects that help only at once: when one fails, nothing is left to be done about it."""
 
 

@@ -1,12 +1,13 @@
 """What the desk and the runtime need of Slack."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.effects import Outgoing, Place, Progress, Receipt
 from bot.domain.escalation import CardView
 from bot.domain.incoming import File
+from bot.domain.reports import HomePage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Person:
     email: str | None
     """Lower case; None when Slack does not tell."""
     is_bot: bool
+    is_guest: bool = False
+    """Of a single or a few channels, or somebody this workspace does not know."""
+    picture: str = ""
+    """URL; empty when Slack does not tell."""
 
 
 class Directory(Protocol):
@@ -30,6 +35,10 @@ class Directory(Protocol):
 
     async def is_member(self, channel_id: str, user_id: str) -> bool:
         """Whether the user is in the channel; MembershipUnknownError when Slack does not tell."""
+        ...
+
+    async def in_group(self, group_id: str, user_id: str) -> bool:
+        """Whether the user is in the user group; MembershipUnknownError when Slack does not tell."""
         ...
 
     async def permalink(self, place: Place) -> str:
@@ -49,6 +58,14 @@ CardSource = Callable[[str], Awaitable[CardView]]
 """Gives the view of an escalation's card by its id, as it is now."""
 
 
+HomeSource = Callable[[str], Awaitable[HomePage]]
+"""Gives what somebody's Home tab shows, by their user id, as it is now."""
+
+
+StillOurs = Callable[[], Awaitable[bool]]
+"""Whether a conversation still is in the hands something was written for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What the outbox found out about the messages an effect refers to."""
@@ -59,6 +76,8 @@ class Target:
     """The message to reply under."""
     is_repeat: bool = False
     """An earlier attempt may have left a part of the effect in `edit`."""
+    still_ours: StillOurs | None = field(default=None, compare=False)
+    """To be asked immediately before each call that shows words; OvertakenError when the answer is no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,8 @@ class Messenger(Protocol):
         """Look for a message that an earlier, interrupted attempt left behind (by our metadata key)."""
         ...
 
-    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:
-        """Change a live line; may be dropped, never raises for Slack's faults."""
+    async def progress(
+        self, receipt: Receipt, progress: Progress, still_ours: StillOurs | None = None
+    ) -> LiveState:
+        """Change a live line while it is ours; may be dropped, never raises for Slack's faults."""
         ...

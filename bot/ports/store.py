@@ -1,19 +1,23 @@
 """What the desk needs of a database. `async with store.write()` is one transaction: all of it or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol
 
 from bot.domain.answer import Outcome
-from bot.domain.budget import BudgetChange, Claim, Limit, Period, Scope, Spend
+from bot.domain.audit import AuditEntry
 from bot.domain.conversation import Conversation, Line, Standing, ThreadKey
 from bot.domain.effects import Outgoing, Receipt
-from bot.domain.escalation import Decision, Escalation, NewEscalation
-from bot.domain.exchange import Usage
+from bot.domain.escalation import Decision, Escalation, NewEscalation, Proposal, Question
 from bot.domain.incoming import Incoming, MessageReceived
 from bot.domain.trace import TraceEvent
+from bot.ports.budget_asks import BudgetAsks
+from bot.ports.gates import Gates
+from bot.ports.handover import Handbacks, Ratings
+from bot.ports.ledger import Ledger
+from bot.ports.money import BotPauses, Spending
+from bot.ports.recaps import Recaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class Run:
     started_at: float
     outcome: Outcome | None = None
     stop_requested: bool = False
+    stop_why: str = ""
+    """What happened to its question, in a word (`StopWhy`); empty when somebody pressed Stop or took over."""
+    paused_at: float | None = None
+    """Set while it waits for people to allow more money."""
 
 
 class Inbox(Protocol):
@@ -72,6 +80,10 @@ class Inbox(Protocol):
 
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None: ...
 
+    async def reopen(self, inbox_ids: Sequence[str]) -> None:
+        """Let causes wait again that were put aside; the caller sees to it that they are taken up."""
+        ...
+
     async def count_attempt(self, inbox_id: str, *, error: str = "") -> int:
         """Raise the attempt counter and note the class of the error, if there was one; the new value."""
         ...
@@ -88,8 +100,8 @@ class Inbox(Protocol):
         """The stored message with this timestamp."""
         ...
 
-    async def replace(self, inbox_id: str, incoming: MessageReceived) -> None:
-        """Replace a waiting message by its edited version."""
+    async def replace(self, inbox_id: str, incoming: MessageReceived, *, handled: bool = False) -> None:
+        """Replace a waiting message (`handled`: one that waits no more) by its edited version."""
         ...
 
 
@@ -120,6 +132,10 @@ class Conversations(Protocol):
 
     async def add_lines(self, conversation_id: str, *lines: Line) -> None: ...
 
+    async def amend_line(self, conversation_id: str, old: str, new: str | None) -> bool:
+        """Let the newest line of a person or customer that reads so read otherwise (None: be gone); False without."""
+        ...
+
     async def lines(self, conversation_id: str, last: int) -> list[Line]:
         """The last lines of the transcript, oldest first."""
         ...
@@ -134,7 +150,21 @@ class Runs(Protocol):
 
     async def get(self, run_id: str) -> Run | None: ...
 
-    async def unfinished(self, conversation_id: str) -> Run | None: ...
+    async def unfinished(self, conversation_id: str) -> Run | None:
+        """The run without an outcome; not one that is paused."""
+        ...
+
+    async def paused(self, conversation_id: str) -> Run | None:
+        """The run that waits for people."""
+        ...
+
+    async def pause(self, run_id: str, *, at: float) -> bool:
+        """Let a run wait for people, without a live line; False when it does already, or is finished."""
+        ...
+
+    async def resume(self, run_id: str, *, live_key: str) -> bool:
+        """Let a paused run go on, with a live line of its own; False when it is not paused."""
+        ...
 
     async def hold(self, run_id: str) -> bool:
         """Let nobody stop or finish a run before this transaction ends; False when it is finished."""
@@ -148,7 +178,11 @@ class Runs(Protocol):
         """Those of the runs whose conversation changed hands meanwhile, or that somebody asked to stop."""
         ...
 
-    async def request_stop(self, conversation_id: str) -> bool:
+    async def answering(self, conversation_id: str, inbox_id: str) -> list[Run]:
+        """All runs that began to answer a message, oldest first."""
+        ...
+
+    async def request_stop(self, conversation_id: str, why: str = "") -> bool:
         """Ask the unfinished run to stop; False when there is none."""
         ...
 
@@ -164,7 +198,9 @@ class Runs(Protocol):
 class Escalations(Protocol):
     """Cases before people."""
 
-    async def open(self, new: NewEscalation, *, staff_channel: str, at: float) -> Escalation:
+    async def open(
+        self, new: NewEscalation, *, staff_channel: str, at: float, expires_at: float | None = None
+    ) -> Escalation:
         """Insert; when the id exists, the row as it is."""
         ...
 
@@ -182,8 +218,35 @@ class Escalations(Protocol):
         """One conditional update `… where state = <from>` (and version, if given); None when it changed nothing."""
         ...
 
-    async def amend(self, escalation_id: str, newer: NewEscalation) -> Escalation | None:
-        """Replace reason, summary and proposal of an open case (version + 1); None when it is open no more."""
+    async def amend(
+        self, escalation_id: str, newer: NewEscalation, *, expires_at: float | None = None
+    ) -> Escalation | None:
+        """Replace reason, summary and proposal of an open case (version + 1); None when it is open no more.
+
+        What somebody agreed to or edited before is gone with the older proposal.
+        """
+        ...
+
+    async def revise(
+        self, escalation_id: str, proposal: Proposal, *, by: str, version: int, expires_at: float | None
+    ) -> Escalation | None:
+        """Replace the proposal of an open case by a person's (version + 1); None when it is not as they saw it."""
+        ...
+
+    async def agree_first(self, escalation_id: str, *, by: str, at: float, version: int) -> Escalation | None:
+        """Note the first of two approvals (version + 1); None when the case is no longer as they saw it."""
+        ...
+
+    async def ask(self, escalation_id: str, question: Question) -> Escalation | None:
+        """Note a question (or that it was answered) on a live case; None when it is live no more."""
+        ...
+
+    async def offer(self, escalation_id: str, at: float | None) -> Escalation | None:
+        """Offer a claimed case to others, or (None) take the offer back (version + 1); None when that changed nothing."""
+        ...
+
+    async def count_open(self, *, staff_channel: str, before: float) -> int:
+        """Cases of a channel that were opened before a moment and that nobody has taken over or decided."""
         ...
 
     async def by_card(self, receipt: Receipt) -> Escalation | None:
@@ -205,60 +268,43 @@ class Outbox(Protocol):
         ...
 
 
-class Ledger(Protocol):
-    """Money set aside and money spent."""
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A timer whose time has come, already taken off the clock."""
 
-    async def reserve(self, claim: Claim, *, at: float) -> str:
-        """Set the worst case aside if it fits every limit; the reservation's id.
+    cause: Incoming
+    partition: str
+    conversation_id: str | None
 
-        A reservation of the same run and name left behind by a crash is settled at its worst case first.
-        Raises BudgetExceededError or TokensExceededError.
-        """
+
+class Timers(Protocol):
+    """Causes that are to be handled at a later moment; they reach the inbox within about a second of it, once."""
+
+    async def set(
+        self, key: str, cause: Incoming, *, due_at: float, partition: str, conversation_id: str | None = None
+    ) -> None:
+        """Let a cause arrive at `due_at`; a timer of the same key is replaced. The handler must bear being late."""
         ...
 
-    async def settle(self, reservation_id: str, *, usd: Decimal, usage: Usage, model: str) -> None:
-        """Replace the reservation by what was really spent."""
+    async def cancel(self, key: str) -> None:
+        """Forget a timer, if there is one; a cause that has just arrived is not taken back."""
         ...
 
-    async def charge_worst(self, reservation_id: str) -> None:
-        """Settle at the worst case: the attempt may have been billed and nobody can tell."""
+    async def cancel_all(self, prefix: str) -> None:
+        """Forget every timer whose key begins so."""
         ...
 
-    async def charge_left_behind(self, run_id: str) -> None:
-        """Settle what a crash left reserved for a run at its worst case; call it when the run ends."""
+    async def due_at(self, key: str) -> float | None:
+        """When a timer is due; None when there is none (any more)."""
         ...
 
-    async def release(self, reservation_id: str) -> None:
-        """Give the money back: nothing was spent."""
+    async def next_due(self) -> float | None:
+        """When the next of all timers is due."""
         ...
 
-    async def spend(self, conversation_id: str) -> Spend: ...
-
-    async def total(self, team_id: str, *, since: float, channel_id: str = "", user_id: str = "") -> Decimal:
-        """USD spent or reserved in a workspace, channel or by a user since a moment."""
+    async def take_due(self, now: float, limit: int) -> list[DueTimer]:
+        """Take timers that are due off the clock, oldest first; the caller stores them in the same transaction."""
         ...
-
-    async def dearest(self, team_id: str, count: int, *, opened_by: str = "") -> list[tuple[str, Spend]]:
-        """(conversation id, spend) of the dearest conversations that are not closed; `opened_by`: only this user's."""
-        ...
-
-    async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
-        """Limits set by admins for a subject; subject `*` holds for every subject of the scope."""
-        ...
-
-    async def limits_of(self, team_id: str, subjects: Mapping[Scope, str]) -> list[Limit]:
-        """The same for one subject of each of several scopes."""
-        ...
-
-    async def set_limit(self, change: BudgetChange, *, team_id: str) -> None:
-        """Set or (usd None) remove a limit, and remember who did."""
-        ...
-
-    async def changes(self, team_id: str, count: int) -> list[BudgetChange]:
-        """The last changes, newest first."""
-        ...
-
-    async def limit_for(self, team_id: str, scope: Scope, subject: str, period: Period) -> Limit | None: ...
 
 
 class Traces(Protocol):
@@ -275,6 +321,16 @@ class Traces(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """The append-only record of who decided or changed what."""
+
+    async def add(self, *entries: AuditEntry) -> None: ...
+
+    async def recent(self, count: int, *, about: str = "") -> list[AuditEntry]:
+        """The last entries, newest first; `about`: only of this subject or conversation."""
+        ...
+
+
 class Transaction(Protocol):
     """One unit of work: every repository on one connection."""
 
@@ -282,6 +338,8 @@ class Transaction(Protocol):
     def inbox(self) -> Inbox: ...
     @property
     def conversations(self) -> Conversations: ...
+    @property
+    def recaps(self) -> Recaps: ...
     @property
     def runs(self) -> Runs: ...
     @property
@@ -291,7 +349,23 @@ class Transaction(Protocol):
     @property
     def ledger(self) -> Ledger: ...
     @property
+    def budget_asks(self) -> BudgetAsks: ...
+    @property
+    def spending(self) -> Spending: ...
+    @property
+    def bot_pauses(self) -> BotPauses: ...
+    @property
     def traces(self) -> Traces: ...
+    @property
+    def gates(self) -> Gates: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def timers(self) -> Timers: ...
+    @property
+    def handbacks(self) -> Handbacks: ...
+    @property
+    def ratings(self) -> Ratings: ...
 
 
 class Store(Protocol):
@@ -306,4 +380,8 @@ class Store(Protocol):
 
         `urgent` ones go before others that wait: Slack waits three seconds for an event to be stored.
         """
+        ...
+
+    async def is_epoch(self, conversation_id: str, epoch: int) -> bool:
+        """Whether a conversation still is in the hands it was in: to be asked as the last thing before words leave."""
         ...

@@ -7,7 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.domain.effects import Outgoing, Receipt, Remove
-from bot.domain.errors import DeskhandError, LockedOutError, PermanentError, TransientError, WorkspaceLeftError
+from bot.domain.errors import (
+    DeskhandError,
+    LockedOutError,
+    OvertakenError,
+    PermanentError,
+    TransientError,
+    WorkspaceLeftError,
+)
 from bot.ports.clock import Clock
 from bot.ports.outbox import Delivery, Intent, OutboxQueue, Reference, Referred
 from bot.ports.slack import Messenger, Target
@@ -231,8 +238,15 @@ class OutboxWorker:
                 await self._deliver(begun, target)
 
     async def _deliver(self, delivery: Delivery, target: Target) -> None:
+        outgoing = delivery.outgoing
+        if outgoing.epoch is not None:
+            target = replace(target, still_ours=lambda: self._queue.is_current(outgoing))
         try:
-            receipt = await self._messenger.deliver(delivery.outgoing, target)
+            receipt = await self._messenger.deliver(outgoing, target)
+        except OvertakenError:  # between two calls of one effect
+            logger.info("outbox.not_sent", extra={"fields": {**_fields(delivery), "intent": "overtaken"}})
+            await self._queue.drop(delivery, at=self._clock(), error="TakenOver")
+            await self._tell(delivery, "")
         except TransientError as error:
             await self._again(delivery, error, unknown=error.ambiguous)
         except LockedOutError as error:

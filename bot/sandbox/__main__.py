@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Sequence
 
+from bot import memory
 from bot.sandbox.config import SandboxConfig
 from bot.sandbox.server import SandboxServer
 
@@ -42,6 +43,7 @@ async def _serve(config: SandboxConfig) -> None:
         loop.add_signal_handler(number, stop.set)
     server = SandboxServer(config)
     await server.start()
+    memory.settle()
     try:
         about = {
             "url": server.url,

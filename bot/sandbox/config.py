@@ -15,6 +15,7 @@ DEFAULT_SCOPES = frozenset(
         "channels:history",
         "channels:read",
         "chat:write",
+        "chat:write.customize",
         "commands",
         "files:read",
         "files:write",
@@ -23,7 +24,9 @@ DEFAULT_SCOPES = frozenset(
         "im:history",
         "im:read",
         "im:write",
+        "reactions:read",
         "reactions:write",
+        "usergroups:read",
         "users:read",
         "users:read.email",
     )
@@ -39,6 +42,7 @@ DEFAULT_EVENTS = frozenset(
         "message.channels",
         "message.groups",
         "message.im",
+        "reaction_added",
         "tokens_revoked",
     )
 )

@@ -51,7 +51,9 @@ class Control:
             "messages": self._write,
             "messages/edit": self._edit,
             "messages/delete": self._delete,
+            "messages/react": self._react,
             "dm": self._dm,
+            "home": self._home,
             "press": self._press,
             "view/press": self._view_press,
             "view/submit": self._view_submit,
@@ -108,8 +110,15 @@ class Control:
         self._people.delete(*_texts(await _body(request), "user", "channel", "ts"))
         return {}
 
+    async def _react(self, request: web.Request) -> Json:
+        self._people.react(*_texts(await _body(request), "user", "channel", "ts", "name"))
+        return {}
+
     async def _dm(self, request: web.Request) -> Json:
         return {"channel": self._people.open_dm(*_texts(await _body(request), "user")).id}
+
+    async def _home(self, request: web.Request) -> Json:
+        return {"home": self._people.open_home(*_texts(await _body(request), "user"))}
 
     async def _press(self, request: web.Request) -> Json:
         wish = await _body(request)

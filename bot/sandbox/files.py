@@ -75,6 +75,24 @@ class Files:
             raise SlackError("file_not_found")
         return self.stored[file_id]
 
+    def forget(self, file_id: str) -> None:
+        """Delete a file everywhere. A message keeps a tombstone of it; one that held nothing else goes with it."""
+        del self.stored[file_id]
+        for channel in self.workspace.channels.values():
+            for message in list(channel.messages.values()):
+                shown = message.get("files", [])
+                if all(file["id"] != file_id for file in shown):
+                    continue
+                left = [file if file["id"] != file_id else {"id": file_id, "mode": "tombstone"} for file in shown]
+                if all(file.get("mode") == "tombstone" for file in left) and message.get("user") == self._app:
+                    self.workspace.delete(channel.id, message["ts"])
+                else:
+                    self.workspace.edit(channel.id, message["ts"], {"files": left})
+
+    @property
+    def _app(self) -> str:
+        return self.workspace.company.app.user_id
+
     def announce_upload(self, name: str, length: int) -> Json:
         """First step of an upload: a place to send the bytes to."""
         if not 0 < length <= _BYTES_PER_UPLOAD:

@@ -56,12 +56,37 @@ class PeopleActions:
         self._own(user, channel_id, ts)
         self._workspace.delete(channel_id, ts)
 
+    def react(self, user: str, channel_id: str, ts: str, name: str) -> None:
+        """Put an emoji on a message."""
+        person = self._workspace.person(user)
+        channel, message = self._member(person, channel_id), self._workspace.message(channel_id, ts)
+        reactions: list[Json] = message.setdefault("reactions", [])
+        entry = next((r for r in reactions if r["name"] == name), None)
+        if entry is None:
+            reactions.append(entry := {"name": name, "users": [], "count": 0})
+        if user in entry["users"]:
+            raise ControlError("already_reacted", f"{person.name} has put this emoji on it already.")
+        entry["users"].append(user)
+        entry["count"] = len(entry["users"])
+        self._workspace.refresh(channel_id, ts)
+        if self._backend.me in channel.members:
+            item = {"type": "message", "channel": channel_id, "ts": ts}
+            event: Json = {"type": "reaction_added", "user": user, "reaction": name, "item": item}
+            self._events.publish({**event, "item_user": message.get("user", "")})
+
     def open_dm(self, user: str) -> Channel:
         """Open the app's Messages tab."""
         channel = self._workspace.open_dm(user)
         event = {"type": "app_home_opened", "user": user, "channel": channel.id, "tab": "messages", "context": {}}
         self._events.publish(event)
         return channel
+
+    def open_home(self, user: str) -> Json | None:
+        """Open the app's Home tab: as in Slack the app hears of it each time, with the view it published before."""
+        channel, home = self._workspace.open_dm(user), self._backend.views.homes.get(user)
+        event: Json = {"type": "app_home_opened", "user": user, "channel": channel.id, "tab": "home"}
+        self._events.publish({**event, "view": dict(home)} if home else event)
+        return home
 
     def stop(self, user: str, channel_id: str, thread_ts: str) -> None:
         """Press Slack's own Stop button on a working session."""

@@ -15,6 +15,7 @@ ChangeKind = Literal[
     "ephemeral",
     "ephemeral_deleted",
     "views",
+    "home",
     "session",
     "prompts",
     "bot",

@@ -57,7 +57,7 @@ def fernway() -> Company:
             Command(
                 "/agent-budget",
                 "What the support agent costs",
-                "[permalink] or set conversation|user|channel|workspace <usd>",
+                "[permalink], set <scope> <usd>, pause, resume",
             ),
         ),
         usergroups=(UserGroup("S0SUPPORT", "support-team", ("U0SAM", "U0GRACE", "U0LEO")),),

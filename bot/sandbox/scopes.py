@@ -35,6 +35,7 @@ _FIXED: Mapping[str, str] = {
     "reactions.remove": "reactions:write",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
+    "files.delete": "files:write",
     "files.info": "files:read",
     "views.open": "",
     "views.push": "",

@@ -68,6 +68,7 @@ _MESSAGE_FRAMES: dict[str, Callable[[Change], Json]] = {
         "ts": change.data["ts"],
     },
     "views": lambda change: {"type": "view", **change.data},
+    "home": lambda change: {"type": "home", **change.data},
     "session": lambda change: {"type": "session", **{k: v for k, v in change.data.items() if k != "expires_at"}},
     "prompts": lambda change: {"type": "prompts", "channel": change.channel, **change.data},
     "bot": lambda change: {"type": "bot", **change.data},

@@ -108,6 +108,7 @@ class Views:
         home = self._build(view)
         home["root_view_id"] = home["id"]
         self.homes[user] = home
+        self.workspace.emit(Change("home", data={"home": home}, user=user))
         return home
 
     def close(self, user: str, view_id: str) -> None:

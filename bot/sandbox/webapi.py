@@ -75,6 +75,7 @@ def methods() -> Mapping[str, Method]:
         "oauth.v2.access": oauth.access,
         "apps.uninstall": oauth.uninstall,
         "auth.revoke": oauth.revoke,
+        "files.delete": views.files_delete,
         "files.info": views.files_info,
         "files.getUploadURLExternal": views.get_upload_url,
         "files.completeUploadExternal": views.complete_upload,

@@ -18,6 +18,7 @@ def user_json(backend: Backend, person: Person) -> Json:
         "display_name": person.name,
         "display_name_normalized": person.name,
         "avatar_hash": hashlib.sha256(person.id.encode()).hexdigest()[:12],
+        **{f"image_{size}": f"https://avatars.slack-edge.com/{person.id}_{size}.png" for size in (48, 72, 192)},
         "team": team,
     }
     if person.email and "users:read.email" in backend.config.scopes:

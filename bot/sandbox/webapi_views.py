@@ -74,6 +74,15 @@ def files_info(backend: Backend, args: Args) -> Json:
     return {"ok": True, "file": backend.files.get(args.need("file", "file_not_found")).meta}
 
 
+def files_delete(backend: Backend, args: Args) -> Json:
+    """files.delete: an app deletes only what it has uploaded; messages keep a tombstone, or go when nothing is left."""
+    meta = backend.files.get(args.need("file", "file_not_found")).meta
+    if meta["user"] != backend.me:
+        raise SlackError("cant_delete_file")
+    backend.files.forget(meta["id"])
+    return {"ok": True}
+
+
 def get_upload_url(backend: Backend, args: Args) -> Json:
     """files.getUploadURLExternal."""
     return backend.files.announce_upload(args.need("filename"), args.number("length", 0))

@@ -7,33 +7,41 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+import prompts
 from bot.domain.effects import (
+    AskRating,
     Outgoing,
     Place,
     Progress,
     Receipt,
     Relay,
+    RelayFile,
     Remove,
     Session,
     SetSession,
     ShowAnswer,
     ShowCard,
+    ShowHome,
     ShowInStaffThread,
     ShowLive,
     ShowNotice,
     SuggestPrompts,
     Whisper,
 )
-from bot.domain.errors import PermanentError, TransientError
+from bot.domain.errors import OvertakenError, PermanentError, TransientError
 from bot.ports.clock import Clock, system_clock
-from bot.ports.slack import CardSource, LiveState, Target
+from bot.ports.slack import CardSource, HomeSource, LiveState, StillOurs, Target
+from bot.slack import silence
 from bot.slack.marks import Marks, client_msg_id, metadata, part_key
+from bot.slack.relaying import Relaying
 from bot.slack.render import lines
 from bot.slack.render.answer import answer_messages
 from bot.slack.render.blocks import Payload
 from bot.slack.render.card import card
+from bot.slack.render.home import home_view
 from bot.slack.render.live import live_line
 from bot.slack.render.plain import plain_parts
+from bot.slack.render.rating import rating_message
 from bot.slack.stream import Streams
 from bot.slack.web import SlackRefusalError, call, has_room, is_free
 
@@ -47,7 +55,7 @@ _LOOK_BACK = 120.0
 """Seconds between our clock and Slack's, at most."""
 _PROMPTS, _PROMPT_TITLE, _PROMPT_TEXT, _SESSION_TITLE = 4, 75, 1000, 200
 
-Shown = ShowAnswer | ShowNotice | ShowLive | ShowCard | ShowInStaffThread | Relay
+Shown = ShowAnswer | ShowNotice | ShowLive | ShowCard | ShowInStaffThread | Relay | AskRating
 """Effects that end as messages."""
 
 
@@ -55,15 +63,27 @@ class SlackMessenger:
     """Implements `bot.ports.slack.Messenger`."""
 
     def __init__(
-        self, client: AsyncWebClient, cards: CardSource, *, clock: Clock = system_clock, streams: bool = True
+        self,
+        client: AsyncWebClient,
+        cards: CardSource,
+        *,
+        homes: HomeSource | None = None,
+        clock: Clock = system_clock,
+        streams: bool = True,
     ) -> None:
         self._client = client
         self._cards = cards
+        self._homes = homes
         self._marks = Marks(client)
         self._streams = Streams(client, clock)
+        self._relaying = Relaying(client, clock)
         self._may_stream = streams
 
     async def deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
+        async with silence.only_while(target.still_ours):
+            return await self._deliver(outgoing, target)
+
+    async def _deliver(self, outgoing: Outgoing, target: Target) -> Receipt | None:
         match outgoing.effect:
             case Remove():
                 await self._remove(target)
@@ -73,6 +93,10 @@ class SlackMessenger:
                 await self._set_session(session, target)
             case SuggestPrompts() as prompts:
                 await self._suggest(prompts)
+            case ShowHome() as home:
+                await self._publish(home)
+            case RelayFile() as file:
+                return await self._relaying.send_file(file, _where(file, target))
             case ShowLive() as live:
                 return await self._begin(outgoing, live, target)
             case shown:
@@ -82,8 +106,10 @@ class SlackMessenger:
     async def find(self, outgoing: Outgoing, target: Target, *, since: float) -> Receipt | None:
         """Only when all messages of the effect are there; a half-posted one is completed by `deliver`."""
         effect = outgoing.effect
-        if isinstance(effect, Remove | Whisper | SetSession | SuggestPrompts):
+        if isinstance(effect, Remove | Whisper | SetSession | SuggestPrompts | ShowHome):
             return None
+        if isinstance(effect, RelayFile):
+            return await self._relaying.find_file(effect, _where(effect, target), since=max(0.0, since - _LOOK_BACK))
         keys = [part_key(outgoing.key, index) for index in range(len(await self._messages(effect)))]
         place = _where(effect, target)
         found = await self._look(keys, place, since=since)
@@ -92,7 +118,14 @@ class SlackMessenger:
             return replace(orphan, streamed=True) if orphan else None
         return found[outgoing.key] if len(found) == len(keys) else None
 
-    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:
+    async def progress(self, receipt: Receipt, progress: Progress, still_ours: StillOurs | None = None) -> LiveState:
+        try:
+            async with silence.only_while(still_ours):
+                return await self._progress(receipt, progress)
+        except OvertakenError:
+            return LiveState(receipt, is_shown=False)
+
+    async def _progress(self, receipt: Receipt, progress: Progress) -> LiveState:
         shown = await self._streams.show(receipt, progress) if receipt.streamed else None
         if shown is not None:
             return LiveState(receipt, is_shown=shown)
@@ -142,9 +175,12 @@ class SlackMessenger:
             case ShowCard():
                 return [await self._card(effect)]
             case ShowInStaffThread():
-                return lines.staff_reply(effect.text, effect.author_name)
+                return lines.staff_reply(effect.text, effect.author_name, effect.calls)
             case Relay():
-                return lines.relay(effect.text, effect.author_name)
+                return await self._relaying.words(effect)
+            case AskRating():
+                sentences = prompts.sentences()
+                return [rating_message(effect, sentences["rating_ask"], sentences["rating_thanks"])]
 
     async def _card(self, effect: ShowCard) -> Payload:
         try:
@@ -224,6 +260,7 @@ class SlackMessenger:
                 unfurl_media=False,
                 client_msg_id=client_msg_id(key),
                 **_content(content),
+                **_look(content),
             )
         )
         return Receipt(str(answer.get("channel") or place.channel_id), str(answer["ts"]))
@@ -240,6 +277,9 @@ class SlackMessenger:
 
     async def _remove(self, target: Target) -> None:
         if target.edit is None:
+            return
+        if target.edit.is_file:
+            await self._relaying.delete_file(target.edit)
             return
         if target.edit.streamed:
             await self._streams.stop(target.edit, Session.ACTIVE)
@@ -272,6 +312,13 @@ class SlackMessenger:
             )
         )
 
+    async def _publish(self, effect: ShowHome) -> None:
+        """What is shown is read now, and later ones follow in the same lane: the newest state wins."""
+        if self._homes is None:
+            raise PermanentError("there are no Home tabs here")
+        view = home_view(await self._homes(effect.user_id))
+        await call(self._client.views_publish(user_id=effect.user_id, view=view))
+
     async def _suggest(self, effect: SuggestPrompts) -> None:
         """Without thread_ts: in the Messages tab Slack ignores prompts for a thread."""
         prompts = [
@@ -284,13 +331,18 @@ class SlackMessenger:
         await call(waiting)
 
 
-def _where(effect: Shown, target: Target) -> Place:
+def _where(effect: Shown | RelayFile, target: Target) -> Place:
     """A reply under a card goes under the card wherever the card really is; all else where the effect says."""
-    if not isinstance(effect, ShowInStaffThread):
+    is_under = isinstance(effect, ShowInStaffThread) or (isinstance(effect, RelayFile) and not effect.place.thread_ts)
+    if not is_under:
         return effect.place
     if target.under is None:
         raise PermanentError("there is no card to reply under")
     return Place(effect.place.team_id, target.under.channel_id, target.under.ts)
+
+
+def _look(content: Payload) -> dict[str, Any]:
+    return dict(content.get("look", {}))
 
 
 def _content(content: Payload) -> dict[str, Any]:

@@ -20,16 +20,19 @@ MEMBERSHIP_SECONDS = 60.0
 LINK_SECONDS = 86_400.0
 _PAGE = 200
 _MOST_PAGES = 100
+_GUEST = ("is_restricted", "is_ultra_restricted", "is_stranger")
 _UNKNOWN = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
 
 
 class SlackDirectory:
-    """Implements `bot.ports.slack.Directory` with users.info, conversations.members and chat.getPermalink."""
+    """Implements `bot.ports.slack.Directory` with users.info, conversations.members, usergroups.users.list and
+    chat.getPermalink."""
 
     def __init__(self, client: AsyncWebClient, *, clock: Clock = system_clock) -> None:
         self._client = client
         self._profiles: TtlCache[str, Person] = TtlCache(clock, seconds=PROFILE_SECONDS, size=5_000)
         self._members: TtlCache[str, frozenset[str]] = TtlCache(clock, seconds=MEMBERSHIP_SECONDS, size=200)
+        self._groups: TtlCache[str, frozenset[str]] = TtlCache(clock, seconds=MEMBERSHIP_SECONDS, size=200)
         self._links: TtlCache[tuple[str, str], str] = TtlCache(clock, seconds=LINK_SECONDS, size=5_000)
         self._reading = asyncio.Lock()
 
@@ -48,6 +51,13 @@ class SlackDirectory:
                 if members is None:
                     members = await self._ask_members(channel_id)
                     self._members.put(channel_id, members)
+        return user_id in members
+
+    async def in_group(self, group_id: str, user_id: str) -> bool:
+        members = self._groups.get(group_id)
+        if members is None:
+            members = await self._ask_group(group_id)
+            self._groups.put(group_id, members)
         return user_id in members
 
     async def permalink(self, place: Place) -> str:
@@ -76,6 +86,8 @@ class SlackDirectory:
             name=name or "somebody",
             email=word(profile.get("email")).strip().lower() or None,
             is_bot=user.get("is_bot") is True,
+            is_guest=any(user.get(name) is True for name in _GUEST),
+            picture=first(profile.get("image_192"), profile.get("image_72"), profile.get("image_48")),
         )
 
     async def _ask_members(self, channel_id: str) -> frozenset[str]:
@@ -94,6 +106,14 @@ class SlackDirectory:
             logger.warning("slack.members_unknown", extra={"fields": {"channel": channel_id, "error": str(error)}})
             raise MembershipUnknownError(f"Slack did not tell who is in {channel_id}") from error
         raise MembershipUnknownError(f"{channel_id} has too many members to read")
+
+    async def _ask_group(self, group_id: str) -> frozenset[str]:
+        try:
+            answer = await call(self._client.usergroups_users_list(usergroup=group_id))
+            return frozenset(map(str, answer["users"]))
+        except (TransientError, PermanentError, KeyError, TypeError) as error:
+            logger.warning("slack.group_unknown", extra={"fields": {"group": group_id, "error": str(error)}})
+            raise MembershipUnknownError(f"Slack did not tell who is in the user group {group_id}") from error
 
     async def _ask_link(self, channel_id: str, ts: str) -> str:
         try:

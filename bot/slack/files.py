@@ -40,7 +40,7 @@ class SlackFiles:
     async def _fetch(self, file: File, limit: int) -> bytes:
         url, headers = file.url, {"Authorization": f"Bearer {await _token(self._client)}"}
         for _ in range(_HOPS):
-            if not self._is_slack(url):
+            if not self.is_slack(url):
                 raise PermanentError("the file does not lie on Slack's servers")
             asking = self._session.get(url, headers=headers, allow_redirects=False, proxy=self._proxy)
             async with asking as answer:
@@ -49,7 +49,7 @@ class SlackFiles:
                 url = urljoin(url, answer.headers.get("Location", ""))
         raise PermanentError("the file's address leads in circles")
 
-    def _is_slack(self, url: str) -> bool:
+    def is_slack(self, url: str) -> bool:
         """The host of SLACK_API_URL as it is written there, or HTTPS on slack.com."""
         try:
             parts = urlsplit(url)

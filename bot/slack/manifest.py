@@ -24,8 +24,12 @@ SCOPES = (
     "users:read.email",
 )
 """What the bot's token must be allowed to do; `deskhand doctor` compares."""
-GROUP_SCOPES = ("mpim:history", "mpim:read")
-"""For conversations of several people without a channel; the bot works without."""
+GROUP_SCOPES = ("mpim:history", "mpim:read", "usergroups:read")
+"""For conversations of several people without a channel, and for roles by user group; the bot works without."""
+
+RELAY_SCOPES = ("chat:write.customize", "files:write", "reactions:read")
+"""For people's own names and pictures on what they write to customers, for their files, and for 🔒 on their notes; the
+bot works without."""
 
 EVENTS = (
     "agent_session_stopped",
@@ -36,6 +40,7 @@ EVENTS = (
     "message.groups",
     "message.im",
     "message.mpim",
+    "reaction_added",
     "tokens_revoked",
 )
 
@@ -62,7 +67,7 @@ def manifest_of(*, socket_mode: bool, public_url: str = _HOST) -> dict[str, Any]
             "description": "Answers support questions with sources, shows what it costs, and hands over to people.",
         },
         "features": _features(url),
-        "oauth_config": {**redirect, "scopes": {"bot": [*SCOPES, *GROUP_SCOPES]}},
+        "oauth_config": {**redirect, "scopes": {"bot": [*SCOPES, *GROUP_SCOPES, *RELAY_SCOPES]}},
         "settings": {
             "event_subscriptions": {**request, "bot_events": list(EVENTS)},
             "interactivity": {"is_enabled": True, **request},
@@ -77,7 +82,7 @@ def _features(url: dict[str, str]) -> dict[str, Any]:
     command = {
         "command": names.BUDGET_COMMAND,
         "description": "What the support agent costs",
-        "usage_hint": "[permalink] or set conversation|user|channel|workspace <usd>",
+        "usage_hint": "[permalink], set <scope> <usd>, pause, resume",
         "should_escape": True,
     }
     shortcut = {
@@ -92,7 +97,7 @@ def _features(url: dict[str, str]) -> dict[str, Any]:
             "suggested_prompts": [{"title": title, "message": message} for title, message in prompts.suggested()],
         },
         "app_home": {
-            "home_tab_enabled": False,
+            "home_tab_enabled": True,
             "messages_tab_enabled": True,
             "messages_tab_read_only_enabled": False,
         },

@@ -1,9 +1,12 @@
 """Presses and sent forms → decisions and feedback. Pure; reading what the listeners need to open forms, too."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 
+from bot.domain.conversation import ThreadKey
 from bot.domain.escalation import Decision
-from bot.domain.incoming import DecisionMade, FeedbackGiven
+from bot.domain.incoming import DecisionMade, FeedbackGiven, StopPressed
 from bot.slack import names
 from bot.slack.identity import Identity
 from bot.slack.reading import Json, first, items, obj, word
@@ -13,9 +16,14 @@ from bot.slack.render.forms import FormContext
 _AT_ONCE = {
     names.APPROVE: Decision.APPROVE,
     names.TAKE_OVER: Decision.TAKE_OVER,
+    names.RECLAIM: Decision.RECLAIM,
     names.RESOLVE: Decision.RESOLVE,
+    names.ALLOW_LESS: Decision.ALLOW,
+    names.ALLOW_MORE: Decision.ALLOW,
+    names.STOP_RUN: Decision.STOP,
 }
 """Buttons that decide by themselves; Deny and Hand back open a form first."""
+_AMOUNT = re.compile(r"^\d{1,6}(\.\d{1,6})?$")
 _BY_FORM = {names.DENY_FORM: Decision.DENY, names.HAND_BACK_FORM: Decision.HAND_BACK}
 
 
@@ -30,6 +38,17 @@ class Press:
     thread_ts: str | None
     trigger_id: str
     press_id: str
+    user_team: str = ""
+    """The presser's own workspace; with Slack Connect it is not ours."""
+
+
+NO_TEAM = "?"
+"""Of a presser whose workspace Slack did not tell: nobody's, so that such a press decides nothing."""
+
+
+def team_of_presser(body: Json) -> str:
+    """The workspace of whoever pressed, sent or chose: theirs, not that of the message."""
+    return first(obj(body.get("user")).get("team_id"), obj(body.get("team")).get("id")) or NO_TEAM
 
 
 def read_press(body: object) -> Press | None:
@@ -54,16 +73,19 @@ def read_press(body: object) -> Press | None:
         thread_ts=first(message.get("thread_ts"), container.get("thread_ts")) or None,
         trigger_id=trigger,
         press_id=trigger or f"{user}:{action_id}:{word(action.get('action_ts'))}",
+        user_team=team_of_presser(whole),
     )
 
 
-def press(body: Json, me: Identity) -> DecisionMade | FeedbackGiven | None:
+def press(body: Json, me: Identity) -> DecisionMade | FeedbackGiven | StopPressed | None:
     """A press that needs no further question."""
     pressed = read_press(body)
     if pressed is None or not (pressed.value and pressed.channel_id):
         return None
     if pressed.action_id == names.FEEDBACK:
         return _feedback(pressed, me)
+    if pressed.action_id == names.STOP:
+        return _stop(pressed, me)
     decision = _AT_ONCE.get(pressed.action_id)
     if decision is None:
         return None
@@ -77,7 +99,21 @@ def press(body: Json, me: Identity) -> DecisionMade | FeedbackGiven | None:
         thread_ts=pressed.thread_ts,
         press_id=pressed.press_id,
         version=int(version) if version.isdecimal() else None,
+        usd=_usd(version) if decision is Decision.ALLOW else None,
+        user_team=pressed.user_team,
     )
+
+
+def _stop(pressed: Press, me: Identity) -> StopPressed | None:
+    if pressed.thread_ts is None:
+        return None
+    thread = ThreadKey(me.team_id, pressed.channel_id, pressed.thread_ts)
+    return StopPressed(thread, pressed.user_id, f"press:{pressed.press_id}", pressed.user_team)
+
+
+def _usd(text: str) -> Decimal | None:
+    """Of the button, as we wrote it into its value."""
+    return Decimal(text) if _AMOUNT.match(text) else None
 
 
 def _feedback(pressed: Press, me: Identity) -> FeedbackGiven | None:
@@ -93,6 +129,13 @@ def note_of(view: Json) -> str:
     values = obj(obj(view.get("state")).get("values"))
     field = obj(obj(values.get(names.NOTE_BLOCK)).get(names.NOTE_INPUT))
     return word(field.get("value")).strip()
+
+
+def next_step_of(view: Json) -> str:
+    """What the agent is asked to do next, by the form for handing back."""
+    values = obj(obj(view.get("state")).get("values"))
+    field = obj(obj(values.get(names.NEXT_BLOCK)).get(names.NEXT_INPUT))
+    return word(field.get("value")).strip()[: names.NOTE_MAX]
 
 
 def form_problem(callback_id: str, note: str) -> str | None:
@@ -121,4 +164,6 @@ def submission(body: Json, me: Identity) -> DecisionMade | None:
         thread_ts=where.thread_ts,
         press_id=press_id,
         note=note,
+        user_team=team_of_presser(body),
+        next_step=next_step_of(view),
     )

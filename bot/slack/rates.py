@@ -5,7 +5,17 @@ chat.postMessage one a second per channel with short bursts plus a cap per works
 (docs.slack.dev/apis/web-api/rate-limits and each method's page).
 """
 
-from bot.domain.effects import Outgoing, Reader, Remove, SetSession, ShowLive, SuggestPrompts, Whisper
+from bot.domain.effects import (
+    Outgoing,
+    Reader,
+    RelayFile,
+    Remove,
+    SetSession,
+    ShowHome,
+    ShowLive,
+    SuggestPrompts,
+    Whisper,
+)
 from bot.ports.pace import Toll
 from bot.ports.slack import Target
 
@@ -36,12 +46,24 @@ TIERS = {
     "conversations.members": TIER4,
     "conversations.open": TIER3,
     "conversations.replies": TIER3,
+    "files.completeUploadExternal": TIER4,
+    "files.delete": TIER3,
+    "files.getUploadURLExternal": TIER4,
     "users.info": TIER4,
     "views.open": TIER4,
     "views.publish": TIER4,
     "views.push": TIER4,
     "views.update": TIER4,
 }
+
+_FIRST_CALLS: dict[type, str] = {
+    RelayFile: "files.getUploadURLExternal",
+    SetSession: "agents.sessions.setStatus",
+    ShowHome: "views.publish",
+    SuggestPrompts: "assistant.threads.setSuggestedPrompts",
+    Whisper: "chat.postEphemeral",
+}
+"""Of the effects that do not begin as a message."""
 
 
 class Rates:
@@ -70,14 +92,12 @@ class Rates:
                 return ()  # nothing is called
             case _ if target.edit and target.edit.streamed:
                 method = "chat.stopStream"
+            case Remove() if target.edit and target.edit.is_file:
+                method = "files.delete"
             case Remove():
                 method = "chat.delete"
-            case Whisper():
-                method = "chat.postEphemeral"
-            case SetSession():
-                method = "agents.sessions.setStatus"
-            case SuggestPrompts():
-                method = "assistant.threads.setSuggestedPrompts"
+            case _ if type(effect) in _FIRST_CALLS:
+                method = _FIRST_CALLS[type(effect)]
             case _:
                 method = "chat.update" if target.edit else _POSTS
         channel = target.under.channel_id if target.under else place.channel_id

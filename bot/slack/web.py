@@ -13,10 +13,12 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.errors import LockedOutError, PermanentError, TransientError
 from bot.runtime.pace import Pace
+from bot.slack import silence
 from bot.slack.rates import Rates
 
 TOTAL_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
+_OK = 200
 _SERVER_ERROR = 500
 _LIMITED = 429
 _DEFAULT_WAIT = 5.0
@@ -86,7 +88,8 @@ class PacedClient(AsyncWebClient):
             raise
 
     async def call_now(self, api_method: str, **request: Any) -> AsyncSlackResponse:
-        """The call itself, once its turn has come."""
+        """The call itself, once its turn has come; OvertakenError when its words may not be said any more."""
+        await silence.check(api_method)
         return await super().api_call(api_method, **request)
 
 
@@ -159,6 +162,13 @@ def _classified(response: Any) -> TransientError | SlackRefusalError:
         return TransientError(f"Slack failed (HTTP {status})", ambiguous=True)
     needed = str(data.get("needed", "")) if isinstance(data, dict) else ""
     return (SlackLockedOutError if error in _LOCKED_OUT else SlackRefusalError)(str(error), needed=needed)
+
+
+def refusal_of(status: int) -> TransientError | PermanentError | None:
+    """What the status of a plain request to Slack means; None when it worked."""
+    if status == _LIMITED or status >= _SERVER_ERROR:
+        return TransientError(f"Slack failed (HTTP {status})")
+    return None if status == _OK else PermanentError(f"Slack refused (HTTP {status})")
 
 
 def _channel(request: dict[str, Any]) -> str:

@@ -12,13 +12,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.budget import Period
 from bot.domain.conversation import Standing
 from bot.domain.escalation import State
 from bot.ports.keeping import PASSING, Ages, Batch
+from bot.store.bot_pauses import bot_pauses
+from bot.store.budget_asks import budget_asks, grants
+from bot.store.dialect import upsert
 from bot.store.engine import Writer
+from bot.store.gates import of_conversations, of_workspace
+from bot.store.handover import handbacks, ratings
+from bot.store.recaps import recaps
 from bot.store.tables import (
+    audit,
     conversations,
     escalations,
+    facts,
     inbox,
     installations,
     journal,
@@ -29,6 +38,7 @@ from bot.store.tables import (
     outbox,
     paces,
     runs,
+    timers,
     traces,
     workspaces,
 )
@@ -59,6 +69,7 @@ class SqlArchive:
             "conversations": _clear_conversations,
             "ledger": _clear_ledger,
             "limit_changes": _clear_limit_changes,
+            "grants": _clear_grants,
             "paces": _clear_paces,
         }
 
@@ -85,8 +96,10 @@ class SqlArchive:
 
     async def delete_workspace(self, team_id: str) -> int:
         total = 0
+        removing = f"removing:{team_id}"  # lets the audit log go, too
         async with self._write() as connection:  # the tools' tables are made by the first bot that runs
             there = set(await connection.run_sync(lambda plain: sa.inspect(plain).get_table_names()))
+            await connection.execute(upsert(connection, facts, {"name": removing, "value": "begun"}))
         for table, whose in _of_workspace(team_id):
             deleted = ROWS if table.name in there else 0
             while deleted == ROWS:
@@ -95,6 +108,8 @@ class SqlArchive:
                     found = (await connection.execute(sa.select(*keys).where(whose).limit(ROWS))).all()
                     deleted = await _delete(connection, table, [tuple(row) for row in found])
                 total += deleted
+        async with self._write() as connection:
+            await connection.execute(sa.delete(facts).where(facts.c.name == removing))
         return total
 
 
@@ -107,11 +122,15 @@ def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:
 
     run_ids = sa.select(runs.c.id).where(inside(runs.c.conversation_id))
     live = sa.exists().where(installations.c.team_id == team_id, installations.c.revoked_at.is_(None))
-    owned = (outbox, inbox, escalations, ledger, limits, limit_changes, conversations)
+    owned = (audit, bot_pauses, timers, outbox, inbox, escalations, ledger, limits, limit_changes, conversations)
     return [
         (journal, journal.c.run_id.in_(run_ids)),
-        *((table, inside(table.c.conversation_id)) for table in (traces, lines, runs, tickets)),
-        *((table, table.c.team_id == team_id) for table in owned),
+        *of_workspace(team_id),
+        *(
+            (table, inside(table.c.conversation_id))
+            for table in (handbacks, ratings, traces, lines, recaps, runs, tickets)
+        ),
+        *((table, table.c.team_id == team_id) for table in (*owned, budget_asks, grants)),
         (paces, sa.func.substr(paces.c.key, 1, len(team_id) + 1) == f"{team_id}|"),
         (workspaces, sa.and_(workspaces.c.team_id == team_id, ~live)),  # somebody may be installing the app again
         (installations, sa.and_(installations.c.team_id == team_id, installations.c.revoked_at.is_not(None))),
@@ -175,6 +194,12 @@ async def _clear_limit_changes(connection: AsyncConnection, ages: Ages, after: _
     return await _walk(connection, limit_changes, at, ages.costs, after, at < ages.costs)
 
 
+async def _clear_grants(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    """What was granted to a run or a conversation stays with it, for good: its limit has no period."""
+    old = sa.and_(grants.c.at < ages.costs, grants.c.period != Period.TOTAL.value)
+    return await _walk(connection, grants, grants.c.at, ages.costs, after, old)
+
+
 async def _clear_paces(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
     """A key that nothing was called on for so long is as good as none."""
     idle = sa.and_(paces.c.tat < ages.events, paces.c.closed_until < ages.events)
@@ -207,10 +232,16 @@ async def _clear_conversations(connection: AsyncConnection, ages: Ages, after: _
         old_runs = list(await connection.scalars(sa.select(runs.c.id).where(runs.c.conversation_id.in_(gone))))
         for table, whose in (
             (journal, journal.c.run_id.in_(old_runs)),
+            *of_conversations(gone),
             (lines, lines.c.conversation_id.in_(gone)),
+            (recaps, recaps.c.conversation_id.in_(gone)),
+            (handbacks, handbacks.c.conversation_id.in_(gone)),
+            (ratings, ratings.c.conversation_id.in_(gone)),
             (escalations, escalations.c.conversation_id.in_(gone)),
             (runs, runs.c.conversation_id.in_(gone)),
-            (limits, sa.and_(limits.c.scope == "conversation", limits.c.subject.in_(gone))),
+            (timers, timers.c.conversation_id.in_(gone)),
+            (budget_asks, budget_asks.c.conversation_id.in_(gone)),
+            *((table, table.c.subject.in_((*gone, *old_runs))) for table in (limits, grants)),
             (conversations, conversations.c.id.in_(gone)),
         ):
             deleted += max((await connection.execute(sa.delete(table).where(whose))).rowcount, 0)

@@ -15,15 +15,19 @@ _GET = sa.select(conversations).where(conversations.c.id == sa.bindparam("conver
 class SqlConversations:
     """ports.store.Conversations on one connection."""
 
-    def __init__(self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE) -> None:
+    def __init__(
+        self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE, raised: dict[str, int] | None = None
+    ) -> None:
+        """`raised`: takes down which epochs this transaction has begun."""
         self._connection = connection
         self._bounds = bounds
+        self._raised = raised if raised is not None else {}
 
     async def get(self, conversation_id: str) -> Conversation | None:
         if not self._bounds.holds(conversation_id):
             return None
         row = (await self._connection.execute(_GET, {"conversation": conversation_id})).first()
-        return _conversation(row) if row else None
+        return conversation_of(row) if row else None
 
     async def open(self, conversation: Conversation) -> bool:
         self._bounds.check(conversation.key.team_id)
@@ -57,7 +61,8 @@ class SqlConversations:
         row = result.first()
         if row is None:
             raise PermanentError(f"no conversation {conversation_id}")
-        return _conversation(row)
+        self._raised[conversation_id] = row.epoch
+        return conversation_of(row)
 
     async def keep_prompt(self, version: str, body: str) -> None:
         await insert_new(self._connection, prompts, {"version": version, "body": body})
@@ -75,11 +80,29 @@ class SqlConversations:
     async def add_lines(self, conversation_id: str, *new: Line) -> None:
         self._bounds.check_conversation(conversation_id)
         rows = [
-            {"conversation_id": conversation_id, "speaker": x.speaker.value, "name": x.name, "text": x.text, "at": x.at}
-            for x in new
+            {
+                "conversation_id": conversation_id,
+                "speaker": line.speaker.value,
+                "name": line.name,
+                "text": line.text,
+                "at": line.at,
+            }
+            for line in new
         ]
         if rows:
             await self._connection.execute(sa.insert(lines), rows)
+
+    async def amend_line(self, conversation_id: str, old: str, new: str | None) -> bool:
+        self._bounds.check_conversation(conversation_id)
+        theirs = (Speaker.CUSTOMER.value, Speaker.PERSON.value)
+        newest = (
+            sa.select(sa.func.max(lines.c.seq))
+            .where(lines.c.conversation_id == conversation_id, lines.c.text == old, lines.c.speaker.in_(theirs))
+            .scalar_subquery()
+        )
+        that = lines.c.seq == newest
+        change = sa.delete(lines).where(that) if new is None else sa.update(lines).where(that).values(text=new)
+        return (await self._connection.execute(change)).rowcount == 1
 
     async def lines(self, conversation_id: str, last: int) -> list[Line]:
         if not self._bounds.holds(conversation_id):
@@ -90,7 +113,8 @@ class SqlConversations:
         return [Line(Speaker(row.speaker), row.name, row.text, row.at) for row in reversed(rows.all())]
 
 
-def _conversation(row: AnyRow) -> Conversation:
+def conversation_of(row: AnyRow) -> Conversation:
+    """The conversation in a row."""
     return Conversation(
         key=ThreadKey(row.team_id, row.channel_id, row.thread_ts),
         surface=Surface(row.surface),

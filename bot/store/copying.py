@@ -13,6 +13,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+import bot.store.bot_pauses
+import bot.store.gates
+import bot.store.handover  # noqa: F401 - likewise
 import tools.backends  # noqa: F401 - all tools make their tables known
 from bot.domain.errors import PermanentError
 from bot.store.dialect import upsert

@@ -15,6 +15,7 @@ from bot.domain.escalation import (
     NewEscalation,
     Origin,
     Proposal,
+    Question,
     State,
     Team,
 )
@@ -23,6 +24,9 @@ from bot.store.dialect import AnyRow, insert_new, one_at_a_time
 from bot.store.tables import escalations, outbox
 
 _PROPOSAL = TypeAdapter(Proposal)
+_QUESTION = TypeAdapter(Question)
+_FRESH = {"first_by": "", "first_at": None}
+"""Whatever changes a proposal takes back what was agreed to before."""
 _LIVE = tuple(state.value for state in State if state.is_live)
 
 
@@ -42,7 +46,9 @@ class SqlEscalations:
         self._bounds = bounds
         self._mine = bounds.team(escalations.c.team_id)
 
-    async def open(self, new: NewEscalation, *, staff_channel: str, at: float) -> Escalation:
+    async def open(
+        self, new: NewEscalation, *, staff_channel: str, at: float, expires_at: float | None = None
+    ) -> Escalation:
         self._bounds.check_conversation(new.conversation_id)
         await insert_new(
             self._connection,
@@ -64,6 +70,7 @@ class SqlEscalations:
                 "decided_by": "",
                 "note": "",
                 "version": 1,
+                "expires_at": expires_at,
             },
         )
         query = sa.select(escalations).where(escalations.c.id == new.id, self._mine)
@@ -91,14 +98,24 @@ class SqlEscalations:
     ) -> Escalation | None:
         before, after = MOVES[decision]
         as_seen = escalations.c.version == version if version is not None else sa.true()
+        offered = escalations.c.offered_at.is_not(None) if decision is Decision.RECLAIM else sa.true()
         return await self._first(
             sa.update(escalations)
-            .where(escalations.c.id == escalation_id, escalations.c.state == before.value, as_seen, self._mine)
-            .values(state=after.value, decided_by=by, decided_at=at, note=note, version=escalations.c.version + 1)
+            .where(escalations.c.id == escalation_id, escalations.c.state == before.value, as_seen, offered, self._mine)
+            .values(
+                state=after.value,
+                decided_by=by,
+                decided_at=at,
+                note=note,
+                version=escalations.c.version + 1,
+                offered_at=None,
+            )
             .returning(escalations)
         )
 
-    async def amend(self, escalation_id: str, newer: NewEscalation) -> Escalation | None:
+    async def amend(
+        self, escalation_id: str, newer: NewEscalation, *, expires_at: float | None = None
+    ) -> Escalation | None:
         self._bounds.check_conversation(newer.conversation_id)
         return await self._first(
             sa.update(escalations)
@@ -110,9 +127,60 @@ class SqlEscalations:
                 requested_by=newer.requested_by,
                 requested_team=newer.requested_team,
                 version=escalations.c.version + 1,
+                expires_at=expires_at,
+                edited_by="",
+                **_FRESH,
             )
             .returning(escalations)
         )
+
+    async def revise(
+        self, escalation_id: str, proposal: Proposal, *, by: str, version: int, expires_at: float | None
+    ) -> Escalation | None:
+        return await self._if_seen(
+            escalation_id, version, proposal=_dump(proposal), edited_by=by, expires_at=expires_at, **_FRESH
+        )
+
+    async def agree_first(self, escalation_id: str, *, by: str, at: float, version: int) -> Escalation | None:
+        return await self._if_seen(escalation_id, version, first_by=by, first_at=at)
+
+    async def ask(self, escalation_id: str, question: Question) -> Escalation | None:
+        is_live = escalations.c.state.in_(_LIVE)
+        return await self._first(
+            sa.update(escalations)
+            .where(escalations.c.id == escalation_id, is_live, self._mine)
+            .values(asked=_QUESTION.dump_json(question).decode())
+            .returning(escalations)
+        )
+
+    async def _if_seen(self, escalation_id: str, version: int, **values: object) -> Escalation | None:
+        """Change an open case that is still as somebody saw it."""
+        is_open, same = escalations.c.state == State.OPEN.value, escalations.c.version == version
+        return await self._first(
+            sa.update(escalations)
+            .where(escalations.c.id == escalation_id, is_open, same, self._mine)
+            .values(version=escalations.c.version + 1, **values)
+            .returning(escalations)
+        )
+
+    async def offer(self, escalation_id: str, at: float | None) -> Escalation | None:
+        is_claimed = escalations.c.state == State.CLAIMED.value
+        differs = escalations.c.offered_at.is_(None) if at is not None else escalations.c.offered_at.is_not(None)
+        return await self._first(
+            sa.update(escalations)
+            .where(escalations.c.id == escalation_id, is_claimed, differs, self._mine)
+            .values(offered_at=at, version=escalations.c.version + 1)
+            .returning(escalations)
+        )
+
+    async def count_open(self, *, staff_channel: str, before: float) -> int:
+        query = sa.select(sa.func.count()).where(
+            escalations.c.state == State.OPEN.value,
+            escalations.c.staff_channel == staff_channel,
+            escalations.c.opened_at < before,
+            self._mine,
+        )
+        return (await self._connection.execute(query)).scalar_one()
 
     async def by_card(self, receipt: Receipt) -> Escalation | None:
         place = {"channel": receipt.channel_id, "ts": receipt.ts}
@@ -149,4 +217,10 @@ def _escalation(row: AnyRow) -> Escalation:
         decided_at=row.decided_at,
         note=row.note,
         version=row.version,
+        expires_at=row.expires_at,
+        first_by=row.first_by,
+        first_at=row.first_at,
+        edited_by=row.edited_by,
+        asked=_QUESTION.validate_json(row.asked) if row.asked else None,
+        offered_at=row.offered_at,
     )

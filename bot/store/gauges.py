@@ -16,7 +16,7 @@ def _open(column: sa.Column[float], *where: sa.ColumnElement[bool]) -> _Pair:
 
 
 _CAUSES = _open(inbox.c.received_at, inbox.c.handled_at.is_(None), inbox.c.parked_at.is_(None))
-_RUNS = _open(runs.c.started_at, runs.c.outcome.is_(None))
+_RUNS = _open(runs.c.started_at, runs.c.outcome.is_(None), runs.c.paused_at.is_(None))
 _PARKED, _ = _open(inbox.c.parked_at, inbox.c.parked_at.is_not(None))
 _FAILED, _ = _open(outbox.c.created_at, outbox.c.state == sa.literal_column("'failed'"), outbox.c.kind.not_in(PASSING))
 _IS_WAITING = outbox.c.state == sa.literal_column("'waiting'")

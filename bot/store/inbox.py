@@ -5,15 +5,23 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.case_due import CaseDue, Due
 from bot.domain.conversation import ThreadKey
 from bot.domain.errors import PermanentError
 from bot.domain.incoming import (
     INCOMING,
+    BudgetAskExpired,
+    CallApproved,
     CarryOn,
     DecisionMade,
     FeedbackGiven,
     Incoming,
     MessageReceived,
+    ProposalEdited,
+    ProposalExpired,
+    QuestionAsked,
+    Rated,
+    Woken,
     team_of,
 )
 from bot.ports.clock import Clock
@@ -106,6 +114,13 @@ class SqlInbox:
             .values(handled_at=self._clock())
         )
 
+    async def reopen(self, inbox_ids: Sequence[str]) -> None:
+        await self._connection.execute(
+            sa.update(inbox)
+            .where(inbox.c.id.in_(inbox_ids), inbox.c.parked_at.is_(None), self._mine)
+            .values(handled_at=None)
+        )
+
     async def count_attempt(self, inbox_id: str, *, error: str = "") -> int:
         first = sa.case((inbox.c.first_error == "", error), else_=inbox.c.first_error)
         errors = {"first_error": first, "last_error": error} if error else {}
@@ -142,11 +157,11 @@ class SqlInbox:
         row = (await self._connection.execute(sa.select(inbox).where(inbox.c.message_key == key))).first()
         return _queued(row) if row else None
 
-    async def replace(self, inbox_id: str, incoming: MessageReceived) -> None:
+    async def replace(self, inbox_id: str, incoming: MessageReceived, *, handled: bool = False) -> None:
         self._bounds.check(incoming.thread.team_id)
         await self._connection.execute(
             sa.update(inbox)
-            .where(inbox.c.id == inbox_id, inbox.c.handled_at.is_(None), self._mine)
+            .where(inbox.c.id == inbox_id, inbox.c.handled_at.is_(None) if not handled else sa.true(), self._mine)
             .values(payload=INCOMING.dump_json(incoming).decode())
         )
 
@@ -166,12 +181,28 @@ def _keys(incoming: Incoming) -> dict[str, str | None]:
                 "message_key": f"{channel}:{incoming.ts}",
                 "client_key": client,
             }
-        case DecisionMade() | FeedbackGiven():
+        case ProposalExpired() | CaseDue() | BudgetAskExpired():
+            return _only(_of(team, _timer_key(incoming)))
+        case DecisionMade() | ProposalEdited() | QuestionAsked() | FeedbackGiven() | Rated():
             return _only(_of(team, f"press:{incoming.press_id}"))
-        case CarryOn():
+        case CarryOn() | Woken():
             return _only(_of(team, f"cause:{incoming.cause}"))
+        case CallApproved():
+            return _only(_of(team, f"call:{incoming.escalation_id}:{incoming.digest}"))
         case _:
             return _only(_of(team, incoming.event_id))
+
+
+def _timer_key(timer: ProposalExpired | CaseDue | BudgetAskExpired) -> str | None:
+    match timer:
+        case ProposalExpired():
+            return f"expiry:{timer.escalation_id}:{timer.expires_at}"
+        case BudgetAskExpired():
+            return f"money:{timer.escalation_id}"
+        case CaseDue() if timer.what in (Due.ALERT, Due.ALL_CLEAR):
+            return f"{timer.what}:{timer.escalation_id}"
+        case CaseDue():  # its timer is taken off the clock once
+            return None
 
 
 def _of(team_id: str, key: str | None) -> str | None:

@@ -4,12 +4,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.bounds import Bounds
-from bot.store.tables import inbox, outbox, runs
+from bot.store.tables import inbox, outbox, runs, timers
 
 
 async def close_workspace(connection: AsyncConnection, team_id: str, *, at: float) -> None:
-    """Nothing of it is tried any more: open causes are handled, effects voided, runs asked to stop."""
+    """Nothing of it is tried any more: timers and open causes are dropped, effects voided, runs asked to stop."""
     mine = Bounds(team_id)
+    await connection.execute(sa.delete(timers).where(timers.c.team_id == team_id))
     await connection.execute(
         sa.update(inbox).where(inbox.c.team_id == team_id, inbox.c.handled_at.is_(None)).values(handled_at=at)
     )

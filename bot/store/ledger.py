@@ -5,29 +5,33 @@ from decimal import ROUND_DOWN, Decimal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.budget import Account, Claim, Limit, Scope, Spend
+from bot.domain.budget import Claim, Limit, Scope, Spend
 from bot.domain.conversation import Standing
 from bot.domain.errors import BudgetExceededError, TokensExceededError
 from bot.domain.exchange import Usage
 from bot.domain.money import MICRO, from_micro, to_micro
 from bot.ports.clock import NewId
 from bot.store.bounds import EVERYWHERE, Bounds
-from bot.store.dialect import AnyRow, one_at_a_time
+from bot.store.dialect import AnyRow
 from bot.store.limits import SqlLimits
 from bot.store.tables import conversations, ledger
 from bot.store.usage import USAGE_COLUMNS, usage_columns, usage_of
 
 _RESERVED, _SETTLED, _RELEASED = "reserved", "settled", "released"
+_ASSUMED = "assumed"
+"""Charged at the worst case because nobody came back to say what it was; whoever does after all is still believed."""
 _SUBJECT: dict[Scope, sa.Column[str]] = {
     Scope.STEP: ledger.c.run_id,
+    Scope.RUN: ledger.c.run_id,
     Scope.CONVERSATION: ledger.c.conversation_id,
     Scope.USER: ledger.c.user_id,
     Scope.CHANNEL: ledger.c.channel_id,
     Scope.WORKSPACE: ledger.c.team_id,
 }
-_IS_STEP = sa.and_(ledger.c.state == _SETTLED, ledger.c.name.like("m%"))
+_IS_SPENT = ledger.c.state.in_((_SETTLED, _ASSUMED))
+_IS_STEP = sa.and_(_IS_SPENT, ledger.c.name.like("m%"))
 _SPEND = (
-    sa.func.sum(sa.case((ledger.c.state == _SETTLED, ledger.c.charged))).label("settled"),
+    sa.func.sum(sa.case((_IS_SPENT, ledger.c.charged))).label("settled"),
     sa.func.sum(sa.case((ledger.c.state == _RESERVED, ledger.c.charged))).label("reserved"),
     sa.func.count(sa.distinct(sa.case((_IS_STEP, ledger.c.run_id + ":" + ledger.c.name)))).label("steps"),
     *(sa.func.sum(ledger.c[name]).label(name) for name in USAGE_COLUMNS),
@@ -36,7 +40,7 @@ _SPEND = (
 
 
 class SqlLedger(SqlLimits):
-    """ports.store.Ledger on one connection."""
+    """ports.ledger.Ledger on one connection."""
 
     def __init__(self, connection: AsyncConnection, new_id: NewId, bounds: Bounds = EVERYWHERE) -> None:
         super().__init__(connection, bounds)
@@ -46,11 +50,11 @@ class SqlLedger(SqlLimits):
     async def reserve(self, claim: Claim, *, at: float) -> str:
         self._bounds.check(claim.account.team_id)
         self._bounds.check_conversation(claim.account.conversation_id)
-        await one_at_a_time(self._connection, f"ledger:{claim.account.team_id}")
-        await self._charge_left_behind(claim)
+        await self.hold(claim.account.team_id)
+        await self._assume(ledger.c.run_id == claim.account.run_id, ledger.c.name == claim.name)
         wanted = to_micro(claim.usd)
         for limit in claim.limits:
-            used = 0 if limit.scope is Scope.STEP else await self._charged(claim.account, limit, at)
+            used = 0 if limit.scope is Scope.STEP else await self._charged(claim, limit, at)
             if used + wanted > int((limit.usd * MICRO).to_integral_value(rounding=ROUND_DOWN)):
                 raise BudgetExceededError(limit, used=from_micro(used), wanted=claim.usd)
         await self._check_tokens(claim)
@@ -70,8 +74,10 @@ class SqlLedger(SqlLimits):
         await self._close(reservation_id, state=_SETTLED)
 
     async def charge_left_behind(self, run_id: str) -> None:
-        left = sa.update(ledger).where(ledger.c.run_id == run_id, ledger.c.state == _RESERVED, self._mine)
-        await self._connection.execute(left.values(state=_SETTLED))
+        await self._assume(ledger.c.run_id == run_id)
+
+    async def charge_lost(self, *, before: float) -> int:
+        return await self._assume(ledger.c.at < before)
 
     async def release(self, reservation_id: str) -> None:
         await self._close(reservation_id, state=_RELEASED, charged=0, counted=0)
@@ -104,23 +110,17 @@ class SqlLedger(SqlLimits):
         )
         return [(row.conversation_id, _spend(row)) for row in await self._connection.execute(query)]
 
-    async def _charge_left_behind(self, claim: Claim) -> None:
-        await self._connection.execute(
-            sa.update(ledger)
-            .where(
-                ledger.c.run_id == claim.account.run_id,
-                ledger.c.name == claim.name,
-                ledger.c.state == _RESERVED,
-                self._mine,
-            )
-            .values(state=_SETTLED)
-        )
+    async def _assume(self, *which: sa.ColumnElement[bool]) -> int:
+        """Let reservations stand as spent; how many."""
+        left = sa.update(ledger).where(*which, ledger.c.state == sa.literal_column(f"'{_RESERVED}'"), self._mine)
+        return max(0, (await self._connection.execute(left.values(state=_ASSUMED))).rowcount)
 
-    async def _charged(self, account: Account, limit: Limit, at: float) -> int:
+    async def _charged(self, claim: Claim, limit: Limit, at: float) -> int:
+        account = claim.account
         query = sa.select(sa.func.sum(ledger.c.charged)).where(
             ledger.c.team_id == account.team_id,
             _SUBJECT[limit.scope] == account.subject(limit.scope),
-            ledger.c.at >= limit.period.start(at),
+            ledger.c.at >= limit.period.start(at, claim.zone),
         )
         return int(await self._connection.scalar(query) or 0)
 
@@ -157,11 +157,10 @@ class SqlLedger(SqlLimits):
         return reservation_id
 
     async def _close(self, reservation_id: str, **values: object) -> None:
-        """Change a row that is still reserved; a second call changes nothing."""
+        """Say what became of a reservation; a second word changes nothing."""
+        is_open = ledger.c.state.in_((_RESERVED, _ASSUMED))
         await self._connection.execute(
-            sa.update(ledger)
-            .where(ledger.c.id == reservation_id, ledger.c.state == _RESERVED, self._mine)
-            .values(**values)
+            sa.update(ledger).where(ledger.c.id == reservation_id, is_open, self._mine).values(**values)
         )
 
 

@@ -8,16 +8,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.budget import EVERY, BudgetChange, Limit, Period, Scope
 from bot.domain.money import from_micro, to_micro
 from bot.store.bounds import EVERYWHERE, Bounds
-from bot.store.dialect import upsert
+from bot.store.budget_asks import SqlGrants, grants
+from bot.store.dialect import one_at_a_time, upsert
 from bot.store.tables import limit_changes, limits
 
 
-class SqlLimits:
-    """The limits part of ports.store.Ledger on one connection."""
+class SqlLimits(SqlGrants):
+    """The limits part of ports.ledger.Ledger on one connection."""
 
     def __init__(self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE) -> None:
-        self._connection = connection
-        self._bounds = bounds
+        super().__init__(connection, bounds)
+
+    async def hold(self, team_id: str) -> None:
+        """Whoever changes or applies limits of a workspace does so one at a time, whatever process it is in."""
+        await one_at_a_time(self._connection, f"ledger:{team_id}")
 
     async def limits(self, team_id: str, scope: Scope, subject: str) -> list[Limit]:
         """One limit per period: the subject's own, else the one for every subject; `subject` is filled in."""
@@ -60,6 +64,7 @@ class SqlLimits:
 
     async def set_limit(self, change: BudgetChange, *, team_id: str) -> None:
         self._bounds.check(team_id)
+        await self.hold(team_id)
         key = {
             "team_id": team_id,
             "scope": change.scope.value,
@@ -72,6 +77,20 @@ class SqlLimits:
             await self._connection.execute(sa.delete(limits).where(*same))
         else:
             await self._connection.execute(upsert(self._connection, limits, {**key, "usd": usd}))
+        given = [grants.c[name] == value for name, value in key.items() if name != "subject"]
+        whose = sa.true() if change.subject == EVERY else grants.c.subject == change.subject
+        await self._connection.execute(sa.delete(grants).where(*given, whose))
+        await self.note_change(change, team_id=team_id)
+
+    async def note_change(self, change: BudgetChange, *, team_id: str) -> None:
+        self._bounds.check(team_id)
+        key = {
+            "team_id": team_id,
+            "scope": change.scope.value,
+            "subject": change.subject,
+            "period": change.period.value,
+        }
+        usd = None if change.usd is None else to_micro(change.usd)
         await self._connection.execute(sa.insert(limit_changes).values(**key, usd=usd, by=change.by, at=change.at))
 
     async def changes(self, team_id: str, count: int) -> list[BudgetChange]:

@@ -12,6 +12,7 @@ from bot.ports.pace import LONGEST_CLOSED, LONGEST_WAIT, Toll
 from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import AnyRow, insert_new
 from bot.store.engine import Writer
+from bot.store.epochs import Epochs
 from bot.store.paces import take
 from bot.store.tables import conversations, outbox, replicas
 
@@ -78,8 +79,9 @@ class SqlOutbox:
 class SqlOutboxQueue:
     """ports.outbox.OutboxQueue: each method is one short transaction."""
 
-    def __init__(self, engine: AsyncEngine, write: Writer, replica_id: str = "") -> None:
+    def __init__(self, engine: AsyncEngine, write: Writer, replica_id: str = "", epochs: Epochs | None = None) -> None:
         self._engine = engine
+        self._epochs = epochs or Epochs()
         self._write = write
         self._me = replica_id
         alive = sa.exists().where(replicas.c.id == outbox.c.intent_by).correlate(outbox)
@@ -151,7 +153,7 @@ class SqlOutboxQueue:
         query = sa.select(conversations.c.epoch).where(conversations.c.id == outgoing.conversation_id)
         async with self._engine.connect() as connection:
             epoch: int | None = await connection.scalar(query)
-        return epoch == outgoing.epoch
+        return epoch == outgoing.epoch and self._epochs.allows(outgoing.conversation_id or "", outgoing.epoch)
 
     async def delivered(self, key: str, receipt: Receipt | None, *, at: float) -> None:
         done = _closed(_DELIVERED, at)

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.answer import Outcome
 from bot.domain.errors import FencedError, ForeignWorkspaceError
+from bot.domain.interruption import StopWhy
 from bot.ports.clock import Clock
 from bot.ports.store import Run
 from bot.store.bounds import EVERYWHERE, Bounds
-from bot.store.dialect import insert_new
+from bot.store.dialect import AnyRow, insert_new
 from bot.store.tables import conversations, journal, runs
 
 
@@ -39,6 +41,8 @@ class SqlRuns:
                 "started_at": run.started_at,
                 "outcome": run.outcome.value if run.outcome else None,
                 "stop_requested": run.stop_requested,
+                "stop_why": run.stop_why,
+                "paused_at": run.paused_at,
             },
         )
 
@@ -48,27 +52,44 @@ class SqlRuns:
     async def unfinished(self, conversation_id: str) -> Run | None:
         if not self._bounds.holds(conversation_id):
             return None
-        query = sa.select(runs).where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
-        return await self._first(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1))
+        return await self._first(_open_runs(conversation_id).where(runs.c.paused_at.is_(None)))
+
+    async def paused(self, conversation_id: str) -> Run | None:
+        if not self._bounds.holds(conversation_id):
+            return None
+        return await self._first(_open_runs(conversation_id).where(runs.c.paused_at.is_not(None)))
+
+    async def pause(self, run_id: str, *, at: float) -> bool:
+        return await self._change(run_id, runs.c.paused_at.is_(None), paused_at=at, live_key=None)
+
+    async def resume(self, run_id: str, *, live_key: str) -> bool:
+        return await self._change(run_id, runs.c.paused_at.is_not(None), paused_at=None, live_key=live_key)
 
     async def hold(self, run_id: str) -> bool:
         query = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.outcome.is_(None), self._mine)
         return (await self._connection.execute(query.with_for_update())).first() is not None
 
     async def finish(self, run_id: str, outcome: Outcome) -> bool:
-        result = await self._connection.execute(
-            sa.update(runs)
-            .where(runs.c.id == run_id, runs.c.outcome.is_(None), self._mine)
-            .values(outcome=outcome.value)
-        )
-        return bool(result.rowcount)
+        return await self._change(run_id, sa.true(), outcome=outcome.value)
 
-    async def request_stop(self, conversation_id: str) -> bool:
+    async def _change(self, run_id: str, condition: sa.ColumnElement[bool], **values: object) -> bool:
+        """Change a run that has no outcome yet."""
+        open_run = sa.and_(runs.c.id == run_id, runs.c.outcome.is_(None), condition, self._mine)
+        return bool((await self._connection.execute(sa.update(runs).where(open_run).values(**values))).rowcount)
+
+    async def answering(self, conversation_id: str, inbox_id: str) -> list[Run]:
+        if not self._bounds.holds(conversation_id):
+            return []
+        begun = sa.select(runs).where(runs.c.conversation_id == conversation_id)
+        found = await self._connection.execute(begun.order_by(runs.c.started_at, runs.c.id))
+        return [run for row in found if inbox_id in (run := _run(row)).inbox_ids]
+
+    async def request_stop(self, conversation_id: str, why: str = "") -> bool:
         self._bounds.check_conversation(conversation_id)
         result = await self._connection.execute(
             sa.update(runs)
             .where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
-            .values(stop_requested=True)
+            .values(stop_requested=True, stop_why=_why(why))
         )
         return bool(result.rowcount)
 
@@ -112,16 +133,34 @@ class SqlRuns:
 
     async def _first(self, query: sa.Select[tuple[object, ...]]) -> Run | None:
         row = (await self._connection.execute(query)).first()
-        if row is None:
-            return None
-        return Run(
-            id=row.id,
-            conversation_id=row.conversation_id,
-            inbox_ids=tuple(json.loads(row.inbox_ids)),
-            user_id=row.user_id,
-            epoch=row.epoch,
-            live_key=row.live_key,
-            started_at=row.started_at,
-            outcome=Outcome(row.outcome) if row.outcome else None,
-            stop_requested=row.stop_requested,
-        )
+        return _run(row) if row else None
+
+
+def _run(row: AnyRow) -> Run:
+    return Run(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        inbox_ids=tuple(json.loads(row.inbox_ids)),
+        user_id=row.user_id,
+        epoch=row.epoch,
+        live_key=row.live_key,
+        started_at=row.started_at,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        stop_requested=row.stop_requested,
+        stop_why=row.stop_why,
+        paused_at=row.paused_at,
+    )
+
+
+def _open_runs(conversation_id: str) -> sa.Select[Any]:
+    """Runs without an outcome, the newest first."""
+    query = sa.select(runs).where(runs.c.conversation_id == conversation_id, runs.c.outcome.is_(None))
+    return query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
+
+
+def _why(why: str) -> str | sa.Case[str]:
+    """A Stop that was pressed stays one, whatever is edited after it."""
+    if why != StopWhy.EDITED:
+        return why
+    is_stopped = sa.and_(runs.c.stop_requested, runs.c.stop_why.in_((StopWhy.PRESSED, StopWhy.DELETED, StopWhy.MUTED)))
+    return sa.case((is_stopped, runs.c.stop_why), else_=why)

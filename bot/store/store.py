@@ -1,27 +1,37 @@
 """The database behind `ports.store.Store`."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ports.clock import Clock, NewId, sortable_id
 from bot.store.archive import SqlArchive
+from bot.store.audit import SqlAudit
+from bot.store.bot_pauses import SqlBotPauses
 from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.breakers import SqlBoard
+from bot.store.budget_asks import SqlBudgetAsks
 from bot.store.conversations import SqlConversations
 from bot.store.engine import writing
+from bot.store.epochs import Epochs
 from bot.store.escalations import SqlEscalations
+from bot.store.gates import SqlGates
 from bot.store.gauges import SqlMeter
+from bot.store.handover import SqlHandbacks, SqlRatings
 from bot.store.inbox import Enqueue, SqlInbox
 from bot.store.installations import SqlInstallations
 from bot.store.ledger import SqlLedger
 from bot.store.outbox import SqlOutbox, SqlOutboxQueue
 from bot.store.paces import SqlPaces
+from bot.store.precedence import Precedence
+from bot.store.recaps import SqlRecaps
 from bot.store.runs import SqlRuns
 from bot.store.shared_commit import SharedCommit
 from bot.store.sign_ins import SqlSignIns
+from bot.store.spending import SqlSpending
 from bot.store.stuck import SqlDead
+from bot.store.timers import SqlTimers
 from bot.store.traces import SqlTraces
 from bot.store.vault import Vault
 
@@ -39,12 +49,22 @@ class SqlTransaction:
         self.events_added: list[str] = []
         self.effects_added: list[str] = []
         self.inbox = SqlInbox(connection, enqueue, clock, self.events_added, bounds)
-        self.conversations = SqlConversations(connection, bounds)
+        self.epochs_raised: dict[str, int] = {}
+        self.conversations = SqlConversations(connection, bounds, self.epochs_raised)
+        self.recaps = SqlRecaps(connection, bounds)
         self.runs = SqlRuns(connection, clock, bounds)
         self.escalations = SqlEscalations(connection, bounds)
         self.outbox = SqlOutbox(connection, clock, self.effects_added, bounds)
         self.ledger = SqlLedger(connection, new_id, bounds)
+        self.budget_asks = SqlBudgetAsks(connection, bounds)
+        self.spending = SqlSpending(connection, bounds)
+        self.bot_pauses = SqlBotPauses(connection, bounds)
         self.traces = SqlTraces(connection, bounds)
+        self.gates = SqlGates(connection, bounds)
+        self.audit = SqlAudit(connection, bounds)
+        self.timers = SqlTimers(connection, bounds)
+        self.handbacks = SqlHandbacks(connection, bounds)
+        self.ratings = SqlRatings(connection, bounds)
 
 
 class SqlStore:
@@ -68,8 +88,10 @@ class SqlStore:
         self._new_id = new_id
         self._on_events: list[Listener] = []
         self._on_effects: list[Listener] = []
+        self._precedence = Precedence()
         self._shared = SharedCommit(engine) if engine.dialect.name == "sqlite" else None
-        self.queue = SqlOutboxQueue(engine, self._writing, replica_id)
+        self._epochs = Epochs()
+        self.queue = SqlOutboxQueue(engine, self._writing, replica_id, self._epochs)
         """For the worker that delivers the outbox."""
         self.dead = SqlDead(engine, self._writing, enqueue, clock, new_id)
         """What got stuck, for operators."""
@@ -104,7 +126,7 @@ class SqlStore:
     @asynccontextmanager
     async def read(self, bounds: Bounds = EVERYWHERE) -> AsyncIterator[SqlTransaction]:
         """A transaction that only reads: one consistent view on SQLite, the last commits on PostgreSQL."""
-        async with self._engine.connect() as connection:
+        async with self._precedence.other(), self._engine.connect() as connection:
             yield self._transaction(connection, bounds)
 
     @asynccontextmanager
@@ -115,13 +137,28 @@ class SqlStore:
             yield transaction
         self._tell(transaction)
 
-    def _writing(self, *, urgent: bool = False) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._shared.writing(urgent=urgent) if self._shared else writing(self._engine)
+    @asynccontextmanager
+    async def _writing(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            if urgent:
+                stack.enter_context(self._precedence.urgent())
+            else:
+                await stack.enter_async_context(self._precedence.other())
+            shared = self._shared
+            yield await stack.enter_async_context(shared.writing(urgent=urgent) if shared else writing(self._engine))
 
     def _transaction(self, connection: AsyncConnection, bounds: Bounds) -> SqlTransaction:
         return SqlTransaction(connection, self._enqueue, self._clock, self._new_id, bounds)
 
+    async def is_epoch(self, conversation_id: str, epoch: int) -> bool:
+        """Whether a conversation still is in the hands it was in; the last look is at this process's own memory."""
+        async with self._engine.connect() as connection:
+            conversation = await SqlConversations(connection).get(conversation_id)
+        is_same = conversation is not None and conversation.epoch == epoch
+        return is_same and self._epochs.allows(conversation_id, epoch)
+
     def _tell(self, transaction: SqlTransaction) -> None:
+        self._epochs.committed(transaction.epochs_raised)
         listeners = self._on_events if transaction.events_added else []
         listeners = listeners + self._on_effects if transaction.effects_added else listeners
         for listener in listeners:
@@ -142,3 +179,7 @@ class WorkspaceStore:
     def write(self, *, urgent: bool = False) -> AbstractAsyncContextManager[SqlTransaction]:
         """A transaction that writes; commits at the end, rolls back when an exception leaves it."""
         return self._whole.write(self._bounds, urgent=urgent)
+
+    async def is_epoch(self, conversation_id: str, epoch: int) -> bool:
+        """Whether a conversation (of this workspace) still is in the hands it was in."""
+        return self._bounds.holds(conversation_id) and await self._whole.is_epoch(conversation_id, epoch)

@@ -98,6 +98,8 @@ runs = sa.Table(
     sa.Column("started_at", _Seconds, nullable=False),
     sa.Column("outcome", sa.Text),
     sa.Column("stop_requested", sa.Boolean, nullable=False),
+    sa.Column("stop_why", sa.Text, nullable=False, server_default=""),  # what happened to the question
+    sa.Column("paused_at", _Seconds),  # waits for people to allow more money; null: does not
     sa.Index("ix_runs_conversation", "conversation_id", "started_at"),
     sa.Index(
         "ix_runs_unfinished",
@@ -136,6 +138,12 @@ escalations = sa.Table(
     sa.Column("decided_at", _Seconds),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("expires_at", _Seconds),  # until then a person may approve the proposal
+    sa.Column("first_by", sa.Text, nullable=False, server_default=""),  # first of two who must approve
+    sa.Column("first_at", _Seconds),
+    sa.Column("edited_by", sa.Text, nullable=False, server_default=""),  # whose words the proposal holds
+    sa.Column("asked", sa.Text),  # JSON: the question somebody asked about it
+    sa.Column("offered_at", _Seconds),  # since then others may take it over from its owner
     sa.Index("ix_escalations_conversation", "conversation_id", "opened_at"),
     sa.Index(
         "ix_escalations_live_of_team",
@@ -220,7 +228,7 @@ ledger = sa.Table(
     sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("conversation_id", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),  # reserved | settled | released
+    sa.Column("state", sa.Text, nullable=False),  # reserved | settled | assumed | released
     sa.Column("charged", _MicroUsd, nullable=False),  # worst case while reserved, then the real cost
     sa.Column("counted", sa.BigInteger, nullable=False),  # tokens that count, likewise
     sa.Column("input", sa.BigInteger, nullable=False),
@@ -234,6 +242,12 @@ ledger = sa.Table(
     sa.Index("ix_ledger_team", "team_id", "at"),
     sa.Index("ix_ledger_user", "user_id", "at"),
     sa.Index("ix_ledger_channel", "channel_id", "at"),
+    sa.Index(
+        "ix_ledger_reserved",
+        "at",
+        sqlite_where=sa.text("state = 'reserved'"),
+        postgresql_where=sa.text("state = 'reserved'"),
+    ),
 )
 
 limits = sa.Table(
@@ -283,6 +297,38 @@ traces = sa.Table(
     sa.Column("ok", sa.Boolean, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Index("ix_traces_conversation", "conversation_id", "seq"),
+)
+
+timers = sa.Table(
+    "timers",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("key", _Key, primary_key=True),
+    sa.Column("due_at", _Seconds, nullable=False),
+    sa.Column("partition", sa.Text, nullable=False),
+    sa.Column("conversation_id", sa.Text),
+    sa.Column("payload", sa.Text, nullable=False),  # JSON of the cause
+    sa.Index("ix_timers_due", "due_at"),
+    sa.Index("ix_timers_conversation", "conversation_id"),
+)
+
+audit = sa.Table(
+    "audit",  # triggers refuse updates, and deletes of less than a whole workspace
+    metadata,
+    sa.Column("seq", _Serial, primary_key=True, autoincrement=True),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("at", _Seconds, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),  # empty: the bot itself
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Index("ix_audit_team", "team_id", "seq"),
+    sa.Index("ix_audit_conversation", "conversation_id", "seq"),
+    sa.Index("ix_audit_subject", "subject", "seq"),
 )
 
 breakers = sa.Table(

@@ -1,37 +1,62 @@
 """What serves one workspace: its desk, and its own way to Slack."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 import prompts
+from bot.agent.approvals import ApprovalRules
 from bot.agent.breakers import ModelBreakers
 from bot.agent.calls import ModelCalls
 from bot.agent.confidence import Judge
+from bot.agent.gate import Gate
+from bot.agent.human_part import HumanPart
 from bot.agent.loop import Agent
 from bot.agent.profile import Profiles
+from bot.agent.recaps import Recaps
+from bot.agent.review import Reviewer
 from bot.agent.summing_up import Summarist
 from bot.agent.toolbox import Toolbox
 from bot.config import Settings
+from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.attachments import Attachments, Workshop
-from bot.desk.budgets import BudgetDesk
+from bot.desk.authority import Authority
+from bot.desk.case_clocks import CaseClocks
+from bot.desk.allowing import Allowing
+from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.cases import Cases
+from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.desk import Desk, Guard, welcome
 from bot.desk.endings import Endings
+from bot.desk.expiry import Expiry
+from bot.desk.gated_calls import ConsentRequests
+from bot.desk.handed_back import Briefing
 from bot.desk.intake import Intake
 from bot.desk.last_words import LastWords
+from bot.desk.money_desk import BudgetDesk
+from bot.desk.money_report import MoneyReports
 from bot.desk.ownership import Ownership
 from bot.desk.people import People, StaffRoom
+from bot.desk.questions import Questions
+from bot.desk.rating import Ratings
+from bot.desk.relay import RelayRoom
+from bot.desk.revisions import Revisions
 from bot.desk.staffroom import ChooseChannel, StaffRoomTalk
+from bot.desk.stepping_in import SteppingIn
+from bot.desk.stopping import Stopping
 from bot.desk.turns import Turns
 from bot.desk.unsent import UnsentWords
+from bot.desk.waiting import Waiting
 from bot.desk.work import Crew, Work
 from bot.domain.budget import Limit, Period, Scope
+from bot.domain.service import Service
 from bot.domain.workspace import WorkspaceSettings
-from bot.ports.clock import sortable_id, system_clock
+from bot.domain.zones import zone_of
+from bot.ports.clock import Clock, sortable_id, system_clock
 from bot.ports.model import Model
+from bot.ports.pager import Pager
 from bot.ports.slack import Directory, Messenger
 from bot.ports.store import Store
 from bot.slack.delivery import SlackMessenger
@@ -69,6 +94,9 @@ class _Around:
     cases: Cases
     messenger: Messenger
     choose_channel: ChooseChannel | None
+    reports: MoneyReports
+    waiting: Waiting
+    deadlines: Deadlines
 
 
 @dataclass(frozen=True)
@@ -83,6 +111,9 @@ class Offices:
     settings: Settings
     manners: Manners
     guard: Guard = welcome
+    clock: Clock = system_clock
+    pager: Pager | None = None
+    """Wakes somebody outside Slack when nobody answers at home."""
 
     @cached_property
     def breakers(self) -> ModelBreakers:
@@ -92,6 +123,10 @@ class Offices:
     @cached_property
     def _board(self) -> Noticeboard:
         return Noticeboard(self.store.breakers)
+
+    @property
+    def _rules(self) -> ApprovalRules:
+        return self.plan.policy.file
 
     def open_home(self, me: Identity, client: AsyncWebClient, settings: WorkspaceSettings) -> Office:
         """For the workspace of SLACK_BOT_TOKEN. Nothing is asked of Slack yet."""
@@ -126,41 +161,65 @@ class Offices:
             frozenset(settings.agent_bots),
         )
         people = People(directory, room, me.team_id)
-        cases = Cases(store, people, directory, room, system_clock)
-        messenger = SlackMessenger(client, cases.view, streams=self.settings.stream_in_dms)
-        around = _Around(store, settings, directory, room, people, cases, messenger, choose_channel)
-        return Office(
-            me, client, messenger, self._desk(around, replace(self._crew(store, client, cases, shelf), ceiling=ceiling))
+        # The file names people and channels of home; guests have its defaults.
+        clocks = CaseClocks(self.plan.service if ceiling is None else Service(), self.clock)
+        deadlines = Deadlines(Profiles(self.plan.profiles), clocks.service.hours, self.clock)
+        cases = Cases(store, people, directory, room, self.clock, deadlines, self._rules, clocks)
+        zone = zone_of(settings.timezone or self.settings.timezone or clocks.service.hours.zone.key)
+        pager = self.pager if ceiling is None else None
+        waiting = Waiting(store, cases, clocks, directory, self.clock, pager)
+        reports = MoneyReports(store, people, directory, Profiles(self.plan.profiles), self.clock)
+        messenger = SlackMessenger(
+            client, cases.view, homes=partial(reports.home, me.team_id), streams=self.settings.stream_in_dms
         )
+        around = _Around(
+            store, settings, directory, room, people, cases, messenger, choose_channel, reports, waiting, deadlines
+        )
+        crew = replace(self._crew(store, client, cases, shelf), ceiling=ceiling, zone=zone)
+        return Office(me, client, messenger, self._desk(around, crew))
 
     def _crew(self, store: Store, client: AsyncWebClient, cases: Cases, shelf: Shelf) -> Crew:
         """Everything that works on a turn."""
         plan = self.plan
-        calls = ModelCalls(self.model, plan.prices, store, system_clock, breakers=self.breakers)
+        calls = ModelCalls(self.model, plan.prices, store, self.clock, breakers=self.breakers)
         tools = build_catalogue(
             knowledge=shelf.knowledge,
             customers=shelf.customers,
             tickets=shelf.tickets,
+            books=shelf.books,
             escalations=cases,
             instruments=Instruments(board=self._board),
         )
         return Crew(
             agent=Agent(calls),
-            judge=Judge(calls, plan.models.helper),
+            reviewer=Reviewer(Judge(calls, plan.models.helper), store, self.clock),
+            recaps=Recaps(store, calls, plan.models.helper[0]),
             summarist=Summarist(calls, plan.models.helper[0]),
-            toolbox=Toolbox(tools, store, system_clock),
+            briefing=Briefing(store, HumanPart(calls, plan.models.helper[0]), self.clock),
+            toolbox=Toolbox(tools, store, self.clock, Gate(plan.policy, ConsentRequests(store, cases))),
             attachments=Attachments(SlackFiles(client), self.workshop),
             profiles=Profiles(plan.profiles),
             models=plan.models,
             prices=plan.prices,
+            external_tools=self.settings.tools_for_outsiders,
         )
 
     def _desk(self, around: "_Around", crew: Crew) -> Desk:
         store, settings, room, people, cases = around.store, around.settings, around.room, around.people, around.cases
-        ownership = Ownership(system_clock)
-        decisions = Decisions(store, people, cases, ownership, crew.profiles, system_clock, sortable_id)
-        endings = Endings(store, cases, around.directory, room, crew.profiles, system_clock)
+        ownership, relay = Ownership(self.clock), RelayRoom(store, people, cases, self.clock)
+        authority = Authority(people, around.directory, room, self._rules)
+        expiry = Expiry(store, cases, self.clock)
+        gated = crew.toolbox.gated(self.plan.policy)
+        calls = ApprovedCalls(store, people, cases, gated, crew.profiles, self.clock, sortable_id)
+        decisions = Decisions(
+            store, people, authority, cases, expiry, ownership, crew.profiles, self.clock, sortable_id, calls
+        )
+        revisions = Revisions(
+            store, people, authority, cases, decisions, expiry, gated, around.deadlines, self.clock
+        )
+        endings = Endings(store, cases, around.directory, room, crew.profiles, self.clock)
         work = Work(store, crew, room, around.messenger)
+        pauses = BudgetPauses(store, cases, around.deadlines, crew.profiles, self.clock, ceiling=crew.ceiling)
         quiet = self.settings.quiet_seconds if settings.quiet_seconds is None else settings.quiet_seconds
         return Desk(
             store=store,
@@ -168,18 +227,31 @@ class Offices:
             intake=Intake(
                 store,
                 people,
-                system_clock,
+                cases,
+                self.clock,
                 sortable_id,
                 profile_for={c: name for c, name in settings.agent_profiles.items() if name in self.plan.profiles},
                 first_sign=prompts.sentences()["live_first"],
             ),
-            turns=Turns(store, people, cases, work, endings, system_clock, quiet=quiet),
+            turns=Turns(store, people, cases, work, endings, pauses, self.clock, quiet=quiet),
             cases=cases,
             decisions=decisions,
-            talk=StaffRoomTalk(store, people, cases, ownership, system_clock, choose_channel=around.choose_channel),
-            words=UnsentWords(store, cases, room, system_clock),
-            farewell=LastWords(store, cases, system_clock),
-            budgets=BudgetDesk(store, people, around.directory, crew.profiles, system_clock),
-            clock=system_clock,
+            allowing=Allowing(store, people, authority, cases, crew.profiles, self.clock, sortable_id),
+            calls=calls,
+            expiry=expiry,
+            revisions=revisions,
+            questions=Questions(store, people, authority, cases, self.clock),
+            waiting=around.waiting,
+            talk=StaffRoomTalk(
+                store, people, cases, ownership, relay, self.clock, choose_channel=around.choose_channel
+            ),
+            relay=relay,
+            stepping_in=SteppingIn(store, people, cases, ownership, self.clock),
+            stopping=Stopping(store, people, sortable_id),
+            ratings=Ratings(store, cases, self.clock),
+            words=UnsentWords(store, cases, room, self.clock),
+            farewell=LastWords(store, cases, self.clock),
+            budgets=BudgetDesk(store, people, room, around.reports, self.clock, sortable_id),
+            clock=self.clock,
             guard=self.guard,
         )

@@ -5,7 +5,7 @@ import logging
 from bot.domain.effects import Outgoing, Progress, Receipt
 from bot.domain.errors import PermanentError, WorkspaceLeftError
 from bot.domain.incoming import team_of
-from bot.ports.slack import LiveState, Target
+from bot.ports.slack import LiveState, StillOurs, Target
 from bot.ports.store import Store
 from bot.workspaces.office import Office
 from bot.workspaces.registry import Registry
@@ -73,7 +73,12 @@ class EffectRouter:
         """As the workspace's own messenger does."""
         return await (await self._office(outgoing)).messenger.find(outgoing, target, since=since)
 
-    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:  # noqa: ARG002 - see below
+    async def progress(
+        self,
+        receipt: Receipt,
+        progress: Progress,  # noqa: ARG002 - see below
+        still_ours: StillOurs | None = None,  # noqa: ARG002 - as above
+    ) -> LiveState:
         """Shows nothing: desks tell progress to their own messengers, and a receipt does not name its workspace."""
         return LiveState(receipt, is_shown=False)
 

@@ -60,6 +60,7 @@ def test_an_unknown_kind_of_database_is_refused_by_name() -> None:
         create_engine("mysql://localhost/x")
 
 
+@pytest.mark.alone
 async def test_a_caller_can_limit_how_long_it_waits_for_the_write_lock(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path}/test.db") as store:
         other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)

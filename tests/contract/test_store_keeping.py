@@ -180,6 +180,8 @@ async def live_through(store: SqlStore, thread: ThreadKey = THREAD, *, finished:
         spent = await tx.ledger.reserve(claim("0.01", payer=payer), at=NOW)
         await tx.ledger.settle(spent, usd=Decimal("0.001"), usage=Usage(input=10), model="m")
         await tx.traces.add(TraceEvent(thread.id, run.id, 1, Action.LLM_CALL, "m", NOW))
+        later = CarryOn(thread, f"later:{thread.id}", "It is time.")
+        await tx.timers.set(f"t:{thread.id}", later, due_at=NOW + DAY, partition="p", conversation_id=thread.id)
     for lane in (f"staff:{thread.id}", thread.id):
         head = await store.queue.head(lane, NOW)
         assert head is not None

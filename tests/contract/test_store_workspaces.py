@@ -13,12 +13,19 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.answer import Outcome
-from bot.domain.budget import Account, BudgetChange, Period, Scope, Spend
+from bot.domain.audit import AuditEntry
+from bot.domain.bot_pause import BotPause
+from bot.domain.budget import Account, BudgetChange, Grant, Limit, Period, Scope, Shortfall, Spend
+from bot.domain.budget_ask import AskEnd, BudgetAsk
 from bot.domain.conversation import Line, Speaker, Standing, ThreadKey
 from bot.domain.effects import Outgoing, Place, Receipt, ShowCard, ShowNotice
 from bot.domain.errors import ForeignWorkspaceError, PermanentError
-from bot.domain.escalation import Decision, NewEscalation, Origin
+from bot.domain.escalation import Decision, NewEscalation, Origin, Proposal, Question
 from bot.domain.exchange import Usage
+from bot.domain.gate import Mute, SharedChannel
+from bot.domain.handover import Handback, Rating
+from bot.domain.incoming import CarryOn
+from bot.domain.recap import Recap
 from bot.domain.trace import Action, TraceEvent
 from bot.ports import store as ports
 from bot.ports.outbox import Delivery
@@ -49,14 +56,56 @@ Try = Callable[[SqlTransaction, str], Awaitable[object]]
 RUN = Run("R1", THREAD.id, ("i1",), "U1", 0, None, NOW)
 CASE = NewEscalation("E1", THREAD.id, Origin.TOOL, "refund", "wants $10 back")
 CHANGE = BudgetChange(Scope.WORKSPACE, "T1", Period.DAY, Decimal(5), "U1", NOW)
+CAUSE = CarryOn(THREAD, "later", "It is time.")
 EVENT = TraceEvent(THREAD.id, "R1", 1, Action.TOOL_CALL, "search", NOW)
+DEED = AuditEntry(NOW, "T1", "U1", "case.approve", "E1", "fine", THREAD.id)
+GRANT = Grant(Scope.WORKSPACE, "T1", Period.DAY, Decimal(2), "U1", NOW)
+BUDGET_ASK = BudgetAsk(
+    "E1", "R1", THREAD.id, Shortfall(Limit(Scope.WORKSPACE, "T1", Decimal(5)), Decimal(4), Decimal(2)), NOW, ("i1",)
+)
 LINE = Line(Speaker.CUSTOMER, "Ana", "secret", NOW)
+RECAP = Recap("Ana was charged twice.", "Sam took over.", 1)
+MUTE, CONNECT = Mute("T1", "C1", "U1", NOW), SharedChannel("T1", "C1", is_allowed=False)
+PAUSE = BotPause("T1", "C1", "U1", NOW, "too dear")
+HANDBACK = Handback(THREAD.id, 7, "U9", "Sam", "refund", NOW, NOW, "called her")
+RATING = Rating("E1", THREAD.id, "U1", 5, "quick", NOW, NOW)
 FOREIGN_ACCOUNT = Account("T2", "C1", "U1", OWN.id, "R1")
 
 
 async def _is_current(tx: SqlTransaction, _: str) -> object:
     """A run that one may not see counts as overtaken."""
     return {"R1"} - await tx.runs.overtaken(["R1"])
+
+
+async def _paused(tx: SqlTransaction, _: str) -> object:
+    await tx.runs.pause("R1", at=NOW)
+    return await tx.runs.paused(THREAD.id)
+
+
+async def _resumed(tx: SqlTransaction, _: str) -> object:
+    await tx.runs.pause("R1", at=NOW)
+    return await tx.runs.resume("R1", live_key="live:1")
+
+
+async def _reopened(tx: SqlTransaction, _: str) -> object:
+    await tx.inbox.mark_handled(["i1"])
+    await tx.inbox.reopen(["i1"])
+    return await tx.inbox.waiting(THREAD.id)
+
+
+async def _spent(tx: SqlTransaction) -> object:
+    """Nothing was spent, as far as one may see."""
+    found = await tx.spending.since("T1", {Scope.WORKSPACE: "T1"}, [0.0])
+    return sum(found[Scope.WORKSPACE])
+
+
+async def _recapped(tx: SqlTransaction) -> object:
+    """What is stored, as far as one may see."""
+    return (await tx.recaps.get(THREAD.id)).text
+
+
+async def _spent_between(tx: SqlTransaction) -> object:
+    return sum(await tx.spending.between("T1", [0.0]))
 
 
 TRIES: dict[str, list[Try]] = {
@@ -68,6 +117,7 @@ TRIES: dict[str, list[Try]] = {
     "Inbox.waiting": [lambda tx, _: tx.inbox.waiting(THREAD.id)],
     "Inbox.is_waiting": [lambda tx, _: tx.inbox.is_waiting(THREAD.id)],
     "Inbox.mark_handled": [lambda tx, _: tx.inbox.mark_handled(["i1"])],
+    "Inbox.reopen": [_reopened],
     "Inbox.count_attempt": [lambda tx, _: tx.inbox.count_attempt("i1", error="Oops")],
     "Inbox.park": [lambda tx, _: tx.inbox.park(["i1"])],
     "Inbox.unfinished": [lambda tx, _: tx.inbox.unfinished(before=NOW + 1)],
@@ -81,10 +131,17 @@ TRIES: dict[str, list[Try]] = {
     "Conversations.set_owner": [lambda tx, _: tx.conversations.set_owner(THREAD.id, Standing.HUMAN, "U9")],
     "Conversations.pin": [lambda tx, _: tx.conversations.pin(THREAD.id, "v2")],
     "Conversations.add_lines": [lambda tx, _: tx.conversations.add_lines(THREAD.id, LINE)],
+    "Conversations.amend_line": [lambda tx, _: tx.conversations.amend_line(THREAD.id, "secret", "other")],
     "Conversations.lines": [lambda tx, _: tx.conversations.lines(THREAD.id, 10)],
+    "Recaps.get": [lambda tx, _: _recapped(tx)],
+    "Recaps.keep": [lambda tx, _: tx.recaps.keep(THREAD.id, replace(RECAP, upto=99))],
+    "Recaps.lines_after": [lambda tx, _: tx.recaps.lines_after(THREAD.id, 0, 10)],
     "Runs.begin": [lambda tx, _: tx.runs.begin(replace(RUN, id="R2"))],
     "Runs.get": [lambda tx, _: tx.runs.get("R1")],
     "Runs.unfinished": [lambda tx, _: tx.runs.unfinished(THREAD.id)],
+    "Runs.paused": [_paused],
+    "Runs.pause": [lambda tx, _: tx.runs.pause("R1", at=NOW)],
+    "Runs.resume": [_resumed],
     "Runs.hold": [lambda tx, _: tx.runs.hold("R1")],
     "Runs.finish": [lambda tx, _: tx.runs.finish("R1", Outcome.ANSWERED)],
     "Runs.overtaken": [_is_current],
@@ -104,6 +161,13 @@ TRIES: dict[str, list[Try]] = {
         lambda tx, _: tx.escalations.amend("E1", replace(CASE, reason="other")),
         lambda tx, _: tx.escalations.amend("E1", replace(CASE, reason="other", conversation_id=OWN.id)),
     ],
+    "Escalations.revise": [
+        lambda tx, _: tx.escalations.revise("E1", Proposal("Other."), by="U9", version=1, expires_at=None)
+    ],
+    "Escalations.agree_first": [lambda tx, _: tx.escalations.agree_first("E1", by="U9", at=NOW, version=1)],
+    "Escalations.ask": [lambda tx, _: tx.escalations.ask("E1", Question("U9", "", "Which invoice?", NOW))],
+    "Escalations.offer": [lambda tx, _: tx.escalations.offer("E0", NOW)],
+    "Escalations.count_open": [lambda tx, _: tx.escalations.count_open(staff_channel="C9", before=NOW + 1)],
     "Escalations.by_card": [lambda tx, _: tx.escalations.by_card(CARD)],
     "Outbox.add": [
         lambda tx, _: tx.outbox.add(notice("k9")),
@@ -128,12 +192,63 @@ TRIES: dict[str, list[Try]] = {
     "Ledger.limits_of": [lambda tx, _: tx.ledger.limits_of("T1", {Scope.WORKSPACE: "T1"})],
     "Ledger.set_limit": [lambda tx, _: tx.ledger.set_limit(replace(CHANGE, usd=Decimal(9)), team_id="T1")],
     "Ledger.changes": [lambda tx, _: tx.ledger.changes("T1", 5)],
+    "Ledger.charge_lost": [lambda tx, _: tx.ledger.charge_lost(before=NOW + 1)],
+    "Ledger.note_change": [lambda tx, _: tx.ledger.note_change(CHANGE, team_id="T1")],
+    "Ledger.grant": [lambda tx, _: tx.ledger.grant(GRANT, team_id="T1")],
+    "Ledger.grants_of": [lambda tx, _: tx.ledger.grants_of("T1", {Scope.WORKSPACE: "T1"})],
+    "BudgetAsks.open": [lambda tx, _: tx.budget_asks.open(replace(BUDGET_ASK, case_id="E9"))],
+    "BudgetAsks.of_case": [lambda tx, _: tx.budget_asks.of_case("E1")],
+    "BudgetAsks.of_run": [lambda tx, _: tx.budget_asks.of_run("R1")],
+    "BudgetAsks.hold": [lambda tx, _: tx.budget_asks.hold("E1", ["i1"])],
+    "BudgetAsks.end": [lambda tx, _: tx.budget_asks.end("E1", AskEnd.ALLOWED, at=NOW)],
     "Ledger.limit_for": [lambda tx, _: tx.ledger.limit_for("T1", Scope.WORKSPACE, "T1", Period.DAY)],
+    "Timers.set": [
+        lambda tx, _: tx.timers.set("t1", CAUSE, due_at=NOW, partition="p"),
+        lambda tx, _: tx.timers.set(
+            "t1", replace(CAUSE, thread=OWN), due_at=NOW, partition="p", conversation_id=THREAD.id
+        ),
+    ],
+    "Timers.cancel": [lambda tx, _: tx.timers.cancel("t0")],
+    "Timers.cancel_all": [lambda tx, _: tx.timers.cancel_all("t")],
+    "Timers.due_at": [lambda tx, _: tx.timers.due_at("t0")],
+    "Timers.next_due": [lambda tx, _: tx.timers.next_due()],
+    "Timers.take_due": [lambda tx, _: tx.timers.take_due(NOW, 10)],
+    "Spending.since": [lambda tx, _: _spent(tx)],
+    "Spending.between": [lambda tx, _: _spent_between(tx)],
+    "Spending.begun_by": [lambda tx, _: tx.spending.begun_by("T1", "U1", 5)],
+    "BotPauses.holding": [lambda tx, _: tx.bot_pauses.holding("T1", "C1")],
+    "BotPauses.all": [lambda tx, _: tx.bot_pauses.all("T1")],
+    "BotPauses.begin": [lambda tx, _: tx.bot_pauses.begin(replace(PAUSE, channel_id="C2"))],
+    "BotPauses.end": [lambda tx, _: tx.bot_pauses.end("T1", "C1")],
+    "Audit.add": [lambda tx, _: tx.audit.add(DEED)],
+    "Audit.recent": [
+        lambda tx, _: tx.audit.recent(5),
+        lambda tx, _: tx.audit.recent(5, about="E1"),
+        lambda tx, _: tx.audit.recent(5, about=THREAD.id),
+    ],
+    "Handbacks.add": [lambda tx, _: tx.handbacks.add(replace(HANDBACK, epoch=8))],
+    "Handbacks.of_epoch": [lambda tx, _: tx.handbacks.of_epoch(THREAD.id, 7)],
+    "Handbacks.claim_briefing": [lambda tx, _: tx.handbacks.claim_briefing(THREAD.id, 7)],
+    "Ratings.rate": [
+        lambda tx, _: tx.ratings.rate(replace(RATING, stars=1)),
+        lambda tx, _: tx.ratings.rate(replace(RATING, stars=1, conversation_id=OWN.id)),
+    ],
+    "Ratings.of_case": [lambda tx, _: tx.ratings.of_case("E1")],
+    "Ratings.since": [lambda tx, _: tx.ratings.since(0.0)],
+    "Runs.answering": [lambda tx, _: tx.runs.answering(THREAD.id, "i1")],
+    "Gates.mute": [lambda tx, _: tx.gates.mute(replace(MUTE, until=1.0))],
+    "Gates.unmute": [lambda tx, _: tx.gates.unmute("T1", "C1")],
+    "Gates.muted": [lambda tx, _: tx.gates.muted(THREAD.id, NOW)],
+    "Gates.shared_channel": [lambda tx, _: tx.gates.shared_channel("T1", "C1")],
+    "Gates.ask_about": [lambda tx, _: tx.gates.ask_about(replace(CONNECT, channel_id="C2"))],
+    "Gates.allow": [lambda tx, _: tx.gates.allow(replace(CONNECT, is_allowed=True))],
+    "Gates.count_bot": [lambda tx, _: tx.gates.count_bot(THREAD.id, "B1", NOW)],
     "Traces.add": [lambda tx, _: tx.traces.add(EVENT)],
     "Traces.of_conversation": [lambda tx, _: tx.traces.of_conversation(THREAD.id)],
     "Traces.recent": [lambda tx, _: tx.traces.recent(5)],
 }
 SHARED = {
+    "Ledger.hold": "waits for its turn and tells nothing",
     "Conversations.keep_prompt": "a prompt is known by the hash of its text and holds nothing of a workspace",
     "Conversations.prompt": "as above",
 }
@@ -141,11 +256,20 @@ NOTHING: tuple[object, ...] = (None, False, [], set(), frozenset(), Spend(), Dec
 REPOSITORIES = (
     ports.Inbox,
     ports.Conversations,
+    ports.Recaps,
     ports.Runs,
     ports.Escalations,
     ports.Outbox,
     ports.Ledger,
+    ports.BudgetAsks,
+    ports.Spending,
+    ports.BotPauses,
     ports.Traces,
+    ports.Gates,
+    ports.Timers,
+    ports.Handbacks,
+    ports.Ratings,
+    ports.Audit,
 )
 
 
@@ -176,8 +300,11 @@ async def fill(store: SqlStore) -> None:
             await tx.conversations.open(conversation(thread))
         await tx.inbox.add("i1", message("1.0"), conversation_id=THREAD.id, partition=THREAD.id)
         await tx.conversations.add_lines(THREAD.id, LINE)
+        await tx.recaps.keep(THREAD.id, RECAP)
         await tx.runs.begin(replace(RUN, epoch=1))
         await tx.runs.record("R1", "m1", "output")
+        await tx.escalations.open(replace(CASE, id="E0"), staff_channel="C9", at=NOW - 1)
+        await tx.escalations.decide("E0", Decision.TAKE_OVER, by="U9", at=NOW, note="")
         await tx.escalations.open(CASE, staff_channel="C9", at=NOW)
         await tx.outbox.add(Outgoing("card:E1", ShowCard(Place("T1", "C9"), "E1"), "staff:E1", THREAD.id))
         await tx.ledger.reserve(claim("0.5"), at=NOW)
@@ -186,7 +313,17 @@ async def fill(store: SqlStore) -> None:
             usd=Decimal("0.25"), usage=Usage(10, 10), model="claude-test",
         )  # fmt: skip
         await tx.ledger.set_limit(CHANGE, team_id="T1")
+        await tx.ledger.grant(GRANT, team_id="T1")
+        await tx.budget_asks.open(BUDGET_ASK)
+        await tx.bot_pauses.begin(PAUSE)
+        await tx.gates.mute(MUTE)
+        await tx.gates.ask_about(CONNECT)
+        await tx.gates.count_bot(THREAD.id, "B1", NOW)
+        await tx.handbacks.add(HANDBACK)
+        await tx.ratings.rate(RATING)
         await tx.traces.add(EVENT)
+        await tx.audit.add(DEED)
+        await tx.timers.set("t0", CAUSE, due_at=NOW, partition=THREAD.id, conversation_id=THREAD.id)
     delivery = await store.queue.head("staff:E1", NOW)
     assert isinstance(delivery, Delivery)
     await store.queue.delivered("card:E1", CARD, at=NOW)

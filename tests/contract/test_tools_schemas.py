@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.tools import FixedKnowledge, MemoryCustomers, MemoryTickets, NotedEscalations
+from tests.fakes.tools import FixedKnowledge, MemoryBooks, MemoryCustomers, MemoryTickets, NotedEscalations
 from tools.base import AnyTool
-from tools.catalogue import build_catalogue
+from tools.catalogue import ARGUMENTS, build_catalogue
 
 TOOLS = build_catalogue(
-    knowledge=FixedKnowledge(), customers=MemoryCustomers(), tickets=MemoryTickets(), escalations=NotedEscalations()
+    knowledge=FixedKnowledge(),
+    customers=MemoryCustomers(),
+    tickets=MemoryTickets(),
+    books=MemoryBooks(),
+    escalations=NotedEscalations(),
 )
 CATEGORIES = ["billing", "technical", "account", "product"]
 TEXT = {"type": "string"}
@@ -24,6 +28,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "priority": {"type": "string", "enum": ["low", "medium", "high", "urgent"]},
         "category": {"type": "string", "enum": CATEGORIES},
     },
+    "issue_refund": {"customer_email": TEXT, "amount_usd": {"type": "number"}, "reason": TEXT},
     "escalate_to_human": {
         "reason": TEXT,
         "summary": TEXT,
@@ -35,6 +40,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 def test_the_catalogue_holds_these_tools_in_this_order() -> None:
     assert [tool.name for tool in TOOLS] == list(SHAPES)
+    assert {tool.name: tool.arguments for tool in TOOLS} == ARGUMENTS
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

@@ -13,7 +13,8 @@ from bot.domain.budget import Account, Limit, Scope
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.exchange import SearchResult, Text, UserMessage
 from bot.domain.principal import Principal, Role
-from bot.ports.store import Ledger, Run
+from bot.ports.ledger import Ledger
+from bot.ports.store import Run
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
@@ -65,7 +66,7 @@ class Bench:
 
 
 def always(*limits: Limit) -> LimitSource:
-    async def source(ledger: Ledger) -> tuple[Limit, ...]:
+    async def source(ledger: Ledger, at: float) -> tuple[Limit, ...]:
         return limits
 
     return source

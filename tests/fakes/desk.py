@@ -23,6 +23,7 @@ from bot.app import run_bot
 from bot.config import Settings
 from bot.doors import BotAddress
 from bot.logs import OURS, configure_logging
+from bot.ports.clock import REAL_TIME, DeskTime
 from bot.sandbox.config import SandboxConfig
 from tests.fakes.desk_claude import Claude
 from tests.fakes.desk_people import Card, Person, Shown, Sight, Timeline, messages, seen
@@ -63,8 +64,9 @@ def settings_for(
 class Bot:
     """The real bot, started and stopped as often as a story wants."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: dict[str, str], time: DeskTime = REAL_TIME) -> None:
         self.settings = settings
+        self._time = time
         self.address: BotAddress | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -77,7 +79,7 @@ class Bot:
             self.address = address
             ready.set()
 
-        running = run_bot(Settings.model_validate(self.settings), stop=self._stop, ready=is_ready)
+        running = run_bot(Settings.model_validate(self.settings), stop=self._stop, ready=is_ready, time=self._time)
         self._task = asyncio.get_running_loop().create_task(running)
         waiting = asyncio.get_running_loop().create_task(ready.wait())
         await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,6 +136,10 @@ class Desk:
     def cards(self, channel: str = "C0STAFF") -> list[Shown]:
         """Every case in a staff channel."""
         return [m for m in messages(self.driver, channel) if m.kind == "card" and m.is_root]
+
+    def channel(self, channel: str) -> list[Shown]:
+        """What stands in a channel now."""
+        return messages(self.driver, channel)
 
     async def settled(self, seconds: float = 15.0) -> None:
         """Wait until the bot has nothing left to do: every event acknowledged and handled, every effect delivered."""
@@ -198,9 +204,11 @@ async def open_desk(
     template: Path | None = None,
     port: int = 0,
     config: SandboxConfig = FAST,
+    time: DeskTime = REAL_TIME,
     **more: str,
 ) -> AsyncIterator[Desk]:
-    """A desk in `folder`, open until the end; `template`: a prepared database to begin with."""
+    """A desk in `folder`, open until the end; `template`: a prepared database to begin with; `time`: the desk's own,
+    e.g. `DeskTime(HeldClock(monday), tick=0.02)`."""
     database = folder / "desk.db"
     if template is not None:
         shutil.copy(template, database)
@@ -209,7 +217,7 @@ async def open_desk(
     with captured_logs() as logs:
         async with sandbox_running(config) as driver:
             timeline = Timeline(driver.server.workspace)
-            bot = Bot(settings_for(driver, database, claude, port=port, **more))
+            bot = Bot(settings_for(driver, database, claude, port=port, **more), time)
             await bot.start()
             try:
                 yield Desk(driver, bot, database, timeline, logs, claude)

@@ -212,6 +212,11 @@ class Person:
         self.said.append(words)
         assert (await self.driver.call("messages/edit", user=self.user, channel=self.channel, ts=ts, text=words))["ok"]
 
+    async def reacts(self, ts: str, emoji: str, channel: str = "") -> None:
+        """Put an emoji on a message."""
+        wish = {"user": self.user, "channel": channel or self.channel, "ts": ts, "name": emoji}
+        assert (await self.driver.call("messages/react", **wish))["ok"]
+
     async def deletes(self, ts: str) -> None:
         assert (await self.driver.call("messages/delete", user=self.user, channel=self.channel, ts=ts))["ok"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.effects import Outgoing, Progress, Receipt, Remove, SetSession, SuggestPrompts, Whisper
 from bot.domain.errors import TransientError
 from bot.ports.clock import Clock, system_clock
-from bot.ports.slack import LiveState, Target
+from bot.ports.slack import LiveState, StillOurs, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class FakeMessenger:
         self.searched.append(outgoing.key)
         return next((m.receipt for m in self.messages.values() if m.key == outgoing.key and m.at >= since), None)
 
-    async def progress(self, receipt: Receipt, progress: Progress) -> LiveState:
+    async def progress(self, receipt: Receipt, progress: Progress, still_ours: StillOurs | None = None) -> LiveState:
         self.progressed.append((receipt, progress))
         return LiveState(receipt)
 

@@ -43,6 +43,7 @@ class ScriptedModel:
     script: list[Line] = field(default_factory=list)
     verdict: dict[str, object] | Exception = field(default_factory=lambda: dict(GOOD_VERDICT))
     summary: str | Exception = "The customer wants help."
+    recap: str | Exception = "They talked about guests."
     asked: list[ModelRequest] = field(default_factory=list)
     counted: int | None = None
 
@@ -53,6 +54,8 @@ class ScriptedModel:
                 reply: Line = self.verdict if isinstance(self.verdict, Exception) else says(json.dumps(self.verdict))
             case Purpose.SUMMARY:
                 reply = self.summary if isinstance(self.summary, Exception) else says(self.summary)
+            case Purpose.RECAP:
+                reply = self.recap if isinstance(self.recap, Exception) else says(self.recap)
             case Purpose.AGENT:
                 reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(reply, Exception):

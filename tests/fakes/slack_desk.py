@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.escalation import CardView
 from bot.domain.incoming import Incoming
-from bot.domain.reports import BudgetCommand, BudgetReply, TraceReport
+from bot.domain.reports import Asker, BudgetCommand, BudgetReply, FilledIn, FormAnswer, TraceReport
 from bot.slack.identity import OwnIdentity
 from bot.slack.listeners.app import build_app
 from bot.slack.socket import SocketRunner
@@ -30,6 +30,10 @@ class RememberingDesk:
     staff: frozenset[str] = frozenset({"U0SAM", "U0GRACE"})
     reply: BudgetReply = "You have spent nothing."
     asked: list[BudgetCommand] = field(default_factory=list)
+    admins: frozenset[str] = frozenset({"U0GRACE"})
+    forms: list[FilledIn] = field(default_factory=list)
+    form_answer: FormAnswer = field(default_factory=FormAnswer)
+    resumed: list[tuple[str, Asker]] = field(default_factory=list)
     broken: int = 0
     """How many of the next attempts to store fail."""
     slow: float = 0.0
@@ -50,6 +54,21 @@ class RememberingDesk:
 
     async def trace_of(self, subject: str) -> TraceReport | None:
         return self.traces.get(subject)
+
+    def may_change_budgets(self, asker: Asker) -> bool:
+        return asker.user_id in self.admins
+
+    async def limit_form(self, form: FilledIn) -> FormAnswer:
+        self.forms.append(form)
+        return self.form_answer
+
+    async def pause_form(self, form: FilledIn) -> FormAnswer:
+        self.forms.append(form)
+        return self.form_answer
+
+    async def resume(self, team_id: str, channel_id: str, asker: Asker) -> str:
+        self.resumed.append((channel_id, asker))
+        return "I am back at work."
 
     async def budget_command(self, command: BudgetCommand) -> BudgetReply:
         await asyncio.sleep(self.slow)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import TypeVar
 
 from bot.domain.exchange import SearchResult
 from bot.domain.principal import Principal, Role
-from tools.base import ToolContext, ToolUnavailableError
+from tools.base import ConsentNeededError, ToolContext, ToolUnavailableError
+from tools.billing.books import NewRefund, Refund, RefundRefusedError, Terms
 from tools.customers.directory import CustomerRecord
 from tools.escalation import EscalationRequest
 from tools.knowledge_base.tool import Question
@@ -110,6 +112,46 @@ class MemoryTickets:
             )
         )  # fmt: skip
         return self.all[-1]
+
+
+class MemoryBooks:
+    """Books in a list: everybody has paid the same."""
+
+    def __init__(self, paid: str = "500.00") -> None:
+        self.all: list[Refund] = []
+        self.paid = Decimal(paid)
+        self.mood = Moody()
+        self.after = Moody()
+        """Fails after the work was done, as a lost answer does."""
+
+    async def refund(self, refund: NewRefund, key: str, terms: Terms) -> Refund:
+        await self.mood()
+        known = next((r for r in self.all if r.key == key), None)
+        made = known or await self._make(refund, key, terms)
+        await self.after()
+        return made
+
+    async def look(self, refund: NewRefund) -> tuple[Decimal, Refund | None]:
+        await self.mood()
+        given = [r for r in self.all if r.customer_email == canonical(refund.customer_email)]
+        same = [r for r in given if (r.amount, r.conversation_id) == (refund.amount, refund.conversation_id)]
+        return self.paid - sum((r.amount for r in given), Decimal(0)), next(iter(same), None)
+
+    async def _make(self, refund: NewRefund, key: str, terms: Terms) -> Refund:
+        email = canonical(refund.customer_email)
+        given = [r for r in self.all if r.customer_email == email]
+        same = [r for r in given if (r.amount, r.conversation_id) == (refund.amount, refund.conversation_id)]
+        if same and not terms.again:
+            return same[0]
+        total = sum((r.amount for r in given), refund.amount)
+        if total > self.paid:
+            raise RefundRefusedError(f"At most ${self.paid - total + refund.amount} can be refunded.")
+        if terms.allowance is not None and total > terms.allowance:
+            raise ConsentNeededError("more than may be given back by itself")
+        number = f"RF-{1001 + len(self.all)}"
+        made = Refund(number, email, refund.amount, refund.reason, 0.0, refund.conversation_id, key, self.paid - total)
+        self.all.append(made)
+        return made
 
 
 class MemoryCustomers:

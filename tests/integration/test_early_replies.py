@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from bot.desk.cases import Cases
 from bot.desk.intake import Intake
 from bot.desk.people import People
 from bot.domain.conversation import ThreadKey
@@ -20,7 +21,8 @@ THREAD = ThreadKey("T1", "C1", ROOT)
 
 def door(store: SqlStore) -> Intake:
     nobody = cast("People", None)  # only bots are looked up at the door
-    return Intake(store, nobody, lambda: NOW, sortable_id, profile_for={}, first_sign="One moment")
+    no_cases = cast("Cases", None)
+    return Intake(store, nobody, no_cases, lambda: NOW, sortable_id, profile_for={}, first_sign="One moment")
 
 
 def reply(seconds: float) -> object:

@@ -192,6 +192,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_p1_a_dead_processs_causes_are_taken_over_within_five_seconds(url: str, how: signal.Signals) -> None:
     victim = await _process(VICTIM, url)  # first: or the other might take a cause before it is begun

@@ -164,6 +164,7 @@ async def test_what_was_stored_but_not_acknowledged_comes_again_and_is_known(lin
     assert len({m.event_id for m in twins}) == 1, "the store knows them by their event id"
 
 
+@pytest.mark.alone
 async def test_a_socket_that_is_open_but_silent_is_left(line: Line) -> None:
     await line.sandbox.call("socket", do="silence")
     await line.sandbox.says("U0ANA", "hello?")

@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.agent.approvals import ApprovalRules
+from bot.agent.gated import GatedCalls
+from bot.agent.policy import Policy, PolicyFile
 from bot.agent.profile import Profiles, load_profile
+from bot.desk.authority import Authority
+from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.cases import Cases
 from bot.desk.decisions import Decisions
 from bot.desk.endings import Ending, Endings
+from bot.desk.expiry import Expiry
 from bot.desk.ownership import Ownership
 from bot.desk.people import People, StaffRoom
 from bot.domain.answer import Outcome
@@ -37,6 +43,7 @@ from tests.fakes.postgres import postgres_database
 
 MOMENT = 0.15
 """Long enough for whoever does not wait for a lock to be done."""
+NO_GATES = Policy(PolicyFile())
 RUN = Run("run-1", THREAD.id, ("i1",), "U1", epoch=1, live_key="live:i1", started_at=NOW)
 
 
@@ -48,6 +55,9 @@ class Town:
 
     async def is_member(self, channel_id: str, user_id: str) -> bool:
         return True
+
+    async def in_group(self, group_id: str, user_id: str) -> bool:
+        return False
 
     async def permalink(self, place: Place) -> str:
         return ""
@@ -62,7 +72,12 @@ class Office:
         people, profiles = People(town, room, "T1"), Profiles({"support": load_profile("support")})
         self.endings = Endings(one, Cases(one, people, town, room, self.clock), town, room, profiles, self.clock)
         cases = Cases(other, people, town, room, self.clock)
-        self._decisions = Decisions(other, people, cases, Ownership(self.clock), profiles, self.clock, sortable_id)
+        authority = Authority(people, town, room, ApprovalRules())
+        expiry, ownership = Expiry(other, cases, self.clock), Ownership(self.clock)
+        calls = ApprovedCalls(other, people, cases, GatedCalls((), NO_GATES), profiles, self.clock, sortable_id)
+        self._decisions = Decisions(
+            other, people, authority, cases, expiry, ownership, profiles, self.clock, sortable_id, calls
+        )
 
     def clock(self) -> float:
         return NOW

@@ -18,6 +18,7 @@ from bot.store.engine import create_engine
 from tests.fakes.tools import (
     FixedKnowledge,
     HeldClock,
+    MemoryBooks,
     MemoryCustomers,
     MemoryTickets,
     Moody,
@@ -61,6 +62,7 @@ def catalogue(backends: Backends, escalations: NotedEscalations) -> tuple[AnyToo
         knowledge=backends.knowledge,
         customers=backends.customers,
         tickets=backends.tickets,
+        books=backends.books,
         escalations=escalations,
         instruments=HeldClock().instruments,
     )
@@ -134,6 +136,7 @@ async def test_a_dead_database_is_bridged_by_what_is_in_memory() -> None:
         knowledge=knowledge,
         customers=MemoryCustomers(),
         tickets=MemoryTickets(),
+        books=MemoryBooks(),
         escalations=NotedEscalations(),
         instruments=HeldClock().instruments,
     )
@@ -203,6 +206,7 @@ async def test_an_account_is_shown_even_when_the_ticket_desk_is_down(backends: B
         knowledge=backends.knowledge,
         customers=backends.customers,
         tickets=desk,
+        books=MemoryBooks(),
         escalations=NotedEscalations(),
         instruments=HeldClock().instruments,
     )
@@ -218,6 +222,7 @@ async def test_a_dead_directory_is_admitted(backends: Backends) -> None:
         knowledge=backends.knowledge,
         customers=directory,
         tickets=backends.tickets,
+        books=backends.books,
         escalations=NotedEscalations(),
         instruments=HeldClock().instruments,
     )
@@ -263,6 +268,7 @@ async def test_a_lost_answer_is_asked_for_again_without_a_second_ticket(backends
         knowledge=backends.knowledge,
         customers=backends.customers,
         tickets=desk,
+        books=MemoryBooks(),
         escalations=NotedEscalations(),
         instruments=HeldClock().instruments,
     )
@@ -277,6 +283,7 @@ async def test_a_dead_ticket_desk_is_admitted_without_a_claim(backends: Backends
         knowledge=backends.knowledge,
         customers=backends.customers,
         tickets=desk,
+        books=MemoryBooks(),
         escalations=NotedEscalations(),
         instruments=HeldClock().instruments,
     )

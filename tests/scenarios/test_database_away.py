@@ -62,6 +62,7 @@ async def test_p1_p2_a_database_that_comes_back_finds_everything_in_order(
         assert [len(thread.ours()) for thread in (begun, missed)] == [1, 1]
 
 
+@pytest.mark.alone
 async def test_a_stop_while_the_database_is_away_ends_in_time(tmp_path: Path, claude: Claude) -> None:
     async with _desk(tmp_path, claude) as (desk, line):
         claude.hold()

@@ -62,14 +62,6 @@ async def test_a_bot_that_is_not_on_the_list_is_ignored_whatever_it_writes(desk:
     assert len(desk.claude.asked) == 1
 
 
-async def test_a_bot_on_the_list_gets_no_conversation_with_the_model(desk: Desk) -> None:
-    pager = desk.customer("U0PAGER")
-    thread = await pager.asks("what do guests cost?")
-    await desk.settled()
-    assert thread.ours() == []
-    assert desk.claude.asked == []
-
-
 async def test_asking_twice_for_a_person_opens_one_case(desk: Desk) -> None:
     thread = await a_conversation(desk)
     ana = desk.customer()

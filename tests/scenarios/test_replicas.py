@@ -128,6 +128,7 @@ async def test_p2_a_replica_that_was_frozen_ends_by_itself_and_the_answer_comes_
     await finished_once(desk, thread, *before)
 
 
+@pytest.mark.alone
 async def test_p1_a_replica_that_is_stopped_hands_its_work_over(desk: ReplicatedDesk) -> None:
     """Claude takes longer than a stop may: the run cannot end before its process does."""
     before, asked = (len(desk.tickets()), len(desk.cards())), desk.claude.under_way

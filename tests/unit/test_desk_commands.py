@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.desk.budgets import SetLimit, parse_link, parse_set
-from bot.desk.commands import Handoff, Resume, parse_command
+from bot.desk.budget_words import SetLimit, Switch, parse_amount, parse_link, parse_set, parse_switch
+from bot.desk.commands import Budget, Handoff, Resume, parse_command
 from bot.domain.budget import Period, Scope
 from bot.domain.conversation import ThreadKey
 from bot.domain.escalation import Team
@@ -70,3 +70,49 @@ def test_a_limit_that_makes_no_sense_changes_nothing_and_says_so(text: str) -> N
     answer = parse_set(text, "T1")
     assert isinstance(answer, str)
     assert "Nothing was changed" in answer
+
+
+@pytest.mark.parametrize("text", ["budget", "Budget.", " /budget", "budget?"])
+def test_the_budget_of_a_thread_is_asked_for_with_one_word(text: str) -> None:
+    assert parse_command(text) == Budget()
+    assert parse_command(text, addressed=False) == Budget()
+
+
+@pytest.mark.parametrize("text", ["what is our budget?", "budget for guests", "budgets"])
+def test_a_question_about_budgets_is_a_question(text: str) -> None:
+    assert parse_command(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "channel", "reason"),
+    [
+        ("pause", "pause", "", ""),
+        ("Pause model misbehaves", "pause", "", "model misbehaves"),
+        ("pause all  too\n dear", "pause", "", "too dear"),
+        ("pause <#C9|support> too dear", "pause", "C9", "too dear"),
+        ("pause here", "pause", "C1", ""),
+        ("pause hereafter", "pause", "", "hereafter"),
+        ("resume", "resume", "", ""),
+        ("resume <#C9>", "resume", "C9", ""),
+    ],
+)
+def test_admins_pause_and_resume_in_plain_words(text: str, verb: str, channel: str, reason: str) -> None:
+    assert parse_switch(text, "C1") == Switch(pauses=verb == "pause", channel_id=channel, reason=reason)
+
+
+@pytest.mark.parametrize("text", ["paused", "what is paused?", "resumed"])
+def test_other_words_neither_pause_nor_resume(text: str) -> None:
+    assert parse_switch(text, "C1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"), [("25", "25"), ("$0.50", "0.50"), (" 1,000 ", "1000"), ("off", None), ("None", None)]
+)
+def test_an_amount_is_dollars_or_off(text: str, usd: str | None) -> None:
+    amount = parse_amount(text)
+    assert (None if amount is None else str(amount)) == usd
+
+
+@pytest.mark.parametrize("text", ["", "much", "-3", "0", "1e9", "1,00", "999999999"])
+def test_what_is_no_amount_is_told_in_a_sentence(text: str) -> None:
+    assert str(parse_amount(text)).endswith(".")

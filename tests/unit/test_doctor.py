@@ -194,3 +194,16 @@ async def test_missing_settings_are_told_and_the_rest_is_still_looked_at(clinic:
     told = [str(f) for f in await clinic.findings()]
     assert [line[0] for line in told[:2]] == ["✗", "✗"]
     assert any(line.startswith("✓ Database") for line in told)
+
+
+async def test_rules_of_service_that_cannot_be_used_are_told_with_the_remedy(clinic: Clinic, tmp_path: Path) -> None:
+    (tmp_path / "service.toml").write_text('time_zone = "Berlin"', encoding="utf-8")
+    clinic.settings["SERVICE_FILE"] = str(tmp_path / "service.toml")
+    assert "Use a name such as Europe/Berlin" in await clinic.only_bad()
+
+
+async def test_whoever_is_on_duty_must_be_somebody(clinic: Clinic, tmp_path: Path) -> None:
+    (tmp_path / "service.toml").write_text('rota = ["U0LEO", "U0GONE", "S0TEAM"]', encoding="utf-8")
+    clinic.slack.users["U0LEO"] = "Leo"
+    clinic.settings["SERVICE_FILE"] = str(tmp_path / "service.toml")
+    assert "Rota: U0GONE" in await clinic.only_bad()

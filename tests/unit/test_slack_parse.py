@@ -134,7 +134,7 @@ def test_another_bot_is_marked_as_one() -> None:
         message(subtype="assistant_app_thread"),
         message(hidden=True),
         {"type": "reaction_added", "user": "U0ANA"},
-        {"type": "app_home_opened", "tab": "home", "channel": "D0", "user": "U0ANA"},
+        {"type": "app_home_opened", "tab": "home", "channel": "D0"},
         {"type": "message"},
     ],
 )
@@ -156,8 +156,55 @@ def changed(new: Json, old: Json) -> Json:
 
 
 def test_an_edit_of_a_person_is_an_edit() -> None:
-    event = changed(message("new &amp; better", edited={"user": "U0ANA"}), message("old"))
-    assert parse(event_callback(event), ME) == MessageEdited(ROOT, ROOT.thread_ts, "U0ANA", "new & better", "Ev0000001")
+    event = changed(message("new &amp; better", edited={"user": "U0ANA", "ts": "1764000009.000000"}), message("old"))
+    assert parse(event_callback(event), ME) == MessageEdited(
+        ROOT, ROOT.thread_ts, "U0ANA", "new & better", "Ev0000001", "1764000009.000000"
+    )
+
+
+def test_an_edit_that_is_the_first_to_turn_to_the_bot_asks_again() -> None:
+    first = parse(event_callback(changed(message("<@U0DESKHAND> why?"), message("why?"))), ME)
+    assert isinstance(first, MessageEdited)
+    assert first.asks_again is not None
+    assert (first.asks_again.text, first.asks_again.mentions_bot, first.asks_again.thread) == ("why?", True, ROOT)
+    later = parse(event_callback(changed(message("<@U0DESKHAND> how?"), message("<@U0DESKHAND> why?"))), ME)
+    assert isinstance(later, MessageEdited)
+    assert later.asks_again is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "team"),
+    [
+        ({}, "T0FERNWAY"),
+        ({"team": "T0HARBOR"}, "T0HARBOR"),
+        ({"user_team": "T0HARBOR", "source_team": "T0HARBOR"}, "T0HARBOR"),
+        ({"user_team": "T0FERNWAY", "source_team": "T0FERNWAY", "team": "T0HARBOR"}, "T0FERNWAY"),
+        ({"source_team": "T0FERNWAY", "user_profile": {"team": "T0HARBOR"}}, "T0HARBOR"),
+        ({"user_team": "E0FERNWAY", "user_profile": {"team": "T0FERNWAY"}}, "T0FERNWAY"),
+        ({"user_team": "E0HARBOR"}, "E0HARBOR"),
+    ],
+)
+def test_the_event_itself_tells_the_authors_workspace_and_in_doubt_it_is_a_foreign_one(fields: Json, team: str) -> None:
+    grant = {"enterprise_id": "E0FERNWAY", "team_id": "T0FERNWAY", "user_id": "U0DESKHAND", "is_bot": True}
+    got = parse(event_callback(message(**fields), authorizations=[grant]), ME)
+    assert isinstance(got, MessageReceived)
+    assert (got.author_team, got.is_foreign) == (team, team != "T0FERNWAY")
+
+
+def test_shared_channels_and_guests_are_known_by_the_event() -> None:
+    here = parse(event_callback(message()), ME)
+    assert isinstance(here, MessageReceived)
+    assert (here.is_shared, here.is_guest) == (False, False)
+    guest = message(user_profile={"team": "T0FERNWAY", "is_restricted": True})
+    there = parse(event_callback(guest, is_ext_shared_channel=True), ME)
+    assert isinstance(there, MessageReceived)
+    assert (there.is_shared, there.is_guest, there.is_foreign) == (True, True, False)
+
+
+def test_our_stop_button_names_its_thread_and_whoever_pressed_it() -> None:
+    line = {"type": "message", "ts": "1764000001.000100", "thread_ts": "1764000000.000100", "bot_id": "B0DESKHAND"}
+    got = parse(pressed("run_stop", "stop", message=line, channel={"id": "C0SUPPORT"}), ME)
+    assert got == StopPressed(ROOT, "U0SAM", "press:17640.1.abc", "T0FERNWAY")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +253,9 @@ def test_the_messages_tab_and_the_stop_button() -> None:
 )
 def test_buttons_that_decide_at_once(action_id: str, decision: Decision) -> None:
     got = parse(pressed(action_id), ME)
-    assert got == DecisionMade("esc1", decision, "T0FERNWAY", "U0SAM", "C0STAFF", None, "17640.1.abc")
+    assert got == DecisionMade(
+        "esc1", decision, "T0FERNWAY", "U0SAM", "C0STAFF", None, "17640.1.abc", user_team="T0FERNWAY"
+    )
 
 
 @pytest.mark.parametrize("action_id", ["esc_deny", "esc_hand_back", "esc_trace", "esc_full", "something_old"])
@@ -222,7 +271,20 @@ def test_thumbs_are_feedback_about_a_run(value: str, *, positive: bool) -> None:
 
 def test_a_denial_needs_a_reason() -> None:
     got = parse(submitted("form_deny", "  not true  "), ME)
-    assert got == DecisionMade("esc1", Decision.DENY, "T0FERNWAY", "U0SAM", "C0STAFF", None, "V0001", note="not true")
+    assert got == DecisionMade(
+        "esc1", Decision.DENY, "T0FERNWAY", "U0SAM", "C0STAFF", None, "V0001", note="not true", user_team="T0FERNWAY"
+    )
+
+
+def test_a_press_belongs_to_the_pressers_own_workspace_and_to_nobodys_when_slack_does_not_tell() -> None:
+    stranger = {"user": {"id": "U0SAM", "team_id": "T0HARBOR"}, "team": {"id": "T0HARBOR"}}
+    for body in (pressed("esc_approve", **stranger), {**submitted("form_deny", "not true"), **stranger}):
+        got = parse(body, ME)
+        assert isinstance(got, DecisionMade)
+        assert (got.team_id, got.user_team) == ("T0FERNWAY", "T0HARBOR")
+    untold = parse(pressed("esc_approve", user={"id": "U0SAM"}, team=None), ME)
+    assert isinstance(untold, DecisionMade)
+    assert untold.user_team not in ("", "T0FERNWAY")
     for note in (None, "", "  x ", "x" * 1001):
         assert parse(submitted("form_deny", note), ME) is None
 

@@ -14,7 +14,7 @@ from bot.domain.answer import Answer, Footer
 from bot.domain.budget import BudgetChange, Limit, Period, Scope, Spend
 from bot.domain.escalation import Escalation, Proposal, State
 from bot.domain.exchange import Citation, Usage
-from bot.domain.reports import BudgetReport, TraceReport
+from bot.domain.reports import BudgetReport, Gauge, TraceReport
 from bot.domain.trace import Action, TraceEvent
 from bot.sandbox.strict import UPDATE_TEXT_LIMIT, check_message, view_problems
 from bot.slack.render import lines
@@ -203,13 +203,8 @@ def test_the_budget_report_names_limits_dearest_and_changes() -> None:
     )
     change = BudgetChange(Scope.CHANNEL, "C0SUPPORT", Period.DAY, Decimal(5), "U0GRACE", 1764000000.0)
     report = BudgetReport(
-        today=Decimal("0.01"),
-        month=Decimal("0.02"),
+        gauges=(Gauge(Scope.WORKSPACE, Period.DAY, Decimal("0.01"), Decimal(50)),),
         limits=limits,
-        channel_today=Decimal("0.03"),
-        channel_month=Decimal("0.04"),
-        own_today=Decimal("0.05"),
-        own_month=Decimal("0.06"),
         dearest=(("T:C:1", "https://x.example/p1", SPEND),),
         changes=(change,),
     )

@@ -53,7 +53,12 @@ class CreateTicket:
 
     def tool(self) -> Tool[TicketArguments]:
         """As the catalogue lists it."""
-        return Tool("create_ticket", _DESCRIPTION, TicketArguments, self.run, "Opening a ticket")
+        return Tool("create_ticket", _DESCRIPTION, TicketArguments, self.run, "Opening a ticket", self.prepare)
+
+    async def prepare(self, arguments: TicketArguments, context: ToolContext) -> TicketArguments:
+        """Whose ticket it is; nobody is asked about one that cannot be opened."""
+        email = permitted_email(arguments.customer_email, context.principal)
+        return arguments.model_copy(update={"customer_email": email})
 
     async def run(self, arguments: TicketArguments, context: ToolContext) -> ToolOutput:
         """Open the ticket, or find the one that was opened before."""

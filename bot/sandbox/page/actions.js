@@ -41,6 +41,15 @@ function writing(state, api, go) {
       state.addDm(answer.channel);
       go.channel(answer.channel);
     },
+    /** Open the bot's Home tab; the app hears of it and publishes it anew. */
+    async openHome() {
+      const dm = state.dm() ?? (await attempt(() => api.openDm()));
+      if (!dm) return;
+      const channel = dm.id ?? dm.channel;
+      state.addDm(channel);
+      go.home(channel);
+      await attempt(() => api.openHome());
+    },
     async saveEdit(channel, ts, text) {
       if ((await attempt(() => api.edit(channel, ts, text))) !== null) stopEditing(state);
     },

@@ -37,6 +37,7 @@ export function createApi(currentUser) {
     edit: (channel, ts, text) => as("messages/edit", { channel, ts, text }),
     remove: (channel, ts) => as("messages/delete", { channel, ts }),
     openDm: () => as("dm"),
+    openHome: () => as("home"),
     press: (channel, ts, action) => as("press", { channel, ts, ...action }),
     pressInView: (viewId, action) => as("view/press", { view_id: viewId, ...action }),
     submitView: (viewId, values) => as("view/submit", { view_id: viewId, values }),

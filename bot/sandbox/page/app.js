@@ -35,6 +35,7 @@ class App {
       thread: (c, ts) => this.openThread(c, ts),
       closeThread: () => this.closeThread(),
       channel: (c) => this.openChannel(c),
+      home: (c) => this.openHome(c),
     };
     this.act = createActions(this.state, this.api, go);
     this.sidebar = new Sidebar(byId("sidebar"), this.state, this.act);
@@ -96,6 +97,12 @@ class App {
     if (leaving && !thread) queueMicrotask(() => this.main.composer.focus());
   }
 
+  openHome(channel) {
+    this.openChannel(channel);
+    this.state.view.home = true;
+    this.state.changed();
+  }
+
   openThread(channel, ts) {
     this.#threadOpener = document.activeElement;
     this.openChannel(channel, ts);
@@ -150,7 +157,8 @@ class App {
     const mayBe = known && (known.is_member || known.is_im);
     const channel = mayBe ? wanted.channel : (state.joined()[0]?.id ?? null);
     const newSince = state.view.channel ? state.view.newSince : (readMarks(state.me)[channel] ?? null);
-    state.view = { channel, thread: mayBe ? (wanted.thread ?? null) : null, editing: null, newSince };
+    const home = Boolean(mayBe && wanted.home);
+    state.view = { channel, thread: mayBe ? (wanted.thread ?? null) : null, home, editing: null, newSince };
     this.#wanted = {};
     state.changed();
   }

@@ -4,6 +4,7 @@
 import { Composer } from "./composer.js";
 import { el, fill, icon, iconButton } from "./dom.js";
 import { inlineEditor } from "./editor.js";
+import { BotTabs, HomeTab } from "./home.js";
 import { introRows } from "./intro.js";
 import { LiveList } from "./list.js";
 import { channelRows, threadRows } from "./timeline.js";
@@ -39,20 +40,21 @@ export class ChannelColumn {
     this.scroller.addEventListener("scroll", () => {
       if (this.list.atBottom) this.jump.hidden = true;
     });
+    this.tabs = new BotTabs(state, act);
+    this.home = new HomeTab(state, act);
+    this.foot = el("div", { class: "column-foot" }, this.jump, this.prompts, this.composer.node);
     this.ready = false;
   }
 
   update() {
     const channel = this.state.channel(this.state.view.channel);
     if (!channel) return;
-    if (!this.ready)
-      fill(
-        this.root,
-        this.head,
-        this.scroller,
-        el("div", { class: "column-foot" }, this.jump, this.prompts, this.composer.node),
-      );
+    if (!this.ready) fill(this.root, this.head, this.tabs.node, this.home.node, this.scroller, this.foot);
     this.ready = true;
+    const atHome = Boolean(channel.is_im && this.state.view.home);
+    this.tabs.update(channel);
+    this.home.update(atHome);
+    this.scroller.hidden = this.foot.hidden = atHome;
     const place = `${this.state.me}/${channel.id}`;
     const moved = place !== this.#shown;
     if (moved) this.list.clear();

@@ -29,6 +29,7 @@ export class State {
     this.messages = new Map();
     this.ephemerals = new Map();
     this.views = [];
+    this.home = null;
     this.sessions = new Map();
     this.prompts = new Map();
     this.botConnected = true;
@@ -92,6 +93,9 @@ export class State {
     view: ({ views }) => {
       this.views = views ?? [];
     },
+    home: ({ home }) => {
+      this.home = home;
+    },
     session: (session) => this.sessions.set(threadKey(session.channel, session.thread_ts ?? ""), session),
     prompts: ({ channel, title, prompts }) => this.prompts.set(channel, { title, prompts: prompts ?? [] }),
     bot: ({ connected }) => {
@@ -113,6 +117,7 @@ export class State {
     for (const session of event.sessions ?? []) this.#handlers.session(session);
     for (const [channel, prompts] of Object.entries(event.prompts ?? {})) this.prompts.set(channel, prompts);
     this.views = event.views ?? [];
+    this.home = event.home ?? null;
     this.botConnected = event.bot_connected ?? true;
   }
 

@@ -40,7 +40,11 @@ class Asking:
             async with in_time("budget"):
                 text = plain_text(body.get("text"), "")  # a mention of the bot is an argument here, not an address
                 command = BudgetCommand(
-                    workspace.me.team_id, word(body.get("channel_id")), word(body.get("user_id")), text
+                    workspace.me.team_id,
+                    word(body.get("channel_id")),
+                    word(body.get("user_id")),
+                    text,
+                    user_team=word(body.get("team_id")),
                 )
                 content = budget_reply(await workspace.desk.budget_command(command))
         except TimeoutError:

@@ -16,7 +16,8 @@ from bot.slack.parse_press import Press, form_problem, note_of, read_press
 from bot.slack.reading import obj, word
 from bot.slack.render.blocks import Block
 from bot.slack.render.card import decided
-from bot.slack.render.forms import FormContext, deny_form, full_text_modal, hand_back_form
+from bot.slack.render.forms import FormContext, deny_form, full_text_modal
+from bot.slack.render.hand_back import hand_back_form
 from bot.slack.render.trace import trace_modal
 from bot.slack.workspace import Workspace
 

@@ -38,7 +38,7 @@ class Window:
 
     async def _try(self, press: Press, build: Builder) -> str | None:
         workspace = self._workspace
-        refusal = await workspace.desk.may_decide(workspace.me.team_id, press.user_id)
+        refusal = await workspace.desk.may_decide(press.user_team, press.user_id)
         if refusal:
             return refusal
         view = await build(press)

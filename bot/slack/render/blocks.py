@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from bot.slack.render.text import escape, shorten, split_text
 
@@ -31,6 +31,8 @@ class Payload(TypedDict):
 
     text: str
     blocks: list[Block]
+    look: NotRequired[dict[str, str]]
+    """Name and picture it is posted under; our own without."""
 
 
 def payload(text: str, blocks: list[Block]) -> Payload:

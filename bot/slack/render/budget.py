@@ -1,16 +1,30 @@
-"""The answer to `/agent-budget`."""
+"""The answer to `/agent-budget`: what was spent, what the limits are, who changed them. Also the heart of a Home tab.
+
+Every number stands in words before its bar, and the trend is one line per day: a screen reader reads the same report.
+There is no picture: Slack shows one only from a public address or as an uploaded file, which would need a further
+scope, stay in Slack for ever and not follow the numbers.
+"""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from bot.domain.audit import AuditEntry
+from bot.domain.bot_pause import BotPause
 from bot.domain.budget import BudgetChange, Limit, Period, Scope, Spend
-from bot.domain.money import show_usd
-from bot.domain.reports import BudgetReply, BudgetReport, TraceReport
+from bot.domain.money import ZERO, show_share, show_usd
+from bot.domain.reports import BudgetReply, BudgetReport, DayCost, Gauge, TraceReport
+from bot.slack import names
 from bot.slack.render import blocks as b
 from bot.slack.render.lines import whisper
-from bot.slack.render.text import link, literal, moment
+from bot.slack.render.text import link, literal, moment, shorten
 from bot.slack.render.trace import cost_message
 
 _ROWS = 10
+_WIDEST = 20
+"""Characters of the longest bar of the trend."""
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+_SCOPES = {Scope.WORKSPACE: "Workspace", Scope.CHANNEL: "This channel", Scope.USER: "You"}
+_PERIODS = {Period.DAY: "today", Period.WEEK: "this week", Period.MONTH: "this month"}
 
 
 def budget_reply(reply: BudgetReply) -> b.Payload:
@@ -25,30 +39,77 @@ def budget_reply(reply: BudgetReply) -> b.Payload:
 
 
 def report_message(report: BudgetReport) -> b.Payload:
-    """Workspace, channel and own spending, limits, dearest conversations, last changes."""
-    limits = report.limits
-    spoken = f"The agent has spent {show_usd(report.today)} today and {show_usd(report.month)} this month."
-    blocks = [
-        b.header("What the agent costs"),
-        b.fields(
-            f"*Workspace today*\n{show_usd(report.today)}{_of(limits, Scope.WORKSPACE, Period.DAY)}",
-            f"*Workspace this month*\n{show_usd(report.month)}{_of(limits, Scope.WORKSPACE, Period.MONTH)}",
-            f"*This channel today*\n{show_usd(report.channel_today)}{_of(limits, Scope.CHANNEL, Period.DAY)}",
-            f"*This channel this month*\n{show_usd(report.channel_month)}{_of(limits, Scope.CHANNEL, Period.MONTH)}",
-            f"*You today*\n{show_usd(report.own_today)}{_of(limits, Scope.USER, Period.DAY)}",
-            f"*You this month*\n{show_usd(report.own_month)}{_of(limits, Scope.USER, Period.MONTH)}",
-        ),
+    """The whole report as a message."""
+    spent = {gauge.period: show_usd(gauge.spent) for gauge in report.gauges if gauge.scope is Scope.WORKSPACE}
+    spoken = f"The agent has spent {spent.get(Period.DAY, '$0')} today and {spent.get(Period.MONTH, '$0')} this month."
+    paused = " It is paused." if any(pause.is_everywhere for pause in report.pauses) else ""
+    return b.payload(spoken + paused, [b.header("What the agent costs"), *report_blocks(report)])
+
+
+def report_blocks(report: BudgetReport) -> list[b.Block]:
+    """Pauses, bars, trend, limits, dearest conversations, changes; for admins the buttons that change something."""
+    return [
+        *(_pause(pause, report) for pause in report.pauses[:_ROWS]),
+        *([b.fields(*(_gauge(gauge) for gauge in report.gauges))] if report.gauges else []),
+        *([b.actions(_buttons(report))] if report.may_change else []),
+        *_trend(report.trend),
         *_rows("Limits", [_limit(limit) for limit in report.limits]),
         *_rows("Dearest open conversations", [_dear(*row) for row in report.dearest]),
-        *_rows("Last changes", [_change(change) for change in report.changes]),
-        b.context("Days and months are those of UTC. Amounts include what is set aside for calls under way."),
+        *_rows("Last changes", _changes(report)),
+        b.context(
+            f"Days, weeks and months are those of {literal(report.zone)}. "
+            "Amounts include what is set aside for calls under way."
+        ),
     ]
-    return b.payload(spoken, blocks)
 
 
-def _of(limits: tuple[Limit, ...], scope: Scope, period: Period) -> str:
-    found = [limit.usd for limit in limits if limit.scope is scope and limit.period is period]
-    return f" of {show_usd(min(found))}" if found else ""
+def _gauge(gauge: Gauge) -> str:
+    title = f"*{_SCOPES[gauge.scope]} {_PERIODS[gauge.period]}*"
+    if gauge.limit is None:
+        return f"{title}\n{show_usd(gauge.spent)}"
+    return f"{title}\n{show_usd(gauge.spent)} of {show_usd(gauge.limit)}\n{show_share(gauge.spent, gauge.limit)}"
+
+
+def _pause(pause: BotPause, report: BudgetReport) -> b.Block:
+    where = "The bot is paused" if pause.is_everywhere else f"The bot is paused in <#{pause.channel_id}>"
+    why = f": {literal(shorten(pause.reason, 300))}" if pause.reason else ""
+    block = b.section(f"⏸️ *{where}*, by <@{pause.by}>, {_when(pause.at)}{why}")
+    if report.may_change:
+        ask = b.confirm("Let the bot go on?", "It answers new messages from then on.", "Resume")
+        block["accessory"] = b.button(
+            names.RESUME, "Resume", pause.channel_id or names.EVERYWHERE, style="primary", confirm=ask
+        )
+    return block
+
+
+def _buttons(report: BudgetReport) -> list[b.Block]:
+    return [
+        b.button(names.SET_LIMIT, "Set a limit", report.channel_id or "home"),
+        b.button(names.PAUSE, "Pause", report.channel_id or "home"),
+    ]
+
+
+def _trend(days: tuple[DayCost, ...]) -> list[b.Block]:
+    total = sum((day.usd for day in days), ZERO)
+    if not days or not total:
+        return []
+    most = max(days, key=lambda day: day.usd)
+    title = f"*Last {len(days)} days: {show_usd(total)}*, most on {_day(most)} ({show_usd(most.usd)})"
+    width = max(len(show_usd(day.usd)) for day in days)
+    rows = (f"{_day(day)}  {show_usd(day.usd):>{width}}  {_column(day.usd, most.usd)}".rstrip() for day in days)
+    return [b.section(f"{title}\n```{chr(10).join(rows)}```")]
+
+
+def _day(day: DayCost) -> str:
+    return day.day.strftime("%a %d %b")
+
+
+def _column(usd: Decimal, most: Decimal) -> str:
+    """A day without any cost has no bar, every other one at least the thinnest."""
+    eighths = int(usd / most * _WIDEST * 8) if most else 0
+    if usd and not eighths:
+        eighths = 1
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
 
 
 def _rows(title: str, rows: list[str]) -> list[b.Block]:
@@ -65,13 +126,26 @@ def _limit(limit: Limit) -> str:
 
 def _dear(_conversation_id: str, url: str, spend: Spend) -> str:
     where = link(url, "conversation") if url else "a conversation without a link"
-    return f"{where}: {show_usd(spend.usd + spend.reserved)} · {spend.steps} steps"
+    return f"{where}: {show_usd(spend.usd + spend.reserved)} · {spend.steps} {'step' if spend.steps == 1 else 'steps'}"
+
+
+def _changes(report: BudgetReport) -> list[str]:
+    """Limits and pauses together, newest first."""
+    both = [(change.at, _change(change)) for change in report.changes]
+    both += [(entry.at, _switch(entry)) for entry in report.switches]
+    return [words for _, words in sorted(both, key=lambda one: one[0], reverse=True)]
 
 
 def _change(change: BudgetChange) -> str:
-    when = moment(change.at, datetime.fromtimestamp(change.at, UTC).strftime("%Y-%m-%d %H:%M UTC"))
     what = "removed" if change.usd is None else f"set to {show_usd(change.usd)}{_per(change.period)}"
-    return f"{literal(change.scope)} {_subject(change)}{what} by <@{change.by}>, {when}"
+    return f"{literal(change.scope)} {_subject(change)}{what} by <@{change.by}>, {_when(change.at)}"
+
+
+def _switch(entry: AuditEntry) -> str:
+    what = "paused" if entry.action == "bot.pause" else "resumed"
+    where = f" in <#{entry.subject}>" if entry.subject else ""
+    why = f": {literal(shorten(entry.detail, 150))}" if entry.detail and what == "paused" else ""
+    return f"bot {what}{where} by <@{entry.actor}>, {_when(entry.at)}{why}"
 
 
 def _subject(change: BudgetChange) -> str:
@@ -86,3 +160,7 @@ def _subject(change: BudgetChange) -> str:
 
 def _per(period: Period) -> str:
     return "" if period is Period.TOTAL else f" per {period}"
+
+
+def _when(at: float) -> str:
+    return moment(at, datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC"))

@@ -1,14 +1,14 @@
 """The card of an escalation in the staff channel: what it is about, and what can be done."""
 
-from datetime import UTC, datetime
-
-from bot.domain.escalation import SHOWN_ON_CARD, CardView, Escalation, Origin, State
+from bot.domain.escalation import CardView, Escalation, Origin, State
 from bot.domain.money import show_usd
 from bot.slack import names
 from bot.slack.render import blocks as b
-from bot.slack.render.text import link, literal, moment, neutralise, shorten, to_mrkdwn
+from bot.slack.render import money_card
+from bot.slack.render.proposal import call_in_full, consent_blocks, is_proposal_cut, proposal_blocks, when
+from bot.slack.render.text import link, literal, neutralise, shorten, to_mrkdwn
+from bot.slack.render.waiting import reclaim_button, waiting_line
 
-_BEGINNING = 1200
 _REASON = 1500
 _SUMMARY = 2800
 
@@ -17,6 +17,7 @@ _HEADLINES = {
     State.CLAIMED: "🙋 A person is on it",
     State.APPROVED: "✅ Approved",
     State.DENIED: "⛔ Denied",
+    State.EXPIRED: "⌛ Expired",
     State.VOIDED: "💤 Overtaken",
     State.HANDED_BACK: "↩️ Handed back",
     State.RESOLVED: "🏁 Resolved",
@@ -25,6 +26,7 @@ _VERBS = {
     State.CLAIMED: "Taken over",
     State.APPROVED: "Approved",
     State.DENIED: "Denied",
+    State.EXPIRED: "Expired, nothing was sent or done",
     State.VOIDED: "Overtaken by events",
     State.HANDED_BACK: "Handed back",
     State.RESOLVED: "Resolved",
@@ -35,6 +37,9 @@ _ORIGINS = {
     Origin.BUDGET: "the budget is used up",
     Origin.FAILURE: "something failed",
     Origin.HANDOFF: "asked for in the thread",
+    Origin.ANSWERED: "a colleague answered in the thread",
+    Origin.GATED: "a rule asks for a person's consent",
+    Origin.PAUSED: "the bot is paused",
 }
 
 
@@ -43,33 +48,38 @@ def card(view: CardView) -> b.Payload:
     case = view.escalation
     spoken = neutralise(f"{_HEADLINES[case.state]}: {view.customer_name}. {case.reason}")
     if not case.state.is_live:
-        return b.payload(spoken, [b.header(_headline(case)), *_closed(view)])
-    blocks = [b.header(_headline(case)), _facts(view), *_story(case), *_proposal(case)]
+        return b.payload(spoken, _closed(view))
+    blocks = [b.header(_headline(case)), _facts(view), *_story(case), *proposal_blocks(case), *consent_blocks(view)]
+    if view.budget_ask is not None:
+        blocks += money_card.question(view.budget_ask)
     if case.state is State.CLAIMED:
         blocks.append(b.context(decided(case)))
-    return b.payload(spoken, [*blocks, b.actions(_buttons(case)), _small_print(view)])
+    blocks += waiting_line(view)
+    return b.payload(spoken, [*blocks, b.actions(_buttons(view)), _small_print(view)])
 
 
 def decided(case: Escalation) -> str:
     """Who decided when and what, in one line of mrkdwn."""
-    who = f" by <@{case.decided_by}>" if case.decided_by else ""
-    when = f", {_when(case.decided_at)}" if case.decided_at is not None else ""
-    note = f": {literal(shorten(' '.join(case.note.split()), 600))}" if case.note.strip() else ""
-    return f"*{_VERBS.get(case.state, 'Open')}*{who}{when}{note}"
+    both = case.first_by and case.state is State.APPROVED
+    who = f" by <@{case.first_by}> and <@{case.decided_by}>" if both else f" by <@{case.decided_by}>"
+    at = f", {when(case.decided_at)}" if case.decided_at is not None else ""
+    edited = f" (changed by <@{case.edited_by}>)" if case.edited_by and case.state is State.APPROVED else ""
+    note = f": {literal(shorten(' '.join(case.note.split()), 400))}" if case.note.strip() else ""
+    return f"*{_VERBS.get(case.state, 'Open')}*{who if case.decided_by else ''}{edited}{at}{note}"
 
 
 def full_text(case: Escalation) -> str:
     """Everything of a case, in mrkdwn, however long."""
     parts = [f"*Reason*\n{to_mrkdwn(case.reason)}", f"*Summary*\n{to_mrkdwn(case.summary)}"]
     if case.proposal:
-        parts.append(f"*Proposed reply*\n{to_mrkdwn(case.proposal.text)}")
+        call = case.proposal.call
+        parts.append(call_in_full(call) if call else f"*Proposed reply*\n{to_mrkdwn(case.proposal.text)}")
     return "\n\n".join(parts)
 
 
 def is_cut(case: Escalation) -> bool:
     """Whether the card shows only the beginning of something."""
-    long_proposal = case.proposal is not None and len(case.proposal.text) > SHOWN_ON_CARD
-    return long_proposal or len(to_mrkdwn(case.summary)) > _SUMMARY or len(to_mrkdwn(case.reason)) > _REASON
+    return is_proposal_cut(case) or len(to_mrkdwn(case.summary)) > _SUMMARY or len(to_mrkdwn(case.reason)) > _REASON
 
 
 def _headline(case: Escalation) -> str:
@@ -100,46 +110,46 @@ def _story(case: Escalation) -> list[b.Block]:
     return story
 
 
-def _proposal(case: Escalation) -> list[b.Block]:
-    if case.proposal is None:
-        return []
-    text = neutralise(case.proposal.text)
-    if len(text) <= SHOWN_ON_CARD:
-        return [b.divider(), b.section("*Proposed reply* (Approve sends exactly this)"), b.markdown(text)]
-    label = "*Proposed reply* (the beginning; Approve sends the whole text, see *Full text* or the reply below)"
-    return [b.divider(), b.section(label), b.section(shorten(to_mrkdwn(case.proposal.text), _BEGINNING))]
-
-
-def _buttons(case: Escalation) -> list[b.Block]:
+def _buttons(view: CardView) -> list[b.Block]:
+    case = view.escalation
     trace = b.button(names.TRACE, "View trace", case.id)
     full = [b.button(names.FULL_TEXT, "Full text", case.id)] if is_cut(case) else []
     if case.state is State.CLAIMED:
         back = b.button(names.HAND_BACK, "Hand back", case.id)
-        return [back, b.button(names.RESOLVE, "Resolve", case.id, style="primary"), *full, trace]
+        resolve = b.button(names.RESOLVE, "Resolve", case.id, style="primary")
+        return [*reclaim_button(case), back, resolve, *full, trace]
+    if view.budget_ask is not None:
+        return [*money_card.buttons(case, view.budget_ask), *full, trace]
     deny = b.button(names.DENY, "Deny", case.id, style="danger")
     take = b.button(names.TAKE_OVER, "Take over", case.id)
-    return [_approve(case), deny, take, *full, trace]
+    ask = b.button(names.ASK, "Ask", case.id)
+    edit = [b.button(names.EDIT, "Edit", case.id)] if case.proposal is not None else []
+    return [_approve(case), *edit, deny, ask, take, *full, trace]
 
 
 def _approve(case: Escalation) -> b.Block:
     seen = f"{case.id}{names.VERSION_MARK}{case.version}"
     if case.proposal is None:
         return b.button(names.APPROVE, "Approve", seen, style="primary")
-    ask = b.confirm("Send this reply?", "The proposed reply goes to the customer as it stands.", "Send it")
+    if case.proposal.call is not None:
+        ask = b.confirm("Do this?", "Exactly the call on this card is made, once.", "Do it")
+    else:
+        ask = b.confirm("Send this reply?", "The proposed reply goes to the customer as it stands.", "Send it")
     return b.button(names.APPROVE, "Approve", seen, style="primary", confirm=ask)
 
 
 def _closed(view: CardView) -> list[b.Block]:
+    """One line: what was decided, about whom and what, with the way to the whole story."""
     case = view.escalation
     thread = f" · {link(view.thread_link, 'thread')}" if view.thread_link else ""
-    subject = f"{_customer(view)}{thread} · {literal(shorten(' '.join(case.reason.split()), 300))}"
+    what = case.reason
+    if case.proposal is not None and case.proposal.call is not None:
+        what = f"{case.proposal.call.tool}: {what}"
+    sign = _HEADLINES[case.state].partition(" ")[0]
+    subject = f"{_customer(view)}: {literal(shorten(' '.join(what.split()), 300))}{thread} · {show_usd(view.cost)}"
     buttons = [b.button(names.FULL_TEXT, "Full text", case.id), b.button(names.TRACE, "View trace", case.id)]
-    return [b.section(f"{decided(case)}\n{subject}"), b.actions(buttons), _small_print(view)]
+    return [b.section(f"{sign} {decided(case)} · {subject}"), b.actions(buttons)]
 
 
 def _small_print(view: CardView) -> b.Block:
-    return b.context(f"Opened {_when(view.escalation.opened_at)} · {show_usd(view.cost)} so far")
-
-
-def _when(at: float) -> str:
-    return moment(at, datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC"))
+    return b.context(f"Opened {when(view.escalation.opened_at)} · {show_usd(view.cost)} so far")

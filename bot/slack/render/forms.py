@@ -43,12 +43,6 @@ def deny_form(view: CardView, where: FormContext) -> b.Block:
     return _form(names.DENY_FORM, "Deny", view, where, _input("Reason", hint, names.REASON_MIN, names.REASON_MAX))
 
 
-def hand_back_form(view: CardView, where: FormContext) -> b.Block:
-    """Asks what the person did, so that the agent knows."""
-    hint = "What did you do or promise? The agent takes over with this in mind."
-    return _form(names.HAND_BACK_FORM, "Hand back", view, where, _input("Note", hint, 0, names.NOTE_MAX))
-
-
 def full_text_modal(view: CardView) -> b.Block:
     """Reason, summary and proposal of a case, nothing cut off."""
     blocks = b.sections(full_text(view.escalation))

@@ -1,16 +1,19 @@
 """The bot's short lines: live line, notices, whispers, a person's words carried on."""
 
+from collections.abc import Sequence
+
+from bot.slack import names
 from bot.slack.render import blocks as b
-from bot.slack.render.text import literal, no_broadcast, split_text, spoken, to_mrkdwn
+from bot.slack.render.text import literal, named, no_broadcast, split_text, spoken, to_mrkdwn
 
 _PART = 6000
 """Characters per message: four or fewer sections, within chat.update's and postMessage's comfort."""
 
 
 def live(text: str) -> b.Payload:
-    """What the agent is doing right now; `text` is mrkdwn of our own."""
+    """What the agent is doing right now, and how to stop it; `text` is mrkdwn of our own."""
     safe = no_broadcast(text)
-    return b.payload(spoken(safe), [b.context(safe)])
+    return b.payload(spoken(safe), [b.context(safe), b.actions([b.button(names.STOP, "Stop", "stop")])])
 
 
 def notice(text: str) -> list[b.Payload]:
@@ -24,16 +27,29 @@ def whisper(text: str) -> b.Payload:
     return b.payload(spoken(safe), b.sections(safe)[: b.MESSAGE_BLOCKS] or [b.section("…")])
 
 
-def staff_reply(text: str, author_name: str) -> list[b.Payload]:
-    """A line under a card: somebody's words (shown as written), or the bot's own note or proposal (Markdown)."""
+def staff_reply(text: str, author_name: str, calls: Sequence[str] = ()) -> list[b.Payload]:
+    """A line under a card: somebody's words (shown as written), or the bot's own note or proposal (Markdown).
+
+    `calls`: ids of users and user groups named at its beginning.
+    """
     if author_name:
         return _messages(f"*{literal(author_name)}:* {literal(text)}")
-    return _messages(to_mrkdwn(text, name_people=True))
+    return _messages(" ".join([*map(named, calls), to_mrkdwn(text, name_people=True)]))
 
 
 def relay(text: str, author_name: str) -> list[b.Payload]:
     """A person's words for the customer, the name in front."""
     return _messages(f"*{literal(author_name)}* (support): {literal(text)}")
+
+
+def own_words(text: str) -> list[b.Payload]:
+    """A person's words for the customer, under their own name."""
+    return _messages(literal(text))
+
+
+def sent_a_file(author_name: str) -> str:
+    """What stands beside a file that a person sent; mrkdwn."""
+    return no_broadcast(f"*{literal(author_name)}* sent a file")
 
 
 def _messages(text: str) -> list[b.Payload]:

@@ -61,6 +61,13 @@ def literal(text: str) -> str:
     return escape(neutralise(text))
 
 
+def named(responder: str) -> str:
+    """A user or a user group (S…) of our settings, pinged; whatever else is no id is shown as written."""
+    if not re.fullmatch(r"[A-Z0-9]{3,31}", responder):
+        return literal(responder)
+    return f"<!subteam^{responder}>" if responder.startswith("S") else f"<@{responder}>"
+
+
 def spoken(mrkdwn: str) -> str:
     """What a notification or a screen reader says of our own mrkdwn: no codes, labels instead of links."""
     return unescape(_TARGET.sub(lambda found: found[2] or found[1], neutralise(mrkdwn)))

@@ -1,0 +1,78 @@
+"""Calls that wait for consent, from the approver's side: their fields in a form, their edited form, their run."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from bot.agent.policy import Policy
+from bot.domain.escalation import GatedCall
+from bot.domain.principal import Principal, Role
+from bot.domain.revision import CallField
+from tools.base import AnyTool, ToolContext, ToolError, ToolOutput, canonical_json
+
+_GONE = "There is no tool named {!r} any more. Deny this, or take over."
+
+
+class GatedCalls:
+    """Knows the tools that calls are about."""
+
+    def __init__(self, tools: Iterable[AnyTool], policy: Policy) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._policy = policy
+
+    @property
+    def policy_version(self) -> str:
+        """Of the policy in force; approvals given under another one no longer hold."""
+        return self._policy.version
+
+    def fields_of(self, call: GatedCall) -> tuple[CallField, ...]:
+        """The arguments in the tool's own order; empty when there is no such tool any more."""
+        tool = self._tools.get(call.tool)
+        if tool is None:
+            return ()
+        schema = json.loads(tool.spec.schema)
+        values = json.loads(call.arguments)
+        names = [name for name in tool.arguments.model_fields if name in schema["properties"]]
+        return tuple(
+            _field(name, schema["properties"][name], schema.get("$defs", {}), values.get(name)) for name in names
+        )
+
+    def edited(self, call: GatedCall, arguments: Mapping[str, object]) -> GatedCall:
+        """The call with these arguments instead (those not named stay); ToolError says which are wrong.
+
+        It is a call of its own, with another digest, under the policy in force.
+        """
+        tool = self._tool(call)
+        merged = {**json.loads(call.arguments), **arguments}
+        canonical = canonical_json(tool.parse(json.dumps(merged)))
+        rule = self._policy.gate_for(call.tool, canonical, _principal(call))
+        return replace(call, arguments=canonical, policy=self._policy.version, why=rule.why if rule else call.why)
+
+    async def run(self, call: GatedCall, context: ToolContext) -> ToolOutput:
+        """Run exactly the call; ToolError as the tool raises it. `context.is_consented` is the caller's to set."""
+        tool = self._tool(call)
+        return await tool.run(tool.parse(call.arguments), context)
+
+    def _tool(self, call: GatedCall) -> AnyTool:
+        tool = self._tools.get(call.tool)
+        if tool is None:
+            raise ToolError(_GONE.format(call.tool))
+        return tool
+
+
+def _field(name: str, node: Mapping[str, Any], definitions: Mapping[str, Any], value: object) -> CallField:
+    hint = str(node.get("description", ""))
+    target = definitions.get(str(node.get("$ref", "")).rpartition("/")[2], node)
+    label = name.replace("_", " ").capitalize().replace(" usd", " (USD)")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value is not None else ""
+    if "enum" in target:
+        return CallField(name, label, "choice", text, tuple(str(option) for option in target["enum"]), hint)
+    kind: Literal["text", "number"] = "number" if target.get("type") in ("number", "integer") else "text"
+    return CallField(name, label, kind, text, hint=hint)
+
+
+def _principal(call: GatedCall) -> Principal:
+    """Enough of the principal for the policy."""
+    team, _, user = call.principal.partition(":")
+    return Principal(team, user, Role(call.role) if call.role else Role.CUSTOMER, "", None)

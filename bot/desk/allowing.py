@@ -1,0 +1,178 @@
+"""What people decide about a run that waits for money: allow more, or stop it; and what happens when nobody does.
+
+Allow raises the limit in the way by a grant, once, and the same run goes on. One conditional update decides, so that
+two presses give one grant; the loser reads who was faster.
+"""
+
+from decimal import Decimal
+
+import prompts
+from bot.agent.profile import Profiles
+from bot.desk.audit import deed
+from bot.desk.authority import Authority
+from bot.desk.budgets import conversation_limit
+from bot.desk.cases import Cases
+from bot.desk.decisions import whisper
+from bot.desk.ownership import By
+from bot.desk.people import People
+from bot.desk.signs import first_sign
+from bot.desk.waking import timer_key, wake
+from bot.domain.budget import BudgetChange, Grant, Scope
+from bot.domain.budget_ask import AskEnd, BudgetAsk
+from bot.domain.conversation import Conversation
+from bot.domain.effects import Reader
+from bot.domain.escalation import Decision, Escalation, NewEscalation, State
+from bot.domain.incoming import BudgetAskExpired, DecisionMade
+from bot.domain.money import show_usd
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock, NewId
+from bot.ports.store import Store, Transaction
+
+ANSWERS = (Decision.ALLOW, Decision.STOP)
+"""Decisions that belong here."""
+
+
+class _TooLateError(Exception):
+    """Somebody decided meanwhile; nothing of this attempt stays."""
+
+
+class Allowing:
+    """Carries out Allow and Stop."""
+
+    def __init__(
+        self, store: Store, people: People, authority: Authority, cases: Cases, profiles: Profiles, clock: Clock,
+        new_id: NewId,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._people = people
+        self._authority = authority
+        self._cases = cases
+        self._profiles = profiles
+        self._clock = clock
+        self._new_id = new_id
+        self._sentences = prompts.sentences()
+
+    async def decide(self, inbox_id: str, press: DecisionMade) -> None:
+        """Handle one press; whoever may not, or comes too late, is told so and nothing changes."""
+        refusal = await self._authority.why_not_act(press.user_team or press.team_id, press.user_id)
+        if refusal is None:
+            try:
+                refusal = await self._try(inbox_id, press)
+            except _TooLateError:
+                refusal = await self._too_late(press)
+        if refusal is not None:
+            async with self._store.write() as tx:
+                if refusal:
+                    await tx.outbox.add(whisper(press, refusal))
+                await tx.inbox.mark_handled([inbox_id])
+
+    async def expire(self, inbox_id: str, cause: BudgetAskExpired) -> None:
+        """Nobody decided in time: the run ends, the case stays with people, and the customer reads that."""
+        async with self._store.write() as tx:
+            ask = await self._held(tx, cause.escalation_id)
+            now = self._clock()
+            if ask is not None and await tx.budget_asks.end(ask.case_id, AskEnd.EXPIRED, at=now) is not None:
+                case = await tx.escalations.get(ask.case_id)
+                if case is not None:
+                    await self._leave_open(tx, case, now)
+                await tx.inbox.reopen(ask.held)
+                await wake(tx, ask, AskEnd.EXPIRED, self._new_id())
+            await tx.inbox.mark_handled([inbox_id])
+
+    async def _try(self, inbox_id: str, press: DecisionMade) -> str | None:
+        """Decide; a sentence when nothing was changed."""
+        by = By(press.user_id, await self._people.name(press.user_id))
+        is_admin = self._people.is_admin(press.user_team or press.team_id, press.user_id)
+        async with self._store.write() as tx:
+            ask = await self._held(tx, press.escalation_id)
+            if ask is None:
+                raise _TooLateError
+            if press.decision is Decision.ALLOW:
+                if press.usd not in ask.offers:
+                    return self._sentences["card_changed"]
+                if ask.is_for_admins and not is_admin:
+                    return self._sentences["budget_admins"].format(limit=ask.limit)
+            case, conversation = await self._end(tx, ask, press)
+            if press.decision is Decision.ALLOW and press.usd is not None:
+                await self._allow(tx, ask, conversation, press.usd, by)
+                await self._go_on(tx, ask, case, conversation)
+            await self._record(tx, case, press, by)
+            await tx.inbox.mark_handled([inbox_id])
+        return None
+
+    async def _held(self, tx: Transaction, case_id: str) -> BudgetAsk | None:
+        """What was asked, while it is unanswered. Takes hold of the run first, as whoever takes over does."""
+        ask = await tx.budget_asks.of_case(case_id)
+        if ask is None or ask.end is not None or not await tx.runs.hold(ask.run_id):
+            return None
+        return ask
+
+    async def _end(self, tx: Transaction, ask: BudgetAsk, press: DecisionMade) -> tuple[Escalation, Conversation]:
+        """The two conditional updates, and what holds for either answer."""
+        now, is_allowed = self._clock(), press.decision is Decision.ALLOW
+        how = AskEnd.ALLOWED if is_allowed else AskEnd.STOPPED
+        note = f"{show_usd(press.usd)} more" if is_allowed and press.usd else self._sentences["budget_stop_note"]
+        ended = await tx.budget_asks.end(ask.case_id, how, at=now)
+        case = await tx.escalations.decide(ask.case_id, press.decision, by=press.user_id, at=now, note=note)
+        conversation = await tx.conversations.get(ask.conversation_id)
+        if ended is None or case is None or conversation is None or await self._changed_hands(tx, ask):
+            raise _TooLateError
+        await tx.timers.cancel(timer_key(ask.case_id))
+        await tx.inbox.reopen(ended.held)
+        await wake(tx, ask, how, self._new_id())
+        await self._cases.redraw(tx, case)
+        return case, conversation
+
+    async def _changed_hands(self, tx: Transaction, ask: BudgetAsk) -> bool:
+        return bool(await tx.runs.overtaken([ask.run_id]))
+
+    async def _allow(self, tx: Transaction, ask: BudgetAsk, conversation: Conversation, usd: Decimal, by: By) -> None:
+        """The grant, and what the limit is now, in the history of limits."""
+        limit, now, team = ask.limit, self._clock(), conversation.key.team_id
+        await tx.ledger.hold(team)
+        grant = Grant(limit.scope, limit.subject, limit.period, usd, by.user_id, now)
+        await tx.ledger.grant(grant, team_id=team)
+        total = limit.usd + usd
+        if limit.scope is Scope.CONVERSATION:
+            total = await conversation_limit(tx.ledger, conversation, self._profiles.of(conversation.profile))
+        change = BudgetChange(limit.scope, limit.subject, limit.period, total, by.user_id, now)
+        await tx.ledger.note_change(change, team_id=team)
+
+    async def _go_on(self, tx: Transaction, ask: BudgetAsk, case: Escalation, conversation: Conversation) -> None:
+        """The run is taken up again, under a live line of its own."""
+        reader = Reader(case.requested_by, case.requested_team)
+        sign = first_sign(case.id, conversation, self._sentences["live_first"], reader)
+        if not await tx.runs.resume(ask.run_id, live_key=sign.key):
+            raise _TooLateError
+        await tx.outbox.add(sign)
+
+    async def _record(self, tx: Transaction, case: Escalation, press: DecisionMade, by: By) -> None:
+        now = self._clock()
+        await tx.audit.add(deed(case, press.decision, by.user_id, now, detail=case.note))
+        await tx.traces.add(
+            TraceEvent(case.conversation_id, "", 0, Action.DECISION, press.decision, now, given=by.name, got=case.note)
+        )
+
+    async def _leave_open(self, tx: Transaction, case: Escalation, now: float) -> None:
+        reason = f"{case.reason}\n\n{self._sentences['budget_nobody']}"
+        newer = NewEscalation(
+            case.id, case.conversation_id, case.origin, reason, case.summary, case.team, None,
+            case.requested_by, case.requested_team,
+        )  # fmt: skip
+        amended = await tx.escalations.amend(case.id, newer)
+        if amended is not None:
+            await self._cases.redraw(tx, amended)
+            await tx.audit.add(deed(amended, Decision.EXPIRE, "", now))
+
+    async def _too_late(self, press: DecisionMade) -> str:
+        """Who was faster; empty when that was the presser, pressing twice."""
+        async with self._store.read() as tx:
+            case = await tx.escalations.get(press.escalation_id)
+        if case is None:
+            return self._sentences["gone"]
+        if case.state is State.OPEN:
+            return self._sentences["card_changed"]
+        if case.decided_by == press.user_id:
+            return ""
+        person = await self._people.name(case.decided_by) if case.decided_by else "Deskhand"
+        return self._sentences["budget_too_late"].format(person=person)

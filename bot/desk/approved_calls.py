@@ -1,0 +1,187 @@
+"""Approved tool calls: carried out exactly as approved, once, and told to everybody whom it concerns.
+
+The press only queues a cause (in the transaction of the decision); the call is made by whoever works on the
+conversation's partition, and everything that the approval rests on is checked again then: the case, its digest, the
+policy, the principal, who is in charge. The tool does the work once per key, and the key is made of case and digest, so
+a crash between its work and our record is mended by doing the same again.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import prompts
+from bot.agent.gated import GatedCalls
+from bot.agent.profile import Profiles
+from bot.desk.cases import Cases
+from bot.desk.ownership import By
+from bot.desk.people import People
+from bot.domain.conversation import Conversation, Line, Speaker, Standing
+from bot.domain.errors import TransientError
+from bot.domain.escalation import Escalation, GatedCall, State
+from bot.domain.incoming import CallApproved, CarryOn, Deed
+from bot.domain.principal import Principal, Role
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock, NewId
+from bot.ports.store import Queued, Store, Transaction
+from tools.base import ToolContext, ToolError
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3
+"""Attempts to read a principal's profile before what can be read of it is taken for the truth."""
+_RETRY_SECONDS = 2.0
+_RANKS = {Role.EXTERNAL: 0, Role.AGENT: 0, Role.CUSTOMER: 1, Role.STAFF: 2, Role.ADMIN: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of an approved call."""
+
+    done: bool
+    text: str
+    """The tool's own words, or why it was not run."""
+    sentence: str
+    """Name of what staff read."""
+    error: str = ""
+    """Class, for the trace."""
+
+
+class ApprovedCalls:
+    """Queues and carries out calls that people have consented to."""
+
+    def __init__(
+        self, store: Store, people: People, cases: Cases, calls: GatedCalls, profiles: Profiles, clock: Clock,
+        new_id: NewId,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._people = people
+        self._cases = cases
+        self._calls = calls
+        self._profiles = profiles
+        self._clock = clock
+        self._new_id = new_id
+        self._sentences = prompts.sentences()
+
+    async def queue(self, tx: Transaction, case: Escalation, conversation: Conversation, by: By) -> None:
+        """Part of the decision: have the approved call of this case carried out after it."""
+        assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
+        cause = CallApproved(conversation.key, case.id, case.proposal.digest, by.user_id, by.name)
+        await tx.inbox.add(self._new_id(), cause, conversation_id=None, partition=conversation.id)
+
+    async def carry_out(self, queued: Queued, cause: CallApproved, *, gave_up: bool = False) -> None:
+        """Make the call, or say honestly why not; safe to repeat."""
+        if queued.handled:
+            return None
+        async with self._store.read() as tx:
+            case = await tx.escalations.get(cause.escalation_id)
+            conversation = await tx.conversations.get(cause.thread.id)
+        if case is None or conversation is None or case.proposal is None or case.proposal.call is None:
+            logger.error("call.without_case", extra={"fields": {"cause": queued.id}})
+            return await self._close(queued)
+        call = case.proposal.call
+        if gave_up:
+            result = _Result(done=False, text=self._sentences["call_unknown"], sentence="call_failed", error="gave_up")
+        else:
+            result = await self._make(queued, cause, case, conversation)
+        await self._settle(queued, cause, case, call, result)
+        return None
+
+    async def _make(self, queued: Queued, cause: CallApproved, case: Escalation, conversation: Conversation) -> _Result:
+        assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
+        call = case.proposal.call
+        assert call is not None  # noqa: S101 — as above
+        why_not = self._why_not(cause, case, conversation, call)
+        if why_not:
+            return _Result(done=False, text=self._sentences[why_not], sentence="call_void", error=why_not)
+        principal = await self._principal(queued, call)
+        if principal is None:
+            return _Result(done=False, text=self._sentences["call_role"], sentence="call_void", error="call_role")
+        context = ToolContext(
+            principal, conversation.id, f"approved-{case.id}", case.proposal.digest[:32], conversation.epoch,
+            profile=call.profile, is_consented=True,
+        )  # fmt: skip
+        try:
+            output = await self._calls.run(call, context)
+        except ToolError as error:
+            return _Result(done=False, text=str(error), sentence="call_failed", error="tool_error")
+        except Exception as error:  # as in the toolbox: a tool's bug must not leave the approver without a word
+            logger.exception("tool.crashed", extra={"fields": {"tool": call.tool, "case": case.id}})
+            text = self._sentences["call_unknown"]
+            return _Result(done=False, text=text, sentence="call_failed", error=type(error).__name__)
+        text = output.content if isinstance(output.content, str) else output.note
+        return _Result(done=True, text=text, sentence="call_done")
+
+    def _why_not(
+        self, cause: CallApproved, case: Escalation, conversation: Conversation, call: GatedCall
+    ) -> str:  # fmt: skip
+        """Name of the sentence that says why the approval does not hold (any more); empty when it does."""
+        if case.state is not State.APPROVED or case.proposal is None or case.proposal.digest != cause.digest:
+            return "call_changed"
+        if call.policy != self._calls.policy_version:
+            return "call_policy"
+        profile = self._profiles.of(call.profile)
+        if profile.name != call.profile or call.tool not in profile.tools:
+            return "call_profile"
+        if conversation.standing is not Standing.BOT:
+            return "call_owned" if conversation.standing is Standing.HUMAN else "call_closed"
+        return ""
+
+    async def _principal(self, queued: Queued, call: GatedCall) -> Principal | None:
+        """For whom the call is made, as they are now; None when they have become less than they were.
+
+        TransientError while it is in doubt: Slack may just not tell.
+        """
+        team, _, user = call.principal.partition(":")
+        now = await self._people.principal(user, author_team=team)
+        is_less = bool(call.role) and _RANKS[now.role] < _RANKS[Role(call.role)]
+        if (is_less or now.email is None) and queued.attempts < PATIENCE:
+            async with self._store.write() as tx:
+                await tx.inbox.count_attempt(queued.id)
+            raise TransientError("it is not sure for whom the call is made", retry_after=_RETRY_SECONDS)
+        return None if is_less else now
+
+    async def _settle(
+        self, queued: Queued, cause: CallApproved, case: Escalation, call: GatedCall, result: _Result
+    ) -> None:
+        """Record and tell what became of it, in one transaction: under the card, in the trace, to the agent."""
+        at = self._clock()
+        async with self._store.write() as tx:
+            again = await tx.inbox.get(queued.id)
+            conversation = await tx.conversations.get(case.conversation_id)
+            if again is None or again.handled or conversation is None:
+                return
+            words = self._sentences[result.sentence].format(tool=call.tool, result=result.text)
+            await self._cases.say_under_card(tx, case, f"call:{case.id}:{cause.digest[:16]}", words)
+            await tx.traces.add(
+                TraceEvent(
+                    conversation.id, "", 0, Action.TOOL_CALL, call.tool, at,
+                    given=f"approved by {cause.by_name}: {call.arguments}"[:500], got=result.text[:500],
+                    ok=result.done, error=result.error,
+                )
+            )  # fmt: skip
+            await self._tell(tx, cause, case, conversation, call, result)
+            await tx.inbox.mark_handled([queued.id])
+
+    async def _tell(
+        self, tx: Transaction, cause: CallApproved, case: Escalation, conversation: Conversation, call: GatedCall,
+        result: _Result,
+    ) -> None:  # fmt: skip
+        """Let the agent carry on with the result; while a person is in charge it is only written down for later."""
+        became = "It was carried out, once. Its result" if result.done else "It was NOT carried out"
+        advice = (
+            "Tell the customer what was done, from this result only; do not call the tool again for it."
+            if result.done
+            else "Tell the customer honestly that it was not done, and what is possible instead."
+        )
+        what = f"A colleague ({cause.by_name}) approved {call.tool} with {call.arguments}. {became}: {result.text}"
+        if conversation.standing is not Standing.BOT:
+            await tx.conversations.add_lines(conversation.id, Line(Speaker.NOTE, "", what, self._clock()))
+            return
+        team, _, user = call.principal.partition(":")
+        deed = Deed(call.tool, call.arguments, result.text) if result.done else None
+        carry_on = CarryOn(conversation.key, f"called:{case.id}", f"{what} {advice}", user, team, deed=deed)
+        await tx.inbox.add(self._new_id(), carry_on, conversation_id=conversation.id, partition=conversation.id)
+
+    async def _close(self, queued: Queued) -> None:
+        async with self._store.write() as tx:
+            await tx.inbox.mark_handled([queued.id])

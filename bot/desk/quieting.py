@@ -1,0 +1,126 @@
+"""`mute`, `unmute`, `allow channel`: typed by people, carried out without a model, confirmed in a whisper, recorded."""
+
+from dataclasses import replace
+
+import prompts
+from bot.desk.commands import AllowChannel, Quiet
+from bot.desk.people import People
+from bot.domain.audit import AuditEntry
+from bot.domain.conversation import Conversation, Surface, ThreadKey
+from bot.domain.effects import Outgoing, Place, Whisper
+from bot.domain.gate import Mute, SharedChannel
+from bot.domain.incoming import MessageReceived
+from bot.domain.interruption import StopWhy
+from bot.ports.clock import Clock
+from bot.ports.store import Queued, Store, Transaction
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+class Quieting:
+    """Mutes threads and channels, and opens shared channels."""
+
+    def __init__(self, store: Store, people: People, clock: Clock) -> None:
+        self._store = store
+        self._people = people
+        self._clock = clock
+        self._sentences = prompts.sentences()
+
+    async def run(
+        self, queued: Queued, message: MessageReceived, command: Quiet | AllowChannel, *, about: ThreadKey
+    ) -> None:
+        """Carry a command out; whoever may not reads why, and nobody else reads anything.
+
+        `about`: the customer's thread, also when it is typed under a card.
+        """
+        wish = replace(message, thread=about)
+        is_admin = self._is_admin(message)
+        is_staff = is_admin or await self._is_staff(message)
+        async with self._store.write() as tx:
+            if isinstance(command, AllowChannel):
+                told = await self._allow(tx, wish, command, is_admin=is_admin)
+            else:
+                told = await self._quiet(tx, wish, command, is_staff=is_staff)
+            thread = message.thread
+            place = Place(thread.team_id, thread.channel_id, None if message.is_root else thread.thread_ts)
+            effect = Whisper(place, message.user_id, told)
+            await tx.outbox.add(Outgoing(f"quiet:{queued.id}", effect, f"whisper:{thread.team_id}:{message.user_id}"))
+            await tx.inbox.mark_handled([queued.id])
+
+    async def _quiet(self, tx: Transaction, message: MessageReceived, wish: Quiet, *, is_staff: bool) -> str:
+        conversation = await tx.conversations.get(message.thread.id)
+        is_dm = message.surface is Surface.DM
+        if wish.channel and not (is_staff or is_dm):
+            return self._sentences["mute_needs_staff"]
+        if not (is_staff or is_dm or _is_own(message, conversation)):
+            return self._sentences["mute_not_yours"]
+        return await (self._mute if wish.is_on else self._unmute)(tx, message, wish)
+
+    async def _mute(self, tx: Transaction, message: MessageReceived, wish: Quiet) -> str:
+        team, now = message.thread.team_id, self._clock()
+        until = now + wish.seconds if wish.seconds is not None else None
+        await tx.gates.mute(Mute(team, _subject(message, wish), message.user_id, now, until))
+        if not wish.channel:
+            await tx.runs.request_stop(message.thread.id, StopWhy.MUTED)
+        how_long = f" for {_words(wish.seconds)}" if wish.seconds is not None else ""
+        await self._record(tx, message, f"{_kind(wish)}.mute", _subject(message, wish), how_long.strip())
+        return self._sentences[f"mute_{_kind(wish)}_done"].format(how_long=how_long)
+
+    async def _unmute(self, tx: Transaction, message: MessageReceived, wish: Quiet) -> str:
+        lifted = await tx.gates.unmute(message.thread.team_id, _subject(message, wish))
+        if lifted:
+            await self._record(tx, message, f"{_kind(wish)}.unmute", _subject(message, wish))
+        left = await tx.gates.muted(message.thread.id, self._clock())
+        if left is not None:
+            return self._sentences["muted_channel" if left.is_of_channel else "muted_thread"]
+        return self._sentences["unmuted" if lifted else "not_muted"]
+
+    async def _allow(self, tx: Transaction, message: MessageReceived, wish: AllowChannel, *, is_admin: bool) -> str:
+        if not is_admin:
+            return self._sentences["shared_admins"]
+        if not message.is_shared:
+            return self._sentences["shared_is_not"]
+        team, channel = message.thread.team_id, message.thread.channel_id
+        await tx.gates.allow(SharedChannel(team, channel, wish.is_on, message.user_id, self._clock()))
+        await self._record(tx, message, f"channel.{'allow' if wish.is_on else 'disallow'}", channel)
+        return self._sentences["shared_allowed" if wish.is_on else "shared_disallowed"]
+
+    async def _record(
+        self, tx: Transaction, message: MessageReceived, action: str, subject: str, how: str = ""
+    ) -> None:
+        about = message.thread.id if subject == message.thread.id else ""
+        entry = AuditEntry(self._clock(), message.thread.team_id, message.user_id, action, subject, how, about)
+        await tx.audit.add(entry)
+
+    def _is_admin(self, message: MessageReceived) -> bool:
+        is_one_of_us = message.bot_id is None and not message.is_guest
+        return is_one_of_us and self._people.is_admin(message.author_team, message.user_id)
+
+    async def _is_staff(self, message: MessageReceived) -> bool:
+        if message.bot_id is not None or message.is_guest:
+            return False
+        return await self._people.why_not_staff(message.author_team, message.user_id) is None
+
+
+def _is_own(message: MessageReceived, conversation: Conversation | None) -> bool:
+    """Whether a thread is that of whoever writes."""
+    if conversation is None:
+        return message.is_root
+    return (message.user_id, message.bot_id) == (conversation.opened_by, None)
+
+
+def _subject(message: MessageReceived, wish: Quiet) -> str:
+    return message.thread.channel_id if wish.channel else message.thread.id
+
+
+def _kind(wish: Quiet) -> str:
+    return "channel" if wish.channel else "thread"
+
+
+def _words(seconds: float) -> str:
+    """A time as people say it."""
+    for name, size in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            count = int(seconds // size)
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{max(1, round(seconds / 60))} minutes"

@@ -1,0 +1,1 @@
+"""Alert services: how they are told that nobody answers."""

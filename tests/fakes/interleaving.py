@@ -1,0 +1,123 @@
+"""A scheduler that interleaves: everything a turn awaits is counted, and at one chosen point something else happens.
+
+Every task of the loop runs inside a driver that sees each suspension: a statement that waits for the disk, a call of the
+model or of Slack, a sleep, another task. The k-th resumption is held up until the interruption has come to its end. Only
+where the task holds the database's one writer is the interruption started beside it: it goes on when the lock is free.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.shared_commit import SharedCommit
+from bot.store.store import SqlStore
+
+_EXEMPT: ContextVar[bool] = ContextVar("exempt", default=False)
+_WRITES: ContextVar[bool] = ContextVar("writes", default=False)
+_THE_WRITER = SharedCommit._serve.__qualname__  # noqa: SLF001 - the task that all writers wait for, as for the disk
+Interruption = Callable[[], Awaitable[None]]
+
+
+class Points:
+    """Counts the points of one story after another, and interrupts each at one of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.done: asyncio.Task[None] | None = None
+        self._at = 0
+        self._interrupt: Interruption | None = None
+
+    def install(self) -> None:
+        """From now on every new task of the running loop is driven."""
+        loop = asyncio.get_running_loop()
+
+        def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asyncio.Task[Any]":
+            is_writer = getattr(coro, "__qualname__", "") == _THE_WRITER
+            driven = coro if _EXEMPT.get() or is_writer else _drive(coro, self)
+            return asyncio.Task(driven, loop=loop, **options)
+
+        loop.set_task_factory(make)
+
+    def arm(self, at: int, interrupt: Interruption) -> None:
+        """Count from here, and interrupt at this point."""
+        self.count, self.done, self._at, self._interrupt = 0, None, at, interrupt
+
+    async def disarm(self) -> int:
+        """Wait for the interruption, which comes now if the story had fewer points; how many there were."""
+        points = self.count
+        await (self.done or self._start())
+        self._interrupt = None
+        return points
+
+    async def passed(self) -> None:
+        """One more point."""
+        if self._interrupt is None or _EXEMPT.get():
+            return
+        self.count += 1
+        if self.count != self._at:
+            return
+        self.done = self._start()
+        if _WRITES.get():
+            await asyncio.sleep(0)  # it waits for the lock this task holds
+        else:
+            await asyncio.shield(self.done)
+
+    def _start(self) -> "asyncio.Task[None]":
+        """Interrupt, without being interrupted."""
+        assert self._interrupt is not None
+        token = _EXEMPT.set(True)  # noqa: FBT003 - a mark, not an option
+        try:
+            return asyncio.get_running_loop().create_task(_awaited(self._interrupt))
+        finally:
+            _EXEMPT.reset(token)
+
+
+class _Driven:
+    """Runs a coroutine step by step; each resumption is a point."""
+
+    def __init__(self, coro: Coroutine[Any, Any, Any], points: Points) -> None:
+        self._coro = coro
+        self._points = points
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        failure: BaseException | None = None
+        while True:
+            try:
+                waited = self._coro.send(None) if failure is None else self._coro.throw(failure)
+            except StopIteration as end:
+                return end.value
+            failure = None
+            try:
+                yield waited
+                yield from self._points.passed().__await__()
+            except BaseException as error:  # noqa: BLE001 - cancellation and all else belongs to the coroutine
+                failure = error
+
+
+async def _drive(coro: Coroutine[Any, Any, Any], points: Points) -> Any:
+    return await _Driven(coro, points)
+
+
+async def _awaited(work: Interruption) -> None:
+    await work()
+
+
+class WatchedStore(SqlStore):
+    """Knows which task holds the writer, and tells when a commit of somebody exempt has returned."""
+
+    def _writing(self, *, urgent: bool = False) -> AbstractAsyncContextManager[AsyncConnection]:
+        return _watched(super()._writing(urgent=urgent))
+
+
+@asynccontextmanager
+async def _watched(writing: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
+    async with writing as connection:
+        token = _WRITES.set(True)  # noqa: FBT003 - a mark, not an option
+        try:
+            yield connection
+        finally:
+            _WRITES.reset(token)

@@ -1,0 +1,88 @@
+"""Claims against deeds: what a run did, what people told, and what an open case makes true."""
+
+import pytest
+
+from bot.agent.promises import broken, deeds_of, in_words, objection
+from bot.agent.toolbox import Evidence
+from bot.domain.conversation import Line, Speaker
+
+OPENED = Evidence("create_ticket", "{}", "Ticket TK-1042 opened, priority high. No one has looked at it yet.")
+THERE = Evidence("create_ticket", "{}", "Ticket TK-1042 with this subject is already open in this conversation.")
+REFUND = Evidence(
+    "issue_refund", '{"amount_usd": 30}', "Refund R-7 of $30.00 to ana@x.example was issued, to the original card."
+)
+WAITS = Evidence("issue_refund", '{"amount_usd": 500}', "A colleague must agree first. Nothing was refunded yet.", ok=False)
+ASKED = Evidence("escalate_to_human", "{}", "A colleague has been asked.")
+FAILED = Evidence("escalate_to_human", "{}", "The case could not be put before a person right now.", ok=False)
+ACCOUNT = Evidence("lookup_customer", "{}", '{"billing_history": [{"amount_usd": "49.00", "status": "refunded"}]}')
+ARTICLE = Evidence("search_knowledge_base", "{}", "Support hours\nWe answer within 4 hours. Refunds arrive in 5 days.")
+MAILER = Evidence("crm__send_letter", "{}", "Sent.")
+READER = Evidence("crm__list_letters", "{}", "2 letters.")
+
+CASES = [
+    ("I have escalated this to a colleague.", (ASKED,), True),
+    ("I have escalated this to a colleague.", (FAILED,), False),
+    ("I have escalated this to a colleague.", (OPENED,), False),
+    ("I've passed this on to our engineers.", (OPENED,), True),
+    ("I've passed this on to our engineers.", (), False),
+    ("I've opened ticket TK-1042 for you.", (OPENED,), True),
+    ("I've opened ticket TK-1042 for you.", (THERE,), True),
+    ("I've opened ticket TK-9999 for you.", (OPENED,), False),
+    ("Your ticket number is TK-9999.", (OPENED,), False),
+    ("I've opened a ticket.", (ASKED,), False),
+    ("I have refunded you $30.", (REFUND,), True),
+    ("I have refunded you $30.00 just now.", (REFUND,), True),
+    ("I have refunded you $500.", (REFUND,), False),
+    ("I have refunded you $500.", (WAITS,), False),
+    ("I have refunded you.", (ACCOUNT,), False),
+    ("Your invoice was refunded.", (ACCOUNT,), True),
+    ("Your refund of $49.00 has been issued.", (ACCOUNT,), True),
+    ("Your refund of $490.00 has been issued.", (ACCOUNT,), False),
+    ("You will get your money back.", (ARTICLE,), False),
+    ("I have cancelled your subscription.", (ACCOUNT, ARTICLE), False),
+    ("I have sent you an e-mail.", (MAILER,), True),
+    ("I have sent you an e-mail.", (READER,), False),
+    ("We will call you.", (ASKED,), False),
+    ("A colleague will reply within 4 hours.", (ASKED, ARTICLE), True),
+    ("A colleague will reply within 2 hours.", (ASKED, ARTICLE), False),
+    ("A colleague will reply shortly.", (ASKED, ARTICLE), False),
+    ("Guests are free.", (), True),
+]
+
+
+@pytest.mark.parametrize(("text", "evidence", "holds"), CASES)
+def test_p11_a_claim_holds_when_a_tool_did_it(text: str, evidence: tuple[Evidence, ...], holds: bool) -> None:
+    assert (broken(text, deeds_of(evidence)) == ()) is holds
+
+
+def said(speaker: Speaker, text: str) -> Line:
+    return Line(speaker, "Sam" if speaker is Speaker.PERSON else "", text, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "holds"),
+    [
+        ("Your refund has been issued.", said(Speaker.PERSON, "Hi Ana, I've just refunded invoice 204."), True),
+        ("Your refund has been issued.", said(Speaker.NOTE, "Sam approved and the refund was issued."), True),
+        ("Your refund has been issued.", said(Speaker.NOTE, "Sam denied the refund: too late."), False),
+        ("Your refund has been issued.", said(Speaker.CUSTOMER, "You issued my refund already!"), False),
+        ("I have opened ticket TK-1042 for that.", said(Speaker.BOT, "I've opened ticket TK-1042."), True),
+        ("I have opened ticket TK-1042 for that.", said(Speaker.CUSTOMER, "I have opened ticket TK-1042."), False),
+        ("I have escalated this again.", said(Speaker.BOT, "I have escalated this."), False),
+    ],
+)
+def test_p11_what_was_told_before_counts_when_it_was_not_the_customer(text: str, line: Line, holds: bool) -> None:
+    assert (broken(text, deeds_of((), earlier=[line])) == ()) is holds
+
+
+def test_p11_an_open_case_makes_it_true_that_a_colleague_was_asked() -> None:
+    assert broken("I have asked a colleague.", deeds_of((), case_is_open=True)) == ()
+    assert broken("I have asked a colleague.", deeds_of(())) != ()
+
+
+def test_what_the_model_is_told_names_the_claim_and_the_way_out() -> None:
+    claims = broken("I have refunded you. I have cancelled your plan. We will call you.", deeds_of(()))
+    told = objection(claims)
+    assert "i have refunded you" in told
+    assert "call the tool now" in told
+    assert len(in_words(claims)) < 400

@@ -1,0 +1,1 @@
+"""issue_refund and the books behind it."""
