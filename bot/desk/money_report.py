@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.agent.profile import Profiles
 from bot.desk.budgets import conversation_limit
@@ -10,7 +11,7 @@ from bot.desk.people import People
 from bot.desk.signs import place_of
 from bot.domain.audit import AuditEntry
 from bot.domain.bot_pause import EVERYWHERE
-from bot.domain.budget import Limit, Period, Scope
+from bot.domain.budget import Limit, Period, Scope, with_grants
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.effects import Place
 from bot.domain.money import show_share, show_usd
@@ -48,12 +49,21 @@ SWITCHED = "bot."
 class MoneyReports:
     """Reads what people ask to see; changes nothing."""
 
-    def __init__(self, store: Store, people: People, directory: Directory, profiles: Profiles, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        directory: Directory,
+        profiles: Profiles,
+        clock: Clock,
+        zone: ZoneInfo,
+    ) -> None:
         self._store = store
         self._people = people
         self._directory = directory
         self._profiles = profiles
         self._clock = clock
+        self._zone = zone
 
     async def sees_all(self, asker: Asker) -> bool:
         """Whether somebody may see what other people's conversations cost, and where they are."""
@@ -67,7 +77,9 @@ class MoneyReports:
         if not channel_id:
             del subjects[Scope.CHANNEL]
         async with self._store.read() as tx:
-            limits = await tx.ledger.limits_of(team_id, subjects)
+            grants = await tx.ledger.grants_of(team_id, subjects)
+            own = await tx.ledger.limits_of(team_id, subjects)
+            limits = with_grants(tuple(own), grants, self._clock(), self._zone)
             gauges = await self._gauges(tx, team_id, subjects, limits)
             trend = await self._trend(tx, team_id)
             pauses = await tx.bot_pauses.all(team_id)
@@ -77,7 +89,7 @@ class MoneyReports:
         links = [await self._directory.permalink(_place(conversation_id)) for conversation_id, _ in dearest]
         return BudgetReport(
             gauges=gauges,
-            limits=tuple(limits),
+            limits=limits,
             trend=trend,
             pauses=tuple(pauses),
             dearest=tuple((cid, link, spend) for (cid, spend), link in zip(dearest, links, strict=True)),
@@ -85,6 +97,7 @@ class MoneyReports:
             switches=switches,
             may_change=self._people.is_admin(asker.team_id, asker.user_id),
             channel_id=channel_id,
+            zone=self._zone.key,
         )
 
     async def one(self, command: BudgetCommand, thread: ThreadKey) -> TraceReport | str:
@@ -158,10 +171,10 @@ class MoneyReports:
         return conversation.opened_by == asker.user_id or await self.sees_all(asker)
 
     async def _gauges(
-        self, tx: Transaction, team_id: str, subjects: dict[Scope, str], limits: list[Limit]
+        self, tx: Transaction, team_id: str, subjects: dict[Scope, str], limits: tuple[Limit, ...]
     ) -> tuple[Gauge, ...]:
         """Day and month of every scope, and the week where a limit holds for it."""
-        starts = [period.start(self._clock()) for period in _PERIODS]
+        starts = [period.start(self._clock(), self._zone) for period in _PERIODS]
         spent = await tx.spending.since(team_id, subjects, starts)
         by_period = {(limit.scope, limit.period): limit.usd for limit in limits}
         return tuple(
@@ -172,17 +185,18 @@ class MoneyReports:
         )
 
     async def _trend(self, tx: Transaction, team_id: str) -> tuple[DayCost, ...]:
-        starts = sorted(_days_back(self._clock(), TREND_DAYS))
+        starts = sorted(_days_back(self._clock(), TREND_DAYS, self._zone))
         sums = await tx.spending.between(team_id, starts)
-        return tuple(DayCost(datetime.fromtimestamp(at, UTC).date(), usd) for at, usd in zip(starts, sums, strict=True))
+        days = (datetime.fromtimestamp(at, self._zone).date() for at in starts)
+        return tuple(DayCost(day, usd) for day, usd in zip(days, sums, strict=True))
 
 
-def _days_back(now: float, count: int) -> Iterator[float]:
+def _days_back(now: float, count: int, zone: ZoneInfo) -> Iterator[float]:
     """When today and the days before it began, the newest first; days may have 23 or 25 hours."""
-    start = Period.DAY.start(now)
+    start = Period.DAY.start(now, zone)
     for _ in range(count):
         yield start
-        start = Period.DAY.start(start - 1)
+        start = Period.DAY.start(start - 1, zone)
 
 
 async def _switches(tx: Transaction) -> tuple[AuditEntry, ...]:

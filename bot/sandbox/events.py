@@ -93,9 +93,13 @@ class Events:
             "event_id": self._config.make_id("Ev"),
             "event_time": int(self._config.clock()),
             "authorizations": [grant],
-            "is_ext_shared_channel": False,
+            "is_ext_shared_channel": self._is_shared(event),
             "event_context": self._config.make_id("4-"),
         }
+
+    def _is_shared(self, event: Json) -> bool:
+        channel = self._workspace.channels.get(str(event.get("channel", "")))
+        return channel is not None and channel.is_shared
 
     async def _deliver(self, envelope: Json, delivery: Delivery) -> None:
         retry = Retry()

@@ -165,13 +165,14 @@ class Interactions:
 
     def _common(self, person: Person, kind: str) -> Json:
         company = self._backend.config.company
-        who = {"id": person.id, "username": person.name, "name": person.name, "team_id": company.team.id}
+        team = person.team_id or company.team.id
+        who = {"id": person.id, "username": person.name, "name": person.name, "team_id": team}
         return {
             "type": kind,
             "user": who,
             "api_app_id": company.app.app_id,
             "token": "sandbox-verification",
-            "team": {"id": company.team.id, "domain": company.team.domain},
+            "team": {"id": team, "domain": company.team.domain if team == company.team.id else "elsewhere"},
             "enterprise": None,
             "is_enterprise_install": False,
             "trigger_id": self._views.trigger(person.id),

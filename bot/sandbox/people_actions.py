@@ -34,7 +34,7 @@ class PeopleActions:
         files = [self._file(person, entry) for entry in wish.get("files") or []]
         if not (typed.strip() or files or wish.get("blocks")):
             raise ControlError("no_text", "Write something or attach a file.")
-        content = self._author(person)
+        content = self._author(person, channel)
         content["text"] = text.typed(typed, self._workspace.people.values(), self._workspace.channels.values())
         if wish.get("blocks"):
             strict.check_blocks(wish["blocks"])
@@ -111,10 +111,11 @@ class PeopleActions:
             raise ControlError("not_yours", "People can change only what they wrote themselves.", 403)
         return message
 
-    def _author(self, person: Person) -> Json:
-        team = self._backend.config.company.team.id
+    def _author(self, person: Person, channel: Channel) -> Json:
+        team = person.team_id or self._backend.config.company.team.id
         if not person.bot_id:
-            return {"user": person.id, "team": team, "client_msg_id": self._workspace.make_id("cm-")}
+            author = {"user": person.id, "team": team, "client_msg_id": self._workspace.make_id("cm-")}
+            return {**author, **(_shared_author(person, team) if channel.is_shared or person.is_guest else {})}
         profile = {
             "id": person.bot_id,
             "app_id": person.app_id,
@@ -148,6 +149,19 @@ class PeopleActions:
             raise ControlError("bad_file", "content_base64 is not base64.") from None
         name = str(entry.get("name") or "file").replace("/", "_")
         return self._backend.files.add(name, str(entry.get("mimetype") or ""), content, person.id)
+
+
+def _shared_author(person: Person, team: str) -> Json:
+    """What events add about an author in a channel of several organisations, and about guests."""
+    profile = {
+        "real_name": person.real_name,
+        "display_name": person.name,
+        "team": team,
+        "name": person.name,
+        "is_restricted": person.is_guest,
+        "is_ultra_restricted": False,
+    }
+    return {"user_team": team, "source_team": team, "user_profile": profile}
 
 
 def _need(wish: Json, name: str) -> str:

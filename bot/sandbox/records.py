@@ -58,6 +58,9 @@ class Person:
     avatar_color: str = "#4a154b"
     bot_id: str = ""
     app_id: str = ""
+    team_id: str = ""
+    """Their own workspace, when they are here by Slack Connect; empty: this one."""
+    is_guest: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class ChannelSeed:
     members: tuple[str, ...]
     topic: str = ""
     is_private: bool = False
+    is_shared: bool = False
+    """Shared with another organisation (Slack Connect)."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class Channel:
     topic: str = ""
     is_private: bool = False
     im_user: str = ""
+    is_shared: bool = False
     messages: dict[str, Json] = field(default_factory=dict)
 
     @property

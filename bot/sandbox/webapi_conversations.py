@@ -31,7 +31,7 @@ def channel_json(backend: Backend, channel: Channel) -> Json:
         "is_private": channel.is_private,
         "is_general": False,
         "is_shared": False,
-        "is_ext_shared": False,
+        "is_ext_shared": channel.is_shared,
         "is_org_shared": False,
         "is_member": backend.me in channel.members,
         "creator": next(iter(sorted(channel.members)), ""),

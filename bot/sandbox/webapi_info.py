@@ -10,7 +10,7 @@ from bot.sandbox.wire import Json, SlackError
 
 def user_json(backend: Backend, person: Person) -> Json:
     """Slack's user object; the e-mail is there only with users:read.email."""
-    team = backend.config.company.team.id
+    team = person.team_id or backend.config.company.team.id
     profile: Json = {
         "title": person.title,
         "real_name": person.real_name,
@@ -40,7 +40,7 @@ def user_json(backend: Backend, person: Person) -> Json:
         "is_admin": admin,
         "is_owner": admin,
         "is_primary_owner": False,
-        "is_restricted": False,
+        "is_restricted": person.is_guest,
         "is_ultra_restricted": False,
         "is_bot": bool(person.bot_id),
         "is_app_user": False,

@@ -95,9 +95,9 @@ def _check_recipient(backend: Backend, channel: Channel, args: Args) -> None:
         raise SlackError("missing_recipient_team_id")
     if not user:
         raise SlackError("missing_recipient_user_id")
-    if team != backend.config.company.team.id:
+    person = backend.workspace.person(user)
+    if team != (person.team_id or backend.config.company.team.id):
         raise SlackError("team_not_found")
-    backend.workspace.person(user)
 
 
 def _check_agent(backend: Backend) -> None:

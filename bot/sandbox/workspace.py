@@ -23,7 +23,15 @@ class Workspace:
         self.make_id = make_id
         self.people: dict[str, Person] = {person.id: person for person in company.people}
         self.channels: dict[str, Channel] = {
-            seed.id: Channel(seed.id, seed.name, set(seed.members), int(clock()), seed.topic, seed.is_private)
+            seed.id: Channel(
+                seed.id,
+                seed.name,
+                set(seed.members),
+                int(clock()),
+                seed.topic,
+                seed.is_private,
+                is_shared=seed.is_shared,
+            )
             for seed in company.channels
         }
         self.ephemerals: dict[str, list[Json]] = {}

@@ -19,12 +19,12 @@ from bot.agent.review import Reviewer
 from bot.agent.summing_up import Summarist
 from bot.agent.toolbox import Toolbox
 from bot.config import Settings
+from bot.desk.allowing import Allowing
 from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.attachments import Attachments, Workshop
 from bot.desk.authority import Authority
-from bot.desk.case_clocks import CaseClocks
-from bot.desk.allowing import Allowing
 from bot.desk.budget_pauses import BudgetPauses
+from bot.desk.case_clocks import CaseClocks
 from bot.desk.cases import Cases
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
@@ -168,7 +168,7 @@ class Offices:
         zone = zone_of(settings.timezone or self.settings.timezone or clocks.service.hours.zone.key)
         pager = self.pager if ceiling is None else None
         waiting = Waiting(store, cases, clocks, directory, self.clock, pager)
-        reports = MoneyReports(store, people, directory, Profiles(self.plan.profiles), self.clock)
+        reports = MoneyReports(store, people, directory, Profiles(self.plan.profiles), self.clock, zone)
         messenger = SlackMessenger(
             client, cases.view, homes=partial(reports.home, me.team_id), streams=self.settings.stream_in_dms
         )

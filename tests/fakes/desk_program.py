@@ -53,6 +53,11 @@ class Program:
         await self._end(signal.SIGTERM)
 
     @property
+    def url(self) -> str:
+        """Where its own HTTP server is reached."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
     def runs(self) -> bool:
         """Whether the process is there."""
         return self._process is not None and self._process.returncode is None

@@ -4,13 +4,14 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from bot.sandbox.config import SandboxConfig
+from tests.fakes.balancer import Balancer, balancer_running
 from tests.fakes.desk import Desk, settings_for
 from tests.fakes.desk_claude import Claude
 from tests.fakes.desk_people import Timeline
@@ -60,13 +61,26 @@ class ReplicatedDesk(Desk):
 
 
 @asynccontextmanager
+async def open_balanced_desk(
+    folder: Path, claude: Claude, count: int
+) -> AsyncIterator[tuple[ReplicatedDesk, Balancer]]:
+    """`count` replicas that hear from Slack by signed HTTP, through a balancer."""
+    async with balancer_running() as balancer:
+        config = replace(PATIENT, request_url=f"{balancer.url}/slack/events")
+        async with open_replicated_desk(folder, claude, count, config=config) as desk:
+            balancer.backends = lambda: [one.url for one in desk.replicas if one.runs]
+            yield desk, balancer
+
+
+@asynccontextmanager
 async def open_replicated_desk(
-    folder: Path, claude: Claude, count: int, *, through: Way = straight
+    folder: Path, claude: Claude, count: int, *, through: Way = straight, config: SandboxConfig = PATIENT
 ) -> AsyncIterator[ReplicatedDesk]:
     """`count` replicas; they log into `folder` and reach the database in this way."""
-    async with postgres_database() as url, through(url) as way, sandbox_running(PATIENT) as driver:
+    async with postgres_database() as url, through(url) as way, sandbox_running(config) as driver:
         timeline = Timeline(driver.server.workspace)
-        settings = settings_for(driver, folder / "none", claude) | {"DATABASE_URL": way}
+        port = 1 if config.request_url else 0  # any: each program takes a free one
+        settings = settings_for(driver, folder / "none", claude, port=port) | {"DATABASE_URL": way}
         replicas = [Program(settings, driver, folder, name=f"log{i}", alone=False) for i in range(count)]
         desk = ReplicatedDesk(
             driver, replicas[0], folder / "none", timeline, io.StringIO(), claude, url=url, replicas=replicas

@@ -2,7 +2,7 @@
 
 Every task of the loop runs inside a driver that sees each suspension: a statement that waits for the disk, a call of the
 model or of Slack, a sleep, another task. The k-th resumption is held up until the interruption has come to its end. Only
-where the task holds the database's one writer is the interruption started beside it: it goes on when the lock is free.
+where the held task has what the interruption waits for (the database's one writer, a lock) do both go on side by side.
 """
 
 import asyncio
@@ -18,7 +18,9 @@ from bot.store.store import SqlStore
 
 _EXEMPT: ContextVar[bool] = ContextVar("exempt", default=False)
 _WRITES: ContextVar[bool] = ContextVar("writes", default=False)
-_THE_WRITER = SharedCommit._serve.__qualname__  # noqa: SLF001 - the task that all writers wait for, as for the disk
+_THE_WRITER = SharedCommit._serve.__qualname__
+_HELD_SECONDS = 0.3
+"""After so long the interruption waits for something the held task has, and goes on beside it."""
 Interruption = Callable[[], Awaitable[None]]
 
 
@@ -64,12 +66,12 @@ class Points:
         if _WRITES.get():
             await asyncio.sleep(0)  # it waits for the lock this task holds
         else:
-            await asyncio.shield(self.done)
+            await asyncio.wait({self.done}, timeout=_HELD_SECONDS)
 
     def _start(self) -> "asyncio.Task[None]":
         """Interrupt, without being interrupted."""
         assert self._interrupt is not None
-        token = _EXEMPT.set(True)  # noqa: FBT003 - a mark, not an option
+        token = _EXEMPT.set(True)
         try:
             return asyncio.get_running_loop().create_task(_awaited(self._interrupt))
         finally:
@@ -116,7 +118,7 @@ class WatchedStore(SqlStore):
 @asynccontextmanager
 async def _watched(writing: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
     async with writing as connection:
-        token = _WRITES.set(True)  # noqa: FBT003 - a mark, not an option
+        token = _WRITES.set(True)
         try:
             yield connection
         finally:

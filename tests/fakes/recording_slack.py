@@ -56,7 +56,7 @@ class RecordingSlack(PacedClient):
 
     def __init__(self, messages: Messages) -> None:
         nowhere: Any = object()
-        super().__init__(token="xoxb-fake", session=nowhere)  # noqa: S106 - nothing is sent anywhere
+        super().__init__(token="xoxb-fake", session=nowhere)
         self._messages = messages
         self._ts = itertools.count(1)
 

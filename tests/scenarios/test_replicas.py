@@ -100,6 +100,7 @@ async def test_a_case_is_taken_over_approved_and_handed_back_whoever_hears_of_it
     assert thread.text().count("Here you are.") == 1
 
 
+@pytest.mark.alone
 async def test_p1_p2_the_other_finishes_what_a_killed_replica_began(desk: ReplicatedDesk) -> None:
     before, asked = (len(desk.tickets()), len(desk.cards())), desk.claude.under_way
     desk.claude.hold()

@@ -14,6 +14,7 @@ from bot.domain.incoming import (
     DecisionMade,
     FeedbackGiven,
     File,
+    HomeOpened,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -237,6 +238,11 @@ def test_a_deleted_root_with_replies_is_a_deletion_too() -> None:
     stone = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "ts": ROOT.thread_ts, "text": "deleted"}
     event = changed(stone, message("oops", thread_ts=ROOT.thread_ts))
     assert parse(event_callback(event), ME) == MessageDeleted(ROOT, ROOT.thread_ts, "Ev0000001")
+
+
+def test_the_home_tab_is_told_apart_from_the_messages_tab() -> None:
+    home = {"type": "app_home_opened", "tab": "home", "channel": "D0ANA", "user": "U0ANA"}
+    assert parse(event_callback(home), ME) == HomeOpened("T0FERNWAY", "U0ANA", "Ev0000001")
 
 
 def test_the_messages_tab_and_the_stop_button() -> None:
