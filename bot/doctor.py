@@ -205,7 +205,6 @@ class Doctor:
             yield finding
         yield _knowledge(self._settings.knowledge_dir)
 
-
     async def _check_service(self) -> AsyncIterator[Finding]:
         try:
             service = load_service(self._settings.service_file)

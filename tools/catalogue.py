@@ -33,13 +33,18 @@ def build_catalogue(
     instruments: Instruments = SYSTEM,
 ) -> tuple[AnyTool, ...]:
     """The tools over these back-ends; each back-end has one guard, and with it one circuit breaker."""
-    tickets_guard = Guard("tickets", instruments)
+    tickets_guard, books_guard = Guard("tickets", instruments), Guard("billing", instruments)
     return (
         SearchKnowledgeBase(knowledge, Guard("knowledge_base", instruments)).tool(),
         LookupCustomer(
-            customers, tickets, directory_guard=Guard("customers", instruments), tickets_guard=tickets_guard
+            customers,
+            tickets,
+            books,
+            directory_guard=Guard("customers", instruments),
+            tickets_guard=tickets_guard,
+            books_guard=books_guard,
         ).tool(),
         CreateTicket(tickets, tickets_guard).tool(),
-        IssueRefund(books, Guard("billing", instruments)).tool(),
+        IssueRefund(books, books_guard).tool(),
         EscalateToHuman(escalations, Guard("escalations", instruments)).tool(),
     )

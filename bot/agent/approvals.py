@@ -82,7 +82,9 @@ class LimitRule(BaseModel):
 
     def __str__(self) -> str:
         amount = f" with {self.field} above {self.above}" if self.above is not None else ""
-        about = " and ".join(filter(None, (self.team and f"cases of {self.team}", self.tool and f"{self.tool}{amount}")))
+        about = " and ".join(
+            filter(None, (self.team and f"cases of {self.team}", self.tool and f"{self.tool}{amount}"))
+        )
         return self.why or f"{about}: {self.role} only"
 
 

@@ -33,8 +33,9 @@ class Gate:
         """What the tool returns, or that a person must consent first; ToolError as the tool raises it."""
         parsed: Arguments = tool.parse(arguments)
         ruling = self._policy.ruling(tool.name, canonical_json(parsed), context.principal)
-        if ruling.rule is not None:
-            return await self._ask(tool, parsed, ruling.rule, context)
+        rule = ruling.rule or (ruling.beyond if not tool.arguments.summed else None)  # who cannot add up must ask
+        if rule is not None:
+            return await self._ask(tool, parsed, rule, context)
         try:
             return await tool.run(parsed, replace(context, allowance=ruling.allowance))
         except ConsentNeededError:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -68,7 +68,7 @@ class Condition(BaseModel):
         given = arguments.get(self.field)
         if self.op == "in" and isinstance(self.value, tuple):
             found = [_equal(given, one) for one in self.value]
-            return None if None in found else any(found)
+            return True if True in found else None if None in found else False
         if isinstance(self.value, Decimal):
             number = as_number(given)
             return None if number is None else _compare(number, self.op, self.value)
@@ -193,6 +193,10 @@ def parse_policy(text: str, tools: Mapping[str, type[Arguments]], *, name: str =
         raise PolicyError([f"{name}: {_fault(e['loc'], e['msg'])}" for e in error.errors()]) from error
     faults = [
         f"{name}: gate {n} ({rule.tool}): {f}" for n, rule in enumerate(file.gate, 1) for f in _misfits(rule, tools)
+    ] + [
+        f"{name}: limit {n} ({limit.tool}): {f}"
+        for n, limit in enumerate(file.limit, 1)
+        for f in (_unknown(limit.tool, [limit.field] if limit.field else [], tools) if limit.tool else ())
     ]
     if faults:
         raise PolicyError(faults)
@@ -252,19 +256,25 @@ def _compare(given: Decimal, op: str, limit: Decimal) -> bool:
 
 def _misfits(rule: Rule, tools: Mapping[str, type[Arguments]]) -> list[str]:
     """What a rule says of tools and arguments that there are not."""
-    if rule.tool.startswith(MCP):
-        return []
     about = [model for tool, model in tools.items() if fnmatchcase(tool, rule.tool)]
-    if not about and not _WILD & set(rule.tool):
-        return [f"there is no tool {rule.tool!r}; there are {', '.join(sorted(tools))}."]
-    if not about:
-        return [f"no tool fits {rule.tool!r}; there are {', '.join(sorted(tools))}."]
-    known = sorted({field for model in about for field in model.model_fields})
     asked = [c.field for c in rule.when] + ([rule.per_day.field] if rule.per_day else [])
-    faults = [f"the tool has no argument {name!r}; it has {', '.join(known)}." for name in asked if name not in known]
-    if not faults and rule.per_day and any(model.summed != rule.per_day.field for model in about):
+    faults = _unknown(rule.tool, asked, tools)
+    if not faults and rule.per_day and not (about and all(model.summed == rule.per_day.field for model in about)):
         faults.append(f"the tool does not add up {rule.per_day.field!r}. Use `when` instead of `per_day`.")
     return faults
+
+
+def _unknown(pattern: str, asked: Iterable[str], tools: Mapping[str, type[Arguments]]) -> list[str]:
+    """Tools and arguments that there are not."""
+    if pattern.startswith(MCP):
+        return []
+    about = [model for tool, model in tools.items() if fnmatchcase(tool, pattern)]
+    if not about and not _WILD & set(pattern):
+        return [f"there is no tool {pattern!r}; there are {', '.join(sorted(tools))}."]
+    if not about:
+        return [f"no tool fits {pattern!r}; there are {', '.join(sorted(tools))}."]
+    known = sorted({field for model in about for field in model.model_fields})
+    return [f"the tool has no argument {name!r}; it has {', '.join(known)}." for name in asked if name not in known]
 
 
 def _fault(location: tuple[int | str, ...], message: str) -> str:

@@ -28,7 +28,7 @@ _SPAN = re.compile(
 )
 _TOLD_NO = re.compile(
     r"\b(?:not|n't|never|denied|denies|decided against|declin\w*|refus\w*|reject\w*|expired|withdrawn|void\w*|wait\w*|"
-    r"no)\b"
+    r"no|nothing)\b"
 )
 _OPENED = re.compile(r"^Ticket \S+ (?:opened|with)\b")
 _ISSUED = re.compile(r"^Refund \S+ of \S+ (?:to \S+ )?was issued\b")
@@ -44,8 +44,8 @@ _MOST_QUOTED = 3
 _TIME_CHARS = 25
 """At the end of where a time is named: "within the next 24 hours"."""
 _WHAT_TO_DO = (
-    "If that should be done and you have a tool for it, call the tool now. Otherwise write the whole answer again without "
-    "the claim, and name no time. The customer does not see this note; do not mention it."
+    "If that should be done and you have a tool for it, call the tool now. Otherwise write the whole answer again "
+    "without the claim, and name no time. The customer does not see this note; do not mention it."
 )
 
 
@@ -112,9 +112,8 @@ def broken(text: str, deeds: Deeds) -> tuple[Claim, ...]:
 
 def objection(claims: Sequence[Claim]) -> str:
     """What the model is told about them."""
-    return (
-        f"<check>Your answer was not sent. It claims what no tool result shows: {in_words(claims)}. {_WHAT_TO_DO}</check>"
-    )
+    found = f"It claims what no tool result shows: {in_words(claims)}."
+    return f"<check>Your answer was not sent. {found} {_WHAT_TO_DO}</check>"
 
 
 def objection_of_judge(reason: str) -> str:

@@ -9,6 +9,7 @@ _TRY = (
     "As Ana, in #support: @deskhand how do I get a refund?   (or a direct message to Deskhand)",
     "Then: I want to talk to a human",
     "As Sam, in #support-staff: Approve or Take over; answer in the thread; Hand back",
+    "As Ana: @deskhand please refund me $30, then the same with $200: that one waits for a colleague's Approve",
     "Anywhere: /agent-budget",
 )
 

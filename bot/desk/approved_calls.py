@@ -167,21 +167,28 @@ class ApprovedCalls:
         result: _Result,
     ) -> None:  # fmt: skip
         """Let the agent carry on with the result; while a person is in charge it is only written down for later."""
-        became = "It was carried out, once. Its result" if result.done else "It was NOT carried out"
-        advice = (
-            "Tell the customer what was done, from this result only; do not call the tool again for it."
-            if result.done
-            else "Tell the customer honestly that it was not done, and what is possible instead."
-        )
-        what = f"A colleague ({cause.by_name}) approved {call.tool} with {call.arguments}. {became}: {result.text}"
+        what = _in_words(cause, call, result)
         if conversation.standing is not Standing.BOT:
             await tx.conversations.add_lines(conversation.id, Line(Speaker.NOTE, "", what, self._clock()))
             return
         team, _, user = call.principal.partition(":")
         deed = Deed(call.tool, call.arguments, result.text) if result.done else None
-        carry_on = CarryOn(conversation.key, f"called:{case.id}", f"{what} {advice}", user, team, deed=deed)
+        carry_on = CarryOn(conversation.key, f"called:{case.id}", what, user, team, deed=deed)
         await tx.inbox.add(self._new_id(), carry_on, conversation_id=conversation.id, partition=conversation.id)
 
     async def _close(self, queued: Queued) -> None:
         async with self._store.write() as tx:
             await tx.inbox.mark_handled([queued.id])
+
+
+def _in_words(cause: CallApproved, call: GatedCall, result: _Result) -> str:
+    """For the model; what was not done is said in one sentence, so that nothing in it reads like a deed."""
+    if not result.done:
+        return (
+            f"{call.tool} was NOT carried out, although a colleague ({cause.by_name}) approved it: {result.text} "
+            "Tell the customer honestly that it was not done, and what is possible instead."
+        )
+    return (
+        f"A colleague ({cause.by_name}) approved {call.tool} with {call.arguments}, and it was carried out, once. Its "
+        f"result: {result.text} Tell the customer what was done, from this result only; do not call the tool again."
+    )

@@ -15,6 +15,10 @@ from bot.ports.clock import Clock
 from bot.ports.store import Transaction
 
 
+_BY_ANSWERING = 60.0
+"""Who answers takes over: such words may be written down a little before."""
+
+
 def backup_key(escalation_id: str) -> str:
     """Outbox key of what the backup channel is told."""
     return f"backup:{escalation_id}"
@@ -40,6 +44,11 @@ class CaseClocks:
             await self.customer_waits(tx, case)
         else:
             await tx.timers.cancel(_key(case, Due.OWNER))
+
+    async def amended(self, tx: Transaction, older: Escalation, case: Escalation) -> None:
+        """What was found since may be more urgent: what is overdue by now happens at once."""
+        if self.service.first_answer(older) != self.service.first_answer(case):
+            await self._set(tx, case, Due.ANSWER, self._clock())
 
     async def customer_waits(self, tx: Transaction, case: Escalation) -> None:
         """The owner has something to answer, perhaps."""
@@ -100,10 +109,10 @@ def waits_since(case: Escalation, lines: Sequence[Line]) -> float | None:
     taken = case.decided_at or 0.0
     waiting: float | None = taken
     for line in lines:
-        if line.at < taken:
-            continue
-        if line.speaker is Speaker.PERSON:
+        if line.speaker is Speaker.PERSON and line.at >= taken - _BY_ANSWERING:
             waiting = None
+        elif line.at < taken:
+            continue
         elif line.speaker is Speaker.CUSTOMER and waiting is None:
             waiting = line.at
     return waiting

@@ -147,6 +147,17 @@ class Cases:
         channel = case.staff_channel if case else self._room.channel_for(new.team if new else None)
         return await self._clocks.outlook(tx, channel, self._sentences, since=case.opened_at if case else None)
 
+    async def waiting_note(self, conversation: Conversation) -> str:
+        """For the model, whose customer may ask how long it takes; empty when no case of theirs waits for people."""
+        async with self._store.read() as tx:
+            case = await tx.escalations.live(conversation.id)
+            if self._clocks is None or case is None or case.state is not State.OPEN:
+                return ""
+            outlook = await self.outlook(tx, conversation)
+        since = self._clocks.service.hours.local(case.opened_at)
+        asked = f"A colleague was asked about this conversation on {since:%A at %H:%M %Z} and has not answered yet."
+        return f"{asked} {outlook} Nothing else is known of how long it takes.".replace("  ", " ")
+
     async def _opened(self, tx: Transaction, new: NewEscalation, conversation: Conversation) -> Escalation:
         channel = self._room.channel_for(new.team)
         case = await tx.escalations.open(
@@ -167,6 +178,8 @@ class Cases:
         if older is None or case is None:
             return None
         await self.watch(tx, case)
+        if self._clocks is not None:
+            await self._clocks.amended(tx, older, case)
         await self.redraw(tx, case)
         key = f"{card_key(case.id)}:amended:{case.version}"
         before = f"_The card now shows what was found since. Before it said:_\n\n{older.reason}\n\n{older.summary}"
@@ -227,6 +240,7 @@ class Cases:
             if case is None or conversation is None:
                 raise KeyError(escalation_id)
             spend = await tx.ledger.spend(conversation.id)
+            rating = await tx.ratings.of_case(case.id)
             ask = await tx.budget_asks.of_case(case.id)
         return CardView(
             escalation=case,
@@ -235,6 +249,7 @@ class Cases:
             thread_link=await self._directory.permalink(place_of(conversation)),
             cost=spend.usd,
             steps=spend.steps,
+            rating=rating,
             budget_ask=ask if ask is not None and ask.end is None else None,
             needs=self._rules.needs(case).words,
             deadline=self._clocks.deadline(case) if self._clocks is not None else None,

@@ -67,13 +67,13 @@ class Door:
         if known is not None and known.is_allowed:
             return True
         if known is None:
-            await tx.gates.ask_about(SharedChannel(team, channel, is_allowed=False, at=self._clock()))
-            await self._tell_staff(tx, message, f"shared:{channel}", self._sentences["shared_ask"])
+            known = SharedChannel(team, channel, is_allowed=False, at=self._clock())
+            await tx.gates.ask_about(known)
+            await self._tell_staff(tx, message, f"shared:{channel}", "shared_ask")
         if isinstance(command, AllowChannel):
             return True
         if message.bot_id is None and (message.mentions_bot or message.surface is Surface.DM):
-            key = f"shared:{known.at if known else 0:.0f}"
-            await self._whisper(tx, message, key, self._sentences["shared_closed"])
+            await self._whisper(tx, message, f"shared:{known.at:.3f}", self._sentences["shared_closed"])
         return False
 
     async def _is_bearable(
@@ -90,13 +90,13 @@ class Door:
                 notice = ShowNotice(place_of(conversation), self._sentences["bot_too_often"])
                 key = f"often:{conversation.id}:{mark}"
                 await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
-            text = self._sentences["bot_too_often_staff"].format(bot=f"<@{message.user_id}>")
-            await self._tell_staff(tx, message, f"often:{conversation.id}:{mark}", text)
+            await self._tell_staff(tx, message, f"often:{conversation.id}:{mark}", "bot_too_often_staff")
         return False
 
-    async def _tell_staff(self, tx: Transaction, message: MessageReceived, key: str, text: str) -> None:
-        team = message.thread.team_id
-        notice = ShowNotice(Place(team, self._people.staff_channel), text.replace("{channel}", _channel(message)))
+    async def _tell_staff(self, tx: Transaction, message: MessageReceived, key: str, sentence: str) -> None:
+        team, channel = message.thread.team_id, f"<#{message.thread.channel_id}>"
+        text = self._sentences[sentence].format(channel=channel, bot=f"<@{message.user_id}>")
+        notice = ShowNotice(Place(team, self._people.staff_channel), text)
         await tx.outbox.add(Outgoing(f"gate:{team}:{key}", notice, f"staff:alerts:{team}"))
 
     async def _whisper(self, tx: Transaction, message: MessageReceived, key: str, text: str) -> None:
@@ -105,7 +105,3 @@ class Door:
         key = f"whisper:{thread.team_id}:{thread.channel_id}:{message.user_id}:{key}"
         effect = Whisper(place, message.user_id, text)
         await tx.outbox.add(Outgoing(key, effect, f"whisper:{thread.team_id}:{message.user_id}"))
-
-
-def _channel(message: MessageReceived) -> str:
-    return f"<#{message.thread.channel_id}>"

@@ -136,7 +136,7 @@ class Endings:
             await self._remember(tx, conversation, rows, asker, conclusion)
             await self._trace(tx, run, ending, conclusion)
             if conclusion.case is not None:
-                await self._cases.open(tx, conclusion.case, conversation, run_id=run.id)
+                await self._cases.open(tx, conclusion.case, conversation, run_id="" if case else run.id)
             await self._show(tx, conversation, run, ending, conclusion)
             if link is not None:
                 await self._alert(tx, conversation, link)
@@ -161,8 +161,10 @@ class Endings:
 
     def _switched_off(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
         """The bot was paused in the middle: people get what it found so far; no model is asked to sum it up."""
-        summary = plain_summary(_question(rows), ending.evidence)
-        new = None if case is not None else _case(run, rows, Origin.PAUSED, reason_of(), summary)
+        new: NewEscalation | None = None
+        if case is None or not case.state.is_live:  # one that was decided already asks nobody any more
+            summary = plain_summary(_question(rows), ending.evidence)
+            new = replace(_case(run, rows, Origin.PAUSED, reason_of(), summary), id=f"esc-{run.id}-paused")
         return _Conclusion(Outcome.ESCALATED, self._sentences["bot_paused"], case=new)
 
     async def _told(

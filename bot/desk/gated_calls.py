@@ -8,8 +8,8 @@ from tools.base import ToolContext, ToolError
 
 _WAITS = (
     "Not done: this needs a colleague's consent, and exactly this call was put before them. {why} Tell the person in "
-    "one or two sentences that a colleague has to approve it first. Do not say that it was done, and promise neither the "
-    "approval nor a time. You will be told how they decide; do not call this tool again for it."
+    "one or two sentences that a colleague has to approve it first. Do not say that it was done, and promise neither "
+    "the approval nor a time. You will be told how they decide; do not call this tool again for it."
 )
 _ANOTHER = (
     "Not done, and nobody was asked: another proposal in this conversation waits for a colleague already, and there "
@@ -48,7 +48,7 @@ class ConsentRequests:
                 raise ToolError(_ANOTHER)
             new = NewEscalation(
                 f"esc-{context.run_id}", conversation.id, Origin.GATED, call.why,
-                await _summary(tx, call, context), team, proposal,
+                await _summary(tx, context), team, proposal,
                 context.principal.user_id, context.principal.team_id,
             )  # fmt: skip
             await self._cases.open(tx, new, conversation, run_id="" if mine else context.run_id)
@@ -60,10 +60,10 @@ def _holds(waiting: Proposal | None, *, by_this_run: bool) -> bool:
     return waiting is not None and (waiting.call is not None or by_this_run)
 
 
-async def _summary(tx: Transaction, call: GatedCall, context: ToolContext) -> str:
+async def _summary(tx: Transaction, context: ToolContext) -> str:
     """For somebody who has not read the thread: whose words led to this."""
     run = await tx.runs.get(context.run_id)
     rows = [await tx.inbox.get(inbox_id) for inbox_id in run.inbox_ids] if run else []
     said = [row.incoming.text for row in rows if row is not None and isinstance(row.incoming, MessageReceived)]
     words = "\n\n".join(text for text in said if text) or "(nothing new: the agent carried on by itself)"
-    return f"{context.principal.name} wrote:\n\n{words}\n\nThe agent wants to do this for them:\n\n{call.shown}"
+    return f"{context.principal.name} wrote:\n\n{words}"

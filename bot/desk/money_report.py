@@ -57,13 +57,17 @@ class MoneyReports:
         profiles: Profiles,
         clock: Clock,
         zone: ZoneInfo,
+        *,
+        ceiling: Limit | None = None,
     ) -> None:
+        """`ceiling`: what no admin of the workspace can raise; shown among its limits."""
         self._store = store
         self._people = people
         self._directory = directory
         self._profiles = profiles
         self._clock = clock
         self._zone = zone
+        self._ceiling = ceiling
 
     async def sees_all(self, asker: Asker) -> bool:
         """Whether somebody may see what other people's conversations cost, and where they are."""
@@ -80,6 +84,7 @@ class MoneyReports:
             grants = await tx.ledger.grants_of(team_id, subjects)
             own = await tx.ledger.limits_of(team_id, subjects)
             limits = with_grants(tuple(own), grants, self._clock(), self._zone)
+            limits = (*limits, self._ceiling) if self._ceiling else limits
             gauges = await self._gauges(tx, team_id, subjects, limits)
             trend = await self._trend(tx, team_id)
             pauses = await tx.bot_pauses.all(team_id)
@@ -176,7 +181,10 @@ class MoneyReports:
         """Day and month of every scope, and the week where a limit holds for it."""
         starts = [period.start(self._clock(), self._zone) for period in _PERIODS]
         spent = await tx.spending.since(team_id, subjects, starts)
-        by_period = {(limit.scope, limit.period): limit.usd for limit in limits}
+        by_period = {
+            (limit.scope, limit.period): limit.usd
+            for limit in sorted(limits, key=lambda limit: limit.usd, reverse=True)
+        }
         return tuple(
             Gauge(scope, period, usd, by_period.get((scope, period)))
             for scope in subjects

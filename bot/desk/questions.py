@@ -78,7 +78,8 @@ class Questions:
         relay = Relay(place_of(conversation), asked.user_id, author.name, asked.text, picture=author.picture)
         key = f"question:{asked.escalation_id}:{asked.press_id}"
         await tx.outbox.add(Outgoing(key, relay, conversation.id, conversation.id))
-        await tx.conversations.add_lines(conversation.id, Line(Speaker.PERSON, author.name, asked.text, at))
+        note = f"A colleague ({author.name}) asked the customer here, and the answer is for you: {asked.text}"
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.NOTE, "", note, at))  # the floor stays the bot's
 
 
 async def show_answer(

@@ -57,6 +57,7 @@ class RelayRoom:
         words = [*([message.text] if message.text else []), *(f"(sent the file {file.name})" for file in message.files)]
         lines = (Line(Speaker.PERSON, author.name, one, self._clock()) for one in words)
         await tx.conversations.add_lines(conversation.id, *lines)
+        await self._cases.owner_answered(tx, case)
 
     async def change(self, queued: Queued, change: MessageEdited | MessageDeleted) -> None:
         """Let an edit or a deletion follow the words to where they were carried."""

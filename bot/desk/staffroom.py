@@ -119,7 +119,8 @@ class StaffRoomTalk:
         if conversation.standing is Standing.HUMAN:
             return await self._cases.mirror(tx, conversation, [message], who.name)
         if live is not None:
-            return await self._notice(tx, conversation, f"already:{inbox_id}", self._sentences["handoff_open"])
+            text = f"{self._sentences['handoff_open']} {await self._cases.outlook(tx, conversation)}".strip()
+            return await self._notice(tx, conversation, f"already:{inbox_id}", text)
         words = handoff.reason or "asked for a human"
         lines = await tx.conversations.lines(conversation.id, LAST_LINES)
         summary = "\n".join(f"- {line.name or line.speaker.value}: {_short(line.text)}" for line in lines)

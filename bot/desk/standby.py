@@ -41,7 +41,9 @@ class Standby:
         messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
         notes = [row.incoming.note for row in batch if isinstance(row.incoming, CarryOn)]
         at = self._clock()
-        lines = [Line(Speaker.CUSTOMER, asker.name, message.text, at) for message in messages]
+        is_helper = asker.is_staff and asker.user_id != conversation.opened_by
+        speaker = Speaker.PERSON if is_helper else Speaker.CUSTOMER
+        lines = [Line(speaker, asker.name, message.text, at) for message in messages]
         lines += [Line(Speaker.NOTE, "", note, at) for note in notes]
         await tx.conversations.add_lines(conversation.id, *lines)
         await tx.inbox.mark_handled([row.id for row in batch])
@@ -51,15 +53,17 @@ class Standby:
             await tx.outbox.add(session(key, conversation, Session.SUSPENDED, after=gone))
         await self._put_before_people(tx, conversation, batch[0].id, messages, notes, asker, pause)
         if not is_told:
-            notice = ShowNotice(place_of(conversation), self._sentence)
+            text = f"{self._sentence} {await self._cases.outlook(tx, conversation)}".strip()
+            notice = ShowNotice(place_of(conversation), text)
             key = f"paused:{batch[0].id}"
             await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
-            await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", self._sentence, at))
+            await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", text, at))
 
     async def _is_told(self, tx: Transaction, conversation: Conversation, pause: BotPause) -> bool:
         lines = await tx.conversations.lines(conversation.id, _REMEMBERED)
         return any(
-            line.speaker is Speaker.BOT and line.text == self._sentence and line.at >= pause.at for line in lines
+            line.speaker is Speaker.BOT and line.text.startswith(self._sentence) and line.at >= pause.at
+            for line in lines
         )
 
     async def _put_before_people(
@@ -69,14 +73,18 @@ class Standby:
         """A new case; where one is open already, the words go under its card."""
         if messages and await tx.escalations.live(conversation.id) is not None:
             return await self._cases.mirror(tx, conversation, messages, asker.name)
-        words = "\n\n".join([*(message.text for message in messages if message.text), *notes])
+        words = "\n\n".join([*map(_words, messages), *notes])
         new = NewEscalation(
             f"esc-paused-{first_id}", conversation.id, Origin.PAUSED, reason_of(pause.reason),
-            f"{asker.name} wrote:\n\n{words}" if messages else words or "(nothing but a file)",
+            f"{asker.name} wrote:\n\n{words}" if messages else words,
             requested_by=asker.user_id, requested_team=asker.team_id,
         )  # fmt: skip
         await self._cases.open(tx, new, conversation)
         return None
+
+
+def _words(message: MessageReceived) -> str:
+    return "\n".join([message.text, *(f"📎 {file.name}" for file in message.files)]).strip()
 
 
 def reason_of(why: str = "") -> str:

@@ -16,6 +16,7 @@ from bot.domain.effects import Outgoing, Place, ShowNotice
 from bot.domain.errors import PermanentError
 from bot.domain.escalation import Escalation, State
 from bot.domain.service import Stage, StageKind
+from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.pager import Alert, Pager
 from bot.ports.slack import Directory
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_BACK = 50
 """Lines of the transcript in which an owner's last answer is looked for."""
+_TOLD = {StageKind.REMINDER: "sla_reminder", StageKind.NEXT: "sla_next", StageKind.BACKUP: "sla_backup"}
+"""Name of the sentence under the card."""
 _MINUTE, _HOUR = 60.0, 3600.0
 
 
@@ -77,7 +80,7 @@ class Waiting:
         if not reached:  # the rules have changed since the timer was set
             return
         stage = service.stages(case.team)[reached - 1]
-        text = self._sentences[f"sla_{stage.kind}"].format(
+        text = self._sentences[_TOLD[stage.kind]].format(
             percent=round(stage.share * 100), waited=_in_words(service.hours.between(case.opened_at, self._clock()))
         )
         calls = (stage.responder,) if stage.responder else ()
@@ -85,6 +88,7 @@ class Waiting:
         await self._cases.redraw(tx, case, when=f":sla{reached}")
         if stage.kind is StageKind.BACKUP:
             await self._call_backup(tx, case, link)
+        await tx.traces.add(self._event(case, f"sla_{stage.kind}", f"{stage.share:.0%}"))
         self._log("sla.reached", case, stage)
 
     async def _call_backup(self, tx: Transaction, case: Escalation, link: str) -> None:
@@ -134,6 +138,7 @@ class Waiting:
         if offered is None:
             return None
         await self._cases.redraw(tx, offered)
+        await tx.traces.add(self._event(case, "offered", case.decided_by))
         text = self._sentences["offered"].format(waited=waited, person=f"<@{case.decided_by}>")
         rota = self._clocks.service.of(case.team).rota
         calls = tuple(one for one in rota[:1] if one != case.decided_by)
@@ -176,6 +181,9 @@ class Waiting:
         if receipt is None:
             return ""
         return await self._directory.permalink(Place(due.team_id, receipt.channel_id, receipt.ts))
+
+    def _event(self, case: Escalation, name: str, given: str) -> TraceEvent:
+        return TraceEvent(case.conversation_id, "", 0, Action.ESCALATION, name, self._clock(), given=given)
 
     def _log(self, event: str, case: Escalation, stage: Stage) -> None:
         fields = {"case": case.id, "share": stage.share, "stage": stage.kind.value}

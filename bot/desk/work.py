@@ -79,6 +79,8 @@ class Crew:
     """Tells the agent what a person did who handed back; None: it reads the bare transcript."""
     zone: tzinfo = UTC
     """Whose days, weeks and months limits count by."""
+    waiting: Callable[[Conversation], Awaitable[str]] | None = None
+    """Tells the agent of a case that still waits for people; None: nothing is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ class Work:
         heard = await self._hear(rows)
         if heard.is_empty:
             return Ending.fixed("file_unreadable" if heard.left_out else "empty")
+        if self._crew.waiting is not None and (told := await self._crew.waiting(turn.conversation)):
+            heard = replace(heard, remarks=(*heard.remarks, told))
         pinned, before, messages = await self._prepared(turn, heard)
         case = Case(heard.question, before.lines, before.recap.text, heard.note)
         review = self._crew.reviewer.of(case, turn.purse, turn.profile.confidence_threshold)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.domain.budget_ask import BudgetAsk
 from bot.domain.exchange import Citation
+from bot.domain.handover import Rating
 
 
 class Team(StrEnum):
@@ -111,13 +112,6 @@ class GatedCall:
     """The rule, in words for the approver; not part of the digest."""
     role: str = ""
     """Of the principal when the call was wanted; it is not made for somebody who has become less."""
-
-    @property
-    def shown(self) -> str:
-        """All of it as people read it, in Markdown."""
-        arguments = json.loads(self.arguments)
-        lines = "\n".join(f"- {name}: {value}" for name, value in arguments.items())
-        return f"**{self.tool}**\n{lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +233,5 @@ class CardView:
     """Who has to approve, in words; empty when anybody of staff may."""
     deadline: Deadline | None = None
     """While it waits for a first answer."""
+    rating: Rating | None = None
+    """What the customer thought of it, once it was resolved."""

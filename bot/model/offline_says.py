@@ -13,6 +13,7 @@ _SHOWN_CHARGES = 3
 _SHOWN_TICKETS = 3
 _BILLING = re.compile(r"invoice|bill|charge|paid|pay|refund|cost|price", re.I)
 _TICKETS = re.compile(r"\bticket|\bcase", re.I)
+_WAS_APPROVED = re.compile(r"approved issue_refund|issue_refund was NOT carried out")
 _THANKS = re.compile(
     r"\b(thank\w*|thx|ty|cheers|merci|danke|gracias|grazie|great|perfect|awesome|solved|works)\b", re.I
 )
@@ -74,7 +75,7 @@ def refunded(result: ToolResult) -> str:
 
 def approved(turn: Turn) -> str:
     """What a colleague's approval of a refund led to; empty when the note is about something else."""
-    if "approved issue_refund" not in turn.note:
+    if not _WAS_APPROVED.search(turn.note):
         return ""
     failed = "A colleague approved the refund, but it could not be made. Write `handoff` to talk to a person about it."
     return failed if "NOT carried out" in turn.note else _refund_told(turn.note)

@@ -2,6 +2,7 @@
 
 At a start that is everything; later, what has waited longer than any message should. A message that arrives while an
 earlier one of its conversation waits is not queued itself: the handler of the earlier one takes it along.
+Likewise money: what was set aside for a call nobody came back from is charged, so that none is stuck.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
 """Before that age a message is surely on its way; known causes are ignored anyway."""
+LOST_SECONDS = 1800.0
+"""Three times what the longest turn may take: whoever made the call is gone."""
 
 
 class Sweep:
@@ -48,6 +51,10 @@ class Sweep:
     async def _look(self, before: float) -> None:
         async with self._store.read() as tx:
             unfinished = await tx.inbox.unfinished(before=before)
+        async with self._store.write() as tx:
+            lost = await tx.ledger.charge_lost(before=self._clock() - LOST_SECONDS)
+        if lost:
+            logger.warning("ledger.lost", extra={"fields": {"reservations": lost}})
         for inbox_id, partition in unfinished:
             await self._dispatcher.dispatch(inbox_id, partition)
         if unfinished:

@@ -101,11 +101,12 @@ class Views:
         return renewed
 
     def publish(self, user: str, view: Json, expected_hash: str = "") -> Json:
-        """Set this person's Home tab."""
+        """Set this person's Home tab; it stays the same view, with another hash. A stale `hash` is a conflict."""
         current = self.homes.get(user)
         if expected_hash and current is not None and expected_hash != current["hash"]:
             raise SlackError("hash_conflict")
         home = self._build(view)
+        home["id"] = current["id"] if current is not None else home["id"]
         home["root_view_id"] = home["id"]
         self.homes[user] = home
         self.workspace.emit(Change("home", data={"home": home}, user=user))

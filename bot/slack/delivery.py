@@ -51,6 +51,8 @@ _BAD_BLOCKS = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_
 _VANISHED = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 """Answers of chat.update after which the words are posted anew."""
 _ALREADY_GONE = frozenset({"message_not_found", "channel_not_found", "thread_not_found"})
+_NO_HOME_TAB = "not_enabled"
+"""Of views.publish: an app that was installed before it had a Home tab."""
 _LOOK_BACK = 120.0
 """Seconds between our clock and Slack's, at most."""
 _PROMPTS, _PROMPT_TITLE, _PROMPT_TEXT, _SESSION_TITLE = 4, 75, 1000, 200
@@ -317,7 +319,12 @@ class SlackMessenger:
         if self._homes is None:
             raise PermanentError("there are no Home tabs here")
         view = home_view(await self._homes(effect.user_id))
-        await call(self._client.views_publish(user_id=effect.user_id, view=view))
+        try:
+            await call(self._client.views_publish(user_id=effect.user_id, view=view))
+        except SlackRefusalError as error:
+            if error.error != _NO_HOME_TAB:
+                raise
+            logger.info("slack.no_home_tab")
 
     async def _suggest(self, effect: SuggestPrompts) -> None:
         """Without thread_ts: in the Messages tab Slack ignores prompts for a thread."""

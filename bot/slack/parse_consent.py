@@ -17,7 +17,7 @@ def edited(body: Json, me: Identity) -> ProposalEdited | None:
     if word(view.get("callback_id")) != names.EDIT_FORM or context is None or not (user and press_id):
         return None
     values = obj(obj(view.get("state")).get("values"))
-    fields = {name: obj(obj(block).get(names.VALUE)) for name, block in values.items()}
+    fields = {name: obj(obj(block).get(name)) for name, block in values.items()}
     parts = sorted((int(name.removeprefix(names.PART)), name) for name in fields if _is_part(name))
     return ProposalEdited(
         escalation_id=context.where.escalation_id,
@@ -56,7 +56,7 @@ def question(body: Json, me: Identity) -> QuestionAsked | None:
         thread_ts=where.thread_ts,
         press_id=press_id,
         text=text,
-        of=word(obj(obj(values.get(names.WHOM_BLOCK)).get(names.VALUE)).get("selected_user")),
+        of=word(obj(obj(values.get(names.WHOM_BLOCK)).get(names.WHOM_BLOCK)).get("selected_user")),
         user_team=team_of_presser(body),
     )
 

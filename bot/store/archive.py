@@ -42,6 +42,7 @@ from bot.store.tables import (
     traces,
     workspaces,
 )
+from tools.billing.books import refunds
 from tools.knowledge_base.store import articles
 from tools.tickets.desk import tickets
 
@@ -109,8 +110,16 @@ class SqlArchive:
                     deleted = await _delete(connection, table, [tuple(row) for row in found])
                 total += deleted
         async with self._write() as connection:
+            if refunds.name in there:
+                await connection.execute(_only_amounts(team_id))
             await connection.execute(sa.delete(facts).where(facts.c.name == removing))
         return total
+
+
+def _only_amounts(team_id: str) -> sa.Update:
+    """Of refunds only what must be known so that nothing is given back twice; no words, no place."""
+    mine = sa.func.substr(refunds.c.conversation_id, 1, len(team_id) + 1) == f"{team_id}:"
+    return sa.update(refunds).where(mine).values(reason="", conversation_id="")
 
 
 def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:

@@ -168,7 +168,8 @@ class Offices:
         zone = zone_of(settings.timezone or self.settings.timezone or clocks.service.hours.zone.key)
         pager = self.pager if ceiling is None else None
         waiting = Waiting(store, cases, clocks, directory, self.clock, pager)
-        reports = MoneyReports(store, people, directory, Profiles(self.plan.profiles), self.clock, zone)
+        profiles = Profiles(self.plan.profiles)
+        reports = MoneyReports(store, people, directory, profiles, self.clock, zone, ceiling=ceiling)
         messenger = SlackMessenger(
             client, cases.view, homes=partial(reports.home, me.team_id), streams=self.settings.stream_in_dms
         )
@@ -202,6 +203,7 @@ class Offices:
             models=plan.models,
             prices=plan.prices,
             external_tools=self.settings.tools_for_outsiders,
+            waiting=cases.waiting_note,
         )
 
     def _desk(self, around: "_Around", crew: Crew) -> Desk:
@@ -214,9 +216,7 @@ class Offices:
         decisions = Decisions(
             store, people, authority, cases, expiry, ownership, crew.profiles, self.clock, sortable_id, calls
         )
-        revisions = Revisions(
-            store, people, authority, cases, decisions, expiry, gated, around.deadlines, self.clock
-        )
+        revisions = Revisions(store, people, authority, cases, decisions, expiry, gated, around.deadlines, self.clock)
         endings = Endings(store, cases, around.directory, room, crew.profiles, self.clock)
         work = Work(store, crew, room, around.messenger)
         pauses = BudgetPauses(store, cases, around.deadlines, crew.profiles, self.clock, ceiling=crew.ceiling)

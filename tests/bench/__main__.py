@@ -13,9 +13,11 @@ from pathlib import Path
 
 from tests.bench import (
     bench_cache,
+    bench_cost,
     bench_crowd,
     bench_intake,
     bench_keeping,
+    bench_ledger,
     bench_offline,
     bench_pace,
     bench_signs,
@@ -33,9 +35,11 @@ BENCHES: dict[str, Bench] = {
     "crowd": bench_crowd.measure,
     "size": bench_size.measure,
     "cache": bench_cache.measure,
+    "cost": bench_cost.measure,
     "offline": bench_offline.measure,
     "pace": bench_pace.measure,
     "keeping": bench_keeping.measure,
+    "ledger": bench_ledger.measure,
 }
 _MARKS = {True: "✓", False: "✗", None: " "}
 

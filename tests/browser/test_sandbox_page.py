@@ -353,6 +353,33 @@ async def test_the_page_says_when_the_bot_is_away_and_finds_a_restarted_server_a
         await expect(page.get_by_test_id("composer")).to_have_value("A draft")
 
 
+async def test_the_home_tab_shows_what_the_app_published_and_its_buttons_work(app: AsyncApp, visit: Visit) -> None:
+    pressed: list[str] = []
+
+    async def publish(event: Json, client: AsyncWebClient) -> None:
+        if event["tab"] == "home":
+            blocks = EVERYTHING["card with buttons"]
+            await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": blocks})
+
+    async def approve(ack: Callable[..., Awaitable[None]], body: Json) -> None:
+        await ack()
+        pressed.append(body["view"]["type"])
+
+    app.event("app_home_opened")(publish)
+    app.action("approve")(approve)
+    page = await visit("U0SAM")
+    await page.get_by_test_id("dm-bot").click()
+    await page.get_by_test_id("tab-home").click()
+    home = page.get_by_test_id("home")
+    await expect(home.get_by_text("Needs a person")).to_be_visible()
+    await home.locator("[data-action-id=approve]").click()
+    await expect(page.get_by_test_id("composer")).to_be_hidden()
+    await page.get_by_test_id("tab-messages").click()
+    await expect(home).to_be_hidden()
+    await expect(page.get_by_test_id("composer")).to_be_visible()
+    assert pressed == ["home"]
+
+
 async def test_the_introduction_can_be_dismissed_for_good(visit: Visit) -> None:
     page = await visit()
     await page.get_by_role("button", name="Put in a question").click()

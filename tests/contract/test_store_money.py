@@ -86,6 +86,19 @@ async def test_the_pause_of_the_whole_bot_holds_everywhere_and_that_of_a_channel
         assert await tx.bot_pauses.all("T1") == [ALL, HERE]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_pause_holds_at_once_in_every_process_on_the_database(kind: str, tmp_path: Path) -> None:
+    async with database(kind, tmp_path) as url, open_store(url) as one, open_store(url) as other:
+        async with one.write() as tx:
+            await tx.bot_pauses.begin(ALL)
+        async with other.write() as tx:
+            assert await tx.bot_pauses.holding("T1", "C1") == ALL
+            assert not await tx.bot_pauses.begin(ALL)
+            await tx.bot_pauses.end("T1", EVERYWHERE)
+        async with one.read() as tx:
+            assert await tx.bot_pauses.holding("T1", "C1") is None
+
+
 async def test_a_place_is_paused_once_and_lifted_once(store: SqlStore) -> None:
     async with store.write() as tx:
         assert await tx.bot_pauses.begin(HERE)

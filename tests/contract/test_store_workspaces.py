@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from bot.domain.answer import Outcome
 from bot.domain.audit import AuditEntry
-from bot.domain.bot_pause import BotPause
 from bot.domain.budget import Account, BudgetChange, Grant, Limit, Period, Scope, Shortfall, Spend
 from bot.domain.budget_ask import AskEnd, BudgetAsk
 from bot.domain.conversation import Line, Speaker, Standing, ThreadKey
@@ -46,6 +45,7 @@ from tests.contract.store_kit import (
     notice,
     open_store,
 )
+from tests.contract.tries_money import MONEY_TRIES, PAUSE
 
 OWN = ThreadKey("T2", THREAD.channel_id, THREAD.thread_ts)
 """A thread of the workspace that must not see T1: the same channel and timestamp."""
@@ -66,7 +66,6 @@ BUDGET_ASK = BudgetAsk(
 LINE = Line(Speaker.CUSTOMER, "Ana", "secret", NOW)
 RECAP = Recap("Ana was charged twice.", "Sam took over.", 1)
 MUTE, CONNECT = Mute("T1", "C1", "U1", NOW), SharedChannel("T1", "C1", is_allowed=False)
-PAUSE = BotPause("T1", "C1", "U1", NOW, "too dear")
 HANDBACK = Handback(THREAD.id, 7, "U9", "Sam", "refund", NOW, NOW, "called her")
 RATING = Rating("E1", THREAD.id, "U1", 5, "quick", NOW, NOW)
 FOREIGN_ACCOUNT = Account("T2", "C1", "U1", OWN.id, "R1")
@@ -213,13 +212,7 @@ TRIES: dict[str, list[Try]] = {
     "Timers.due_at": [lambda tx, _: tx.timers.due_at("t0")],
     "Timers.next_due": [lambda tx, _: tx.timers.next_due()],
     "Timers.take_due": [lambda tx, _: tx.timers.take_due(NOW, 10)],
-    "Spending.since": [lambda tx, _: _spent(tx)],
-    "Spending.between": [lambda tx, _: _spent_between(tx)],
-    "Spending.begun_by": [lambda tx, _: tx.spending.begun_by("T1", "U1", 5)],
-    "BotPauses.holding": [lambda tx, _: tx.bot_pauses.holding("T1", "C1")],
-    "BotPauses.all": [lambda tx, _: tx.bot_pauses.all("T1")],
-    "BotPauses.begin": [lambda tx, _: tx.bot_pauses.begin(replace(PAUSE, channel_id="C2"))],
-    "BotPauses.end": [lambda tx, _: tx.bot_pauses.end("T1", "C1")],
+    **MONEY_TRIES,
     "Audit.add": [lambda tx, _: tx.audit.add(DEED)],
     "Audit.recent": [
         lambda tx, _: tx.audit.recent(5),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.engine import create_engine
-from tests.contract.store_kit import KINDS, database
+from tests.contract.store_kit import KINDS, database, open_store
 from tests.fakes.tools import HeldClock, MemoryBooks
 from tools.backends import open_backends
 from tools.base import ConsentNeededError
@@ -148,8 +148,22 @@ async def test_the_allowance_moves_with_the_clock(tmp_path: Path) -> None:
         await books.refund(another("1.00", "2.0"), "run:2", Terms(Decimal(100)))
     clock.now += 2
     await books.refund(another("100.00", "1.0"), "run:3", Terms(Decimal(100)))
-    assert len(await books.all_of(NEW.customer_email)) == 2
+    assert len(await books.recent(NEW.customer_email)) == 2
     await engine.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_of_a_workspace_that_left_only_amounts_remain(kind: str, tmp_path: Path) -> None:
+    async with database(kind, tmp_path) as url, open_store(url) as store:
+        await create_tables(store._engine)
+        books = SqlBooks(store._engine, HeldClock())
+        await books.seed([ANA])
+        await books.refund(NEW, "run:1", FREE)
+        await books.refund(replace(NEW, conversation_id="T11:C1:1.0"), "run:2", FREE)
+        await store.archive.delete_workspace("T1")
+        stays, bare = await books.recent(NEW.customer_email)
+        assert (bare.reason, bare.conversation_id, bare.amount) == ("", "", NEW.amount)
+        assert (stays.reason, stays.conversation_id) == (NEW.reason, "T11:C1:1.0")
 
 
 async def test_a_workspace_without_books_refunds_nothing() -> None:

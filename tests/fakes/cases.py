@@ -1,8 +1,10 @@
 """A case before people, ready to be changed."""
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 
-from bot.domain.escalation import CardView, Escalation, Origin, Proposal, State, Team
+from bot.domain.escalation import CardView, Escalation, GatedCall, Origin, Proposal, State, Team
 
 
 def open_case(proposal: str | None = "I have **refunded** the second charge.") -> Escalation:
@@ -27,3 +29,13 @@ def view_of(escalation: Escalation, name: str = "Ana Ruiz") -> CardView:
     """What its card shows."""
     link = "https://fernway.slack.com/archives/C0SUPPORT/p1"
     return CardView(escalation, "U0ANA", name, link, Decimal("0.0213"), 4)
+
+
+def refund_case(amount: str = "150.00", reason: str = "charged twice in November") -> Escalation:
+    """An open case about a refund that waits for consent."""
+    arguments = {"amount_usd": amount, "customer_email": "ana@cobalt-studio.example", "reason": reason}
+    call = GatedCall(
+        "issue_refund", json.dumps(arguments, sort_keys=True, ensure_ascii=False), "T0FERNWAY:U0ANA", "support",
+        "v1", "Refunds of more than $100 need a person.", "customer",
+    )  # fmt: skip
+    return replace(open_case(None), origin=Origin.GATED, proposal=Proposal("", (), call))

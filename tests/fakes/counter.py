@@ -1,6 +1,8 @@
 """A desk's way of gated calls without Slack and without a model: toolbox, gate, cases and execution on a real store."""
 
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -31,7 +33,7 @@ from bot.ports.store import Queued, Run
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database, message, open_store
 from tests.fakes.tools import FixedKnowledge, MemoryCustomers, MemoryTickets, NotedEscalations
-from tools.base import AnyTool, ToolContext
+from tools.base import AnyTool, ToolContext, ToolOutput
 from tools.billing.books import SqlBooks
 from tools.catalogue import ARGUMENTS, build_catalogue
 from tools.customers.directory import Charge, CustomerRecord
@@ -169,7 +171,7 @@ class Counter:
     async def refunded(self) -> list[str]:
         """Amounts that were really given back."""
         assert ANA.email is not None
-        return [f"{refund.amount:.2f}" for refund in await self.books.all_of(ANA.email)]
+        return [f"{refund.amount:.2f}" for refund in reversed(await self.books.recent(ANA.email))]
 
     async def _again(self, queued: Queued) -> Queued:
         async with self.store.read() as tx:
@@ -197,6 +199,24 @@ async def open_counter(folder: Path, kind: str = "sqlite") -> AsyncIterator[Coun
         counter = Counter(store, books)
         await counter.open()
         yield counter
+
+
+async def dies_in_the_middle(url: str, inbox_id: str) -> None:
+    """Carry a call out in this process, and kill it between the tool's work and the record of it."""
+    async with open_store(url) as store:
+        counter = Counter(store, SqlBooks(store._engine, lambda: NOW))
+        real = counter.forms.run
+
+        async def run(call: GatedCall, context: ToolContext) -> ToolOutput:
+            await real(call, context)
+            os.kill(os.getpid(), signal.SIGKILL)
+            raise AssertionError("nobody gets here")
+
+        counter.forms.run = run  # type: ignore[method-assign]  # the crash
+        async with store.read() as tx:
+            queued = await tx.inbox.get(inbox_id)
+        assert queued is not None
+        await counter.carries_out(queued)
 
 
 def _who_paid(email: str, usd: str) -> CustomerRecord:

@@ -1,8 +1,8 @@
-"""A scheduler that interleaves: everything a turn awaits is counted, and at one chosen point something else happens.
+"""A scheduler that interleaves: everything a turn awaits is counted, and at one point something else happens.
 
-Every task of the loop runs inside a driver that sees each suspension: a statement that waits for the disk, a call of the
-model or of Slack, a sleep, another task. The k-th resumption is held up until the interruption has come to its end. Only
-where the held task has what the interruption waits for (the database's one writer, a lock) do both go on side by side.
+Every task of the loop runs inside a driver that sees each suspension: a statement that waits for the disk, a call of
+the model or of Slack, a sleep, another task. The k-th resumption is held up until the interruption has come to its end.
+Only where the held task has what the interruption waits for (the database's writer, a lock) do both go on side by side.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class Points:
 
         def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asyncio.Task[Any]":
             is_writer = getattr(coro, "__qualname__", "") == _THE_WRITER
-            driven = coro if _EXEMPT.get() or is_writer else _drive(coro, self)
+            driven = coro if _EXEMPT.get() or is_writer else _Driven(coro, self)
             return asyncio.Task(driven, loop=loop, **options)
 
         loop.set_task_factory(make)
@@ -50,7 +50,7 @@ class Points:
 
     async def disarm(self) -> int:
         """Wait for the interruption, which comes now if the story had fewer points; how many there were."""
-        points = self.count
+        points, self._at = self.count, 0
         await (self.done or self._start())
         self._interrupt = None
         return points
@@ -78,30 +78,42 @@ class Points:
             _EXEMPT.reset(token)
 
 
-class _Driven:
+class _Driven(Coroutine[Any, Any, Any]):
     """Runs a coroutine step by step; each resumption is a point."""
 
     def __init__(self, coro: Coroutine[Any, Any, Any], points: Points) -> None:
         self._coro = coro
         self._points = points
+        self._is_begun = False
+        self._passing: Coroutine[Any, Any, None] | None = None
+
+    def send(self, value: Any) -> Any:
+        """Go on: first past the point, then with the coroutine itself."""
+        if self._is_begun:
+            self._passing = self._passing or self._points.passed()
+            try:
+                return self._passing.send(value)
+            except StopIteration:
+                self._passing = None
+        self._is_begun = True
+        return self._coro.send(None)
+
+    def throw(self, *error: Any) -> Any:
+        """Cancellation belongs to the coroutine; whatever holds it up is left."""
+        if self._passing is not None:
+            self._passing.close()
+            self._passing = None
+        self._is_begun = True
+        return self._coro.throw(*error)
+
+    def close(self) -> None:
+        """As the coroutine's own."""
+        if self._passing is not None:
+            self._passing.close()
+        self._coro.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        failure: BaseException | None = None
-        while True:
-            try:
-                waited = self._coro.send(None) if failure is None else self._coro.throw(failure)
-            except StopIteration as end:
-                return end.value
-            failure = None
-            try:
-                yield waited
-                yield from self._points.passed().__await__()
-            except BaseException as error:  # noqa: BLE001 - cancellation and all else belongs to the coroutine
-                failure = error
-
-
-async def _drive(coro: Coroutine[Any, Any, Any], points: Points) -> Any:
-    return await _Driven(coro, points)
+        raise NotImplementedError("tasks drive it themselves")
 
 
 async def _awaited(work: Interruption) -> None:
@@ -111,7 +123,7 @@ async def _awaited(work: Interruption) -> None:
 class WatchedStore(SqlStore):
     """Knows which task holds the writer, and tells when a commit of somebody exempt has returned."""
 
-    def _writing(self, *, urgent: bool = False) -> AbstractAsyncContextManager[AsyncConnection]:
+    def _writing(self, *, urgent: bool = False) -> Any:
         return _watched(super()._writing(urgent=urgent))
 
 

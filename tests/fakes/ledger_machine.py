@@ -142,16 +142,20 @@ class LedgerMachine(RuleBasedStateMachine):
         cost = prices.cost(model, _usage(prompt, output, share, kinds))
         assert cost <= worst
         account = _account(run)
-        for entry in self.entries:
-            if (entry.account.run_id, entry.name, entry.state) == (run, f"m{step}", "reserved"):
-                entry.state = "assumed"
         fits = all(self._fits(limit, account, worst) for limit in self._limits(account))
         given = self.world.do(self._reserve(account, f"m{step}", model, worst))
         self._count("granted" if given else "refused")
         assert (given is not None) == fits, f"{worst} {'fits' if fits else 'does not fit'}"
         if given is not None:
+            self._assume(lambda entry: (entry.account.run_id, entry.name) == (run, f"m{step}"))
             reserved = Entry(given, account, f"m{step}", model, self.now, to_micro(worst), "reserved", to_micro(cost))
             self.entries.append(reserved)
+
+    @rule(runs=st.lists(st.sampled_from(sorted(_RUNS)), min_size=2, max_size=6), prompt=st.sampled_from((800, 20_000)))
+    def several_at_once(self, runs: list[str], prompt: int) -> None:
+        """Calls of several runs, side by side."""
+        for number, run in enumerate(runs):
+            self.reserve(run, number % 3 + 1, MODELS[0], prompt, 2048, Fraction(number, 7), number % 5)
 
     @rule(index=st.integers(0, 400), what=st.sampled_from(("settle", "settle", "settle", "release", "worst")))
     def comes_back(self, index: int, what: str) -> None:
@@ -170,19 +174,30 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             entry.state, entry.cost = "settled", entry.charged
 
-    @rule(run=st.sampled_from(sorted(_RUNS)))
-    def run_ends(self, run: str) -> None:
+    @rule(
+        what=st.sampled_from(("later", "later", "earlier", "end", "sweep")),
+        run=st.sampled_from(sorted(_RUNS)),
+        seconds=st.sampled_from((1.0, 60.0, 1800.0, 7200.0, 86_400.0, 7 * 86_400.0)),
+    )
+    def something_happens(self, what: str, run: str, seconds: float) -> None:
+        """Time passes, the clock jumps back, a run ends, somebody looks for what was lost."""
+        self._count(what)
+        if what == "end":
+            self._run_ends(run)
+        elif what == "sweep":
+            self._sweep_up()
+        else:
+            self.now += seconds if what == "later" else -min(seconds, 90_000.0)
+
+    def _run_ends(self, run: str) -> None:
         """What a crash left reserved is charged."""
         self.world.do(self._end(run))
         self._assume(lambda entry: entry.account.run_id == run)
-        self._count("run ended")
 
-    @rule()
-    def sweep(self) -> None:
+    def _sweep_up(self) -> None:
         """What nobody came back for."""
         self.world.do(self._sweep())
         self._assume(lambda entry: entry.at < self.now - LOST_SECONDS)
-        self._count("swept")
 
     @rule(
         scope=st.sampled_from(sorted(_SUBJECTS)), which=st.integers(0, 2), period=st.sampled_from(list(Period)),
@@ -204,6 +219,12 @@ class LedgerMachine(RuleBasedStateMachine):
             if (grant.scope, grant.period) != (scope, period) or subject not in (EVERY, grant.subject)
         ]  # fmt: skip
 
+    @rule(indexes=st.lists(st.integers(0, 400), min_size=2, max_size=8))
+    def several_come_back(self, indexes: list[int]) -> None:
+        """In whatever order."""
+        for index in indexes:
+            self.comes_back(index, "settle")
+
     @rule(run=st.sampled_from(sorted(_RUNS)), which=st.integers(0, 5), cents=st.sampled_from((50, 200)))
     def granted(self, run: str, which: int, cents: int) -> None:
         """Somebody allows more than one of the limits of a run."""
@@ -213,16 +234,6 @@ class LedgerMachine(RuleBasedStateMachine):
         self.world.do(self._grant(grant))
         self.grants.append(grant)
         self._count("granted more")
-
-    @rule(seconds=st.sampled_from((1.0, 60.0, 1800.0, 7200.0, 86_400.0, 7 * 86_400.0)))
-    def time_passes(self, seconds: float) -> None:
-        self.now += seconds
-        self._count("time")
-
-    @rule(seconds=st.sampled_from((1.0, 3600.0, 90_000.0)))
-    def clock_jumps_back(self, seconds: float) -> None:
-        self.now -= seconds
-        self._count("jump")
 
     @invariant()
     def nothing_rises_above_a_limit(self) -> None:
@@ -245,7 +256,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """No money is stuck: after a while everything reserved is spent or given back."""
         self.now = max([self.now, *(entry.at for entry in self.entries)]) + LOST_SECONDS + 1
-        self.sweep()
+        self._sweep_up()
         told = self.world.do(self._rows())
         assert all(state != "reserved" for state, _ in told.values())
         truth = {entry.id: entry.cost if entry.is_known else entry.charged for entry in self.entries}

@@ -137,6 +137,10 @@ class MemoryBooks:
         same = [r for r in given if (r.amount, r.conversation_id) == (refund.amount, refund.conversation_id)]
         return self.paid - sum((r.amount for r in given), Decimal(0)), next(iter(same), None)
 
+    async def recent(self, email: str) -> tuple[Refund, ...]:
+        await self.mood()
+        return tuple(r for r in reversed(self.all) if r.customer_email == canonical(email))
+
     async def _make(self, refund: NewRefund, key: str, terms: Terms) -> Refund:
         email = canonical(refund.customer_email)
         given = [r for r in self.all if r.customer_email == email]

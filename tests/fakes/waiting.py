@@ -102,6 +102,15 @@ class WaitingOffice:
             await self.cases.open(tx, new, talk)
         return new.id
 
+    async def finds_out(self, reason: str) -> None:
+        """A later turn puts the same conversation before people again."""
+        case = await self.case()
+        async with self.store.write() as tx:
+            talk = await tx.conversations.get(case.conversation_id)
+            assert talk is not None
+            newer = NewEscalation("esc-newer", talk.id, Origin.TOOL, reason, "What it is about")
+            await self.cases.open(tx, newer, talk)
+
     async def case(self, case_id: str = "esc-1") -> Escalation:
         async with self.store.read() as tx:
             case = await tx.escalations.get(case_id)

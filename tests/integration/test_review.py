@@ -59,7 +59,8 @@ async def test_p11_the_judge_may_send_an_answer_back_as_well(tmp_path: Path) -> 
 async def test_p11_the_deed_may_be_done_instead(tmp_path: Path) -> None:
     """What is promised and then done with the tool is a promise kept."""
     done = wants(("search_knowledge_base", {"query": "refund"}))
-    async with bench(tmp_path, ScriptedModel([says("I've opened a ticket."), done, says("Here is what I found.")])) as b:
+    script = ScriptedModel([says("I've opened a ticket."), done, says("Here is what I found.")])
+    async with bench(tmp_path, script) as b:
         result = await b.agent.run(replace(b.job, objection=review_of(b).objection))
         assert (result.text, result.steps) == ("Here is what I found.", 3)
 

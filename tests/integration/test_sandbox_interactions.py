@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -194,3 +195,45 @@ async def test_unknown_buttons_and_hidden_buttons_cannot_be_pressed(sandbox: San
     where = {"channel": "C0SUPPORT", "ts": card["ts"]}
     assert (await sandbox.call("press", user="U0ANA", **where, action_id="nope"))["error"] == "no_such_action"
     assert (await sandbox.call("press", user="U0ANA", **where, action_id="go"))["error"] == "not_visible"
+
+
+async def test_a_home_tab_is_published_pressed_and_protected_by_its_hash(sandbox: SandboxDriver, app: AsyncApp) -> None:
+    opened: list[Json] = []
+    pressed: list[Json] = []
+    home = {"type": "home", "blocks": [{"type": "actions", "elements": [BUTTON]}]}
+
+    @app.event("app_home_opened")
+    async def publish(event: Json, client: AsyncWebClient) -> None:
+        opened.append(event)
+        await client.views_publish(user_id=event["user"], view=home)
+
+    @app.action("go")
+    async def press(ack: Any, body: Json) -> None:
+        await ack()
+        pressed.append(body)
+
+    async def published() -> Json | None:
+        found: Json | None = (await sandbox.look("state", user="U0ANA"))["home"]
+        return found
+
+    async with connected(app):
+        assert (await sandbox.call("home", user="U0ANA"))["home"] is None
+        view = await eventually(published)
+        assert (await sandbox.look("state", user="U0BO"))["home"] is None
+        wish = {"user": "U0ANA", "view_id": view["id"], "action_id": "go"}
+        assert (await sandbox.call("view/press", **wish)) == {"ok": True, "acked": True}
+        newer = await app.client.views_publish(user_id="U0ANA", view=home, hash=view["hash"])
+        assert newer["view"]["id"] == view["id"]
+        with pytest.raises(SlackApiError, match="hash_conflict"):
+            await app.client.views_publish(user_id="U0ANA", view=home, hash=view["hash"])
+        await sandbox.call("home", user="U0ANA")
+        await eventually(lambda: _count(opened, 2))
+    assert [event["tab"] for event in opened] == ["home", "home"]
+    assert "view" not in opened[0]
+    assert opened[1]["view"]["id"] == view["id"]
+    assert pressed[0]["container"] == {"type": "view", "view_id": view["id"]}
+    assert "channel" not in pressed[0]
+
+
+async def _count(things: list[Json], number: int) -> bool:
+    return len(things) >= number

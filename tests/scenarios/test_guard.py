@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.desk import Desk, open_desk
 from tests.fakes.desk_claude import Claude, answer_from_source, escalate, lookup, search, ticket
-from tests.fakes.desk_people import Thread
+from tests.fakes.desk_people import Thread, messages
 from tests.fakes.discretion import assert_discreet, assert_logs_are_discreet
 from tests.fakes.messages_api import text
 from tests.fakes.shared_company import SHARED, with_neighbours
@@ -83,7 +83,7 @@ async def test_the_asker_and_staff_stop_a_run_in_a_channel_and_nobody_else(desk:
     desk.claude.let_go()
     await desk.settled()
     assert [state for state, _ in money(desk)] == ["settled"]
-    await desk.restart(QUIET_SECONDS="3")
+    await desk.restart(QUIET_SECONDS="0.7")
     ana = desk.customer()
     queued = await ana.asks("And what do guests see?")
     await ana.presses("Stop", await queued.is_worked_on())
@@ -150,13 +150,7 @@ async def test_another_bot_gets_answers_without_customer_data_and_a_pause_when_i
     await pager.says("@deskhand hello?", thread)
     await desk.settled()
     assert len(desk.claude.asked) == asked <= 21
-    assert sum("I don't listen to it there" in shown.text for shown in _staff_channel(desk)) == 1
-
-
-def _staff_channel(desk: Desk) -> list[object]:
-    from tests.fakes.desk_people import messages  # noqa: PLC0415 - only here
-
-    return messages(desk.driver, "C0STAFF")  # type: ignore[return-value]  # Shown
+    assert sum("I don't listen to it there" in shown.text for shown in messages(desk.driver, "C0STAFF")) == 1
 
 
 @pytest.fixture

@@ -32,9 +32,24 @@ async def test_while_the_bot_is_paused_no_model_is_asked_and_people_get_the_ques
     assert "*The bot is paused*, by <@U0GRACE>" in await grace.types()
     assert "I am back at work" in await grace.types("resume")
     assert desk.claude.under_way == 0
-    answered = await an_answer(desk)
-    assert "Guests are free" in answered.text()
+    desk.claude.will(search(), answer_from_source("Guests are free."))
+    await desk.staff().presses("Approve", card)
+    assert "Guests are free" in (await thread.answer(2)).text
     assert "bot paused by <@U0GRACE>" in await grace.types()
+
+
+async def test_who_approves_while_the_bot_is_paused_is_asked_again_and_loses_nothing(desk: Desk) -> None:
+    grace, sam = desk.customer("U0GRACE"), desk.staff()
+    await grace.types("pause")
+    thread = await desk.customer().asks("What do guests cost?")
+    await sam.presses("Approve", await desk.card())
+    again = await desk.card(number=2)
+    assert "the bot is paused" in again.shown().text
+    await grace.types("resume")
+    desk.claude.will(search(), answer_from_source("Guests are free."))
+    await sam.presses("Approve", again)
+    assert "Guests are free" in (await thread.answer(2)).text
+    assert thread.text().count(SWITCHED_OFF) == 1
 
 
 async def test_a_paused_channel_is_silent_and_the_others_are_not(desk: Desk) -> None:

@@ -109,8 +109,8 @@ async def test_reminders_then_the_next_then_the_backup_and_the_pager_until_someb
     await card.becomes("Overdue")
     alerts.fails = 1
     clock.now = MONDAY + 90 * MINUTE
-    await card.gets_reply("I have told the backup")
-    await thread.says("nobody on our team has been free")
+    await card.gets_reply("I have raised the alarm")
+    await thread.says("nobody on our team has answered yet")
     await desk.settled()
     [told] = [m for m in desk.channel("C0BILLING") if "Nobody has answered" in m.text]
     assert "1 h 30 min" in told.text
@@ -130,6 +130,12 @@ async def test_at_the_weekend_a_customer_reads_when_the_team_is_there_again(desk
     clock.now += MINUTE
     other = await desk.customer("U0BO").asks("handoff")
     await other.says("One other request is waiting before yours.")
+    desk.claude.will(text("They are here again on Monday."))
+    await desk.customer().says("How long will it take?", thread)
+    await thread.answer(2)
+    known = str(desk.claude.asked[-1])
+    assert "A colleague was asked about this conversation on Saturday at 12:00 CET" in known
+    assert "Monday at 09:00 (Berlin time)" in known
     clock.now = berlin("2026-11-23 09:29")
     await desk.settled()
     assert card.replies() == []

@@ -19,6 +19,7 @@ class EscalationMachine(StoreMachine):
     @initialize(proposal=PROPOSALS)
     def opened(self, proposal: str | None) -> None:
         self.state, self.version, self.decided_by, self.proposal = State.OPEN, 1, "", proposal
+        self.is_offered = False
         self.write(lambda tx: tx.conversations.open(conversation()))
         self.write(lambda tx: tx.escalations.open(_new(proposal), staff_channel="C2", at=NOW))
 
@@ -34,13 +35,23 @@ class EscalationMachine(StoreMachine):
         version = None if seen is None else self.version + seen
         before, after = MOVES[decision]
         allowed = self.state is before and version in (None, self.version)
+        allowed = allowed and (self.is_offered or decision is not Decision.RECLAIM)
         case = self.write(
             lambda tx: tx.escalations.decide(CASE, decision, by=person, at=NOW, note="n", version=version)
         )
         assert (case is not None) == allowed
         if case is not None:
             self.state, self.version, self.decided_by = after, self.version + 1, person
+            self.is_offered = False
             assert (case.state, case.version, case.decided_by) == (after, self.version, person)
+
+    @rule(at=st.none() | st.just(NOW + 5))
+    def offered(self, at: float | None) -> None:
+        """To others, or not any more."""
+        case = self.write(lambda tx: tx.escalations.offer(CASE, at))
+        assert (case is not None) == (self.state is State.CLAIMED and self.is_offered != (at is not None))
+        if case is not None:
+            self.version, self.is_offered = self.version + 1, at is not None
 
     @rule(proposal=PROPOSALS)
     def amended(self, proposal: str | None) -> None:
@@ -54,6 +65,7 @@ class EscalationMachine(StoreMachine):
         case = self.read(lambda tx: tx.escalations.get(CASE))
         assert case is not None
         assert (case.state, case.version, case.decided_by) == (self.state, self.version, self.decided_by)
+        assert (case.offered_at is not None) == self.is_offered
         assert (case.proposal.text if case.proposal else None) == self.proposal
         live = self.read(lambda tx: tx.escalations.live(THREAD.id))
         assert (live is not None) == self.state.is_live

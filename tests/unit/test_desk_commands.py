@@ -3,7 +3,7 @@
 import pytest
 
 from bot.desk.budget_words import SetLimit, Switch, parse_amount, parse_link, parse_set, parse_switch
-from bot.desk.commands import Budget, Handoff, Resume, parse_command
+from bot.desk.commands import MOST_MUTED, AllowChannel, Budget, Command, Handoff, Quiet, Resume, parse_command
 from bot.domain.budget import Period, Scope
 from bot.domain.conversation import ThreadKey
 from bot.domain.escalation import Team
@@ -28,6 +28,33 @@ from bot.domain.escalation import Team
 )
 def test_only_the_typed_commands_are_commands(text: str, expected: Handoff | Resume | None) -> None:
     assert parse_command(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mute", Quiet(is_on=True)),
+        ("Mute 1h", Quiet(is_on=True, seconds=3600)),
+        ("mute for 30 minutes.", Quiet(is_on=True, seconds=1800)),
+        ("mute channel 2 days", Quiet(is_on=True, channel=True, seconds=172_800)),
+        ("mute this channel", Quiet(is_on=True, channel=True)),
+        ("mute 9999d", Quiet(is_on=True, seconds=MOST_MUTED)),
+        ("unmute", Quiet(is_on=False)),
+        ("unmute channel", Quiet(is_on=False, channel=True)),
+        ("allow channel", AllowChannel(is_on=True)),
+        ("disallow this channel", AllowChannel(is_on=False)),
+        ("mute notifications, how?", None),
+        ("how do I mute a channel?", None),
+        ("allow channels to be shared", None),
+    ],
+)
+def test_the_bot_is_told_to_be_quiet_in_plain_words(text: str, expected: Command | None) -> None:
+    assert parse_command(text) == expected
+
+
+def test_in_a_direct_message_a_shared_channel_cannot_be_meant() -> None:
+    assert parse_command("allow channel", addressed=False) is None
+    assert parse_command("mute", addressed=False) == Quiet(is_on=True)
 
 
 def test_a_permalink_names_its_thread_also_when_it_points_at_a_reply() -> None:

@@ -101,6 +101,17 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
     return Clinic(tmp_path / "kb")
 
 
+async def test_the_policy_is_counted_and_a_fault_in_it_is_named(clinic: Clinic, tmp_path: Path) -> None:
+    assert "Policy: 4 gates in prompts/policy.toml." in "\n".join(map(str, await clinic.findings()))
+    mine = tmp_path / "policy.toml"
+    clinic.settings["POLICY_FILE"] = str(mine)
+    mine.write_text('[[gate]]\ntool = "issue_refunds"\nwhy = "A person has to look at this."')
+    bad = await clinic.only_bad()
+    assert "gate 1 (issue_refunds): there is no tool 'issue_refunds'; there are create_ticket," in bad
+    mine.write_text("")
+    assert "No tool call waits for a person" in await clinic.only_odd()
+
+
 async def test_where_all_is_well_every_line_has_a_tick(clinic: Clinic) -> None:
     findings = await clinic.findings()
     assert {f.verdict for f in findings} == {Verdict.GOOD}

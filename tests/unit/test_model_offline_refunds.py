@@ -82,9 +82,9 @@ async def test_the_answer_says_what_became_of_it() -> None:
 
 
 async def test_after_an_approval_the_customer_reads_the_result() -> None:
-    note = "A colleague (Sam) approved issue_refund with {}. It was carried out, once. Its result: " + MADE
+    note = "A colleague (Sam) approved issue_refund with {}, and it was carried out, once. Its result: " + MADE
     assert "I have refunded $30.00 to you. Its number is RF-1001." in (await answered(asked("", note))).text
-    note = "A colleague (Sam) approved issue_refund with {}. It was NOT carried out: the rules have changed."
+    note = "issue_refund was NOT carried out, although a colleague (Sam) approved it: the rules have changed."
     assert "could not be made" in (await answered(asked("", note))).text
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.agent.policy import Policy, PolicyError, load_policy, parse_policy
+from bot.config import Settings, SettingsError
 from bot.domain.escalation import Team
 from bot.domain.principal import Principal, Role
+from bot.workspaces.plan import Plan
 from tools.catalogue import ARGUMENTS
 
 SHIPPED = load_policy("", ARGUMENTS)
@@ -160,6 +162,7 @@ def test_the_version_changes_with_the_rules_and_with_nothing_else() -> None:
         (one(roles='["boss"]'), "gate 1, roles.1"),
         (one(per_day='{field="reason", above=1}'), "does not add up 'reason'"),
         (one(per_day='{field="amount_usd", above=1}', decision='"allow"'), "`per_day` stands alone"),
+        (one(tool='"mcp:pay"', per_day='{field="usd", above=1}'), "does not add up 'usd'"),
         (one(colour='"red"'), "gate 1, colour"),
         ("[[gates]]\n", "gates"),
         ("gate = ", "not TOML"),
@@ -170,6 +173,14 @@ def test_a_mistake_in_the_file_is_named_with_its_place_and_remedy(text: str, tol
         policy(text)
     assert told in str(error.value)
     assert str(error.value).startswith("policy.toml: ")
+
+
+def test_the_bot_does_not_start_with_a_policy_it_cannot_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        Plan.check(Settings.model_validate({"POLICY_FILE": str(tmp_path / "none.toml")}))
+    assert error.value.lines == [
+        f"POLICY_FILE: {tmp_path}/none.toml: cannot be read (No such file or directory). Name a TOML file."
+    ]
 
 
 def test_a_file_of_ones_own_is_read_and_a_missing_one_is_named(tmp_path: Path) -> None:

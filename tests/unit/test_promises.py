@@ -11,7 +11,7 @@ THERE = Evidence("create_ticket", "{}", "Ticket TK-1042 with this subject is alr
 REFUND = Evidence(
     "issue_refund", '{"amount_usd": 30}', "Refund R-7 of $30.00 to ana@x.example was issued, to the original card."
 )
-WAITS = Evidence("issue_refund", '{"amount_usd": 500}', "A colleague must agree first. Nothing was refunded yet.", ok=False)
+WAITS = Evidence("issue_refund", '{"amount_usd": 500}', "A colleague must agree first: nothing was refunded.", ok=False)
 ASKED = Evidence("escalate_to_human", "{}", "A colleague has been asked.")
 FAILED = Evidence("escalate_to_human", "{}", "The case could not be put before a person right now.", ok=False)
 ACCOUNT = Evidence("lookup_customer", "{}", '{"billing_history": [{"amount_usd": "49.00", "status": "refunded"}]}')

@@ -22,7 +22,8 @@ from bot.slack.render.answer import answer_messages
 from bot.slack.render.blocks import Payload
 from bot.slack.render.budget import budget_reply
 from bot.slack.render.card import card, full_text, is_cut
-from bot.slack.render.forms import FormContext, deny_form, full_text_modal, hand_back_form
+from bot.slack.render.forms import FormContext, deny_form, full_text_modal
+from bot.slack.render.hand_back import hand_back_form
 from bot.slack.render.trace import cost_modal, trace_modal
 from tests.fakes.cases import open_case, view_of
 
@@ -104,7 +105,7 @@ def test_an_open_case_shows_everything_needed_to_decide() -> None:
         assert expected in shown
     for expected in ("Ana was billed twice.", "I have **refunded** the second charge.", "$0.021 · 4 steps"):
         assert expected in shown
-    assert buttons(content) == ["Approve", "Deny", "Take over", "View trace"]
+    assert buttons(content) == ["Approve", "Edit", "Deny", "Ask", "Take over", "View trace"]
     approve = content["blocks"][-2]["elements"][0]
     assert approve["confirm"]["confirm"]["text"] == "Send it"
     assert approve["value"] == "esc1@1"
@@ -121,7 +122,7 @@ def test_a_long_proposal_is_never_silently_cut() -> None:
     content = card(view_of(long))
     assert is_cut(long)
     assert "the beginning" in check(content)
-    assert buttons(content) == ["Approve", "Deny", "Take over", "Full text", "View trace"]
+    assert buttons(content) == ["Approve", "Edit", "Deny", "Ask", "Take over", "Full text", "View trace"]
     whole = " ".join(block["text"]["text"] for block in full_text_modal(view_of(long))["blocks"])
     assert whole.count("Dear Ana.") == 400
 

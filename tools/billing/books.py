@@ -17,6 +17,8 @@ from tools.ownership import canonical
 
 DAY = 86_400.0
 """Seconds over which refunds are added up; it moves along, so that midnight opens no gap."""
+RECENT = 10
+"""Refunds of one customer that are shown."""
 _FIRST_NUMBER = 1001
 _PAID = "paid"
 
@@ -79,6 +81,10 @@ class Books(Protocol):
         within a day, if there is one."""
         ...
 
+    async def recent(self, email: str) -> tuple[Refund, ...]:
+        """Refunds of a customer, newest first, at most `RECENT`."""
+        ...
+
 
 invoices = sa.Table(
     "billing_invoices",
@@ -111,6 +117,9 @@ class NoBooks:
     async def look(self, refund: NewRefund) -> tuple[Decimal, Refund | None]:  # noqa: ARG002 - nobody paid
         return Decimal(0), None
 
+    async def recent(self, email: str) -> tuple[Refund, ...]:  # noqa: ARG002 - as above
+        return ()
+
 
 class SqlBooks:
     """Invoices and refunds in tables of ours."""
@@ -142,9 +151,9 @@ class SqlBooks:
 
         return await transact(self._engine, read)
 
-    async def all_of(self, email: str) -> tuple[Refund, ...]:
-        """Every refund of a customer, oldest first."""
-        query = sa.select(refunds).where(refunds.c.customer_email == canonical(email)).order_by(refunds.c.number)
+    async def recent(self, email: str) -> tuple[Refund, ...]:
+        newest = sa.select(refunds).order_by(refunds.c.number.desc()).limit(RECENT)
+        query = newest.where(refunds.c.customer_email == canonical(email))
 
         async def read(connection: AsyncConnection) -> tuple[Refund, ...]:
             return tuple(_refund(row) for row in await connection.execute(query))

@@ -41,7 +41,7 @@ _WORDS = {
         r"upgrad(?:e|ing)|downgrad(?:e|ing)|(?:re-?)?activat(?:e|ing)|unlock(?:ing)?|restor(?:e|ing)|disabl(?:e|ing)|"
         r"enabl(?:e|ing)|switch(?:ing)?|extend(?:ing)?|paus(?:e|ing)|fix(?:ing)?|adjust(?:ing)?"
     ),
-    "credit": r"refunds?|credits?|reimbursements?|money\s+back|discounts?",
+    "credit": r"refunds?|credits?|reimbursements?|chargebacks?|reversals?|money\s+back|discounts?",
     "ticket": r"(?:tickets?|support\s+case|service\s+request)\b",
     "number": (
         r"\d+(?:\s*(?:-|\u2013|to|or)\s*\d+)?|an?|one|two|three|four|five|six|ten|twelve|a\s+few|"
@@ -54,7 +54,7 @@ _WORDS = {
         r"(?<!as\s)\bsoon\b|\bmomentarily\b|\bin\s+a\s+(?:moment|minute|bit)\b|\bfirst\s+thing\b"
     ),
     "back": (
-        r"(?:get|come|be)\s+back\s+to\s+you|be\s+in\s+touch|follow\s+up|reach\s+out|keep\s+you\s+(?:posted|"
+        r"(?:get|come|be)\s+back\s+to\s+you|get\s+in\s+touch|be\s+in\s+(?:touch|contact)|follow\s+up|reach\s+out|keep\s+you\s+(?:posted|"
         r"updated)"
     ),
 }
@@ -65,11 +65,15 @@ TONGUE = Tongue(
         {
             (Kind.ESCALATED, "did"): (
                 r"<did>escalated\b",
+                r"<did>(?:let\s+<gap>\b<people>\s+know|reached\s+out\s+to\s+<gap>\b<people>|got\s+(?:an?\s+)?<people>)\b",
+                r"\byour\s+\w+\s+(?:is|are)\s+(?:now\s+)?with\s+(?:our|the)\s+(?:\w+\s+)?<people>\b",
                 r"<start>escalated\s+(?:this|it|your|the|to)\b",
                 r"<did>(?:asked|informed|notified|alerted|contacted|told|messaged|pinged|involved|looped|brought|called|"
                 r"requested|assigned|handed|transferred|connected|put)\s+<gap>\b<people>\b",
             ),
             (Kind.ESCALATED, "will"): (
+                r"(?:<will>|\bi\s+)(?:transfer|connect|put|pass|hand)(?:r?ing|ting)?\s+you\s+(?:(?:through|over|on)\s+)?(?:to|with)\b",
+                r"<will>let\s+<gap>\b<people>\s+know\b",
                 r"<will>escalat(?:e|ing)\b",
                 r"<will>(?:ask|inform|notify|alert|contact|involv|loop|bring|hand|transferr?|connect|assign|get|"
                 r"check\s+with|put)(?:e|ing|ting)?\s+<gap>\b<people>\b",
@@ -77,7 +81,8 @@ TONGUE = Tongue(
             (Kind.ESCALATED, "was"): (
                 r"\b(?:this|it|that|your\s+\w+(?:\s+\w+)?|the\s+(?:\w+\s+)?(?:case|issue|matter|request|question))<been>"
                 r"(?:escalated|handed\s+(?:over|to)|assigned\s+to)\b",
-                r"\b<somebody><been>(?:asked|informed|notified|alerted|told|contacted|assigned|involved|looped\s+in)\b",
+                r"\b<somebody><been>(?:asked|informed|notified|alerted|told|contacted|assigned|involved|looped\s+in|made\s+aware)\b",
+                r"\b<people><been>made\s+aware\b",
                 r"\b(?:a|our|my|the|another)\s+(?:\w+\s+)?(?:colleague|human|person|specialist)\s+(?:is|are)<adv>\s+"
                 r"(?:looking|reviewing|checking|handling|joining|on\s+it)\b",
             ),
@@ -91,6 +96,7 @@ TONGUE = Tongue(
                 r"\b(?:to|with|for)\s+<gap>\b<people>\b",
                 r"<did>passed\s+<gap>\b(?:on|along)\b",
                 r"<did>(?:filed|submitted|logged|raised|reported)\s+<gap>\b(?:bug|report|request|feedback|complaint)\b",
+                r"<did>(?:filed|registered)\s+(?:this|it|that)\s+with\b|<did>(?:made|left|put)\s+a\s+note\b",
                 r"<start>(?:forwarded|passed\s+on)\s+(?:this|it|your|to)\b",
             ),
             (Kind.PASSED_ON, "will"): (
@@ -104,6 +110,7 @@ TONGUE = Tongue(
             (Kind.TICKET, "did"): (
                 r"<did>(?:opened|created|raised|logged|filed|submitted|started|made|registered|set\s+up|put\s+in)\s+<gap>"
                 r"\b(?:<ticket>|case\b)",
+                r"<did>(?:opened|created|filed)\s+[a-z]{1,6}-\d",
                 r"<start>(?:opened|created)\s+<gap>\b<ticket>",
             ),
             (Kind.TICKET, "will"): (
@@ -115,6 +122,8 @@ TONGUE = Tongue(
             (Kind.REFUNDED, "did"): (
                 r"<did>(?:refunded|reimbursed|credited|paid\s+<gap>\bback)\b",
                 r"<start>(?:refunded|reimbursed|credited)\s+(?:you|your|the|it|\$|to|in)",
+                r"<did>(?:(?:taken|took)\s+care\s+of|submitted|requested|filed|completed)\s+<gap>\b<credit>\b",
+                r"^\W*(?:\w+\W+)?(?:full\s+)?<credit>\s+(?:issued|processed|sent|done|completed?|approved)\b",
                 r"<did>(?:issued|processed|initiated|arranged|approved|granted|given|gave|applied|made|triggered|sent|"
                 r"returned|put\s+through)\s+<gap>\b<credit>\b",
                 r"<did>(?:reversed|returned|waived|sent\s+back|voided)\s+<gap>\b(?:charge|payment|money|amount|fee|\d)",
@@ -127,19 +136,37 @@ TONGUE = Tongue(
             (Kind.REFUNDED, "was"): (
                 r"\b<credit>(?:\s+(?:of|for)\s+\S+(?:\s+\w+)?)?<been>(?:issued|processed|initiated|approved|granted|made|"
                 r"sent|completed?|applied|on\s+its\s+way)\b",
+                r"\b(?:the|your)\s+<credit>(?:\s+of\s+\S+)?\s+(?:went|has\s+gone)\s+through\b",
+                r"\byour\s+money(?:\s+is|'s)<adv>\s+on\s+(?:its|the)\s+way\b",
                 r"\byour\s+(?:\w+\s+)?<credit>(?:\s+(?:of|for)\s+\S+(?:\s+\w+)?)?(?:\s+is|'s)<adv>\s+(?:on\s+(?:its|the)\s+way|"
                 r"complete|done|being\s+processed|processed)\b",
                 r"\b(?:you|your\s+(?:\w+\s+)?(?:money|payment|charge|invoice|fee)|the\s+(?:\w+\s+){0,2}(?:money|payment|charge|"
                 r"amount|fee)|\$\S+|it)<been>(?:refunded|reimbursed|credited|reversed|returned|waived)\b",
             ),
             (Kind.REFUNDED, "due"): (
+                r"\byour\s+(?:\w+\s+)?(?:card|account|payment|money|invoice)\s+will\s+be\s+(?:credited|refunded|reimbursed)\b",
+                r"\byou(?:'ll|\s+will)<adv>\s+(?:see|get|have|receive)\s+(?:the|your)\s+money\b",
                 r"\byou(?:'ll|\s+will)<adv>\s+(?:be\s+(?:refunded|reimbursed|credited)|(?:get|receive|have)\s+(?:a|your|the)\s+"
                 r"(?:\w+\s+)?(?:refund|money\s+back|credit)|(?:see|have)\s+the\s+(?:refund|money))\b",
             ),
-            (Kind.CHANGED, "did"): (r"<did><changed>\s+<gap><mine>\b", r"<start><changed>\s+your\s+<gap>\w"),
+            (Kind.CHANGED, "did"): (
+                r"<did>(?:switched|moved|upgraded|downgraded|unsubscribed|signed|logged|enrolled|removed|changed)\s+you\b",
+                r"<did>(?:made|added|set)\s+\S+<gap>\b(?:as|an?)\s+(?:an?\s+)?(?:admin|owner|member|guest|editor)",
+                r"<did>(?:changed|updated|cancell?ed|deleted|removed|closed|reset|restored|disabled|enabled|extended|paused|"
+                r"renewed|corrected|unlocked|revoked|terminated)\s+(?:your|it\b)",
+                r"<did><changed>\s+<gap><mine>\b",
+                r"<start><changed>\s+your\s+<gap>\w",
+            ),
             (Kind.CHANGED, "will"): (r"<will><change>\s+<gap><mine>\b",),
-            (Kind.CHANGED, "was"): (r"\byour\s+(?:[\w'-]+\s+){0,3}?<things><been><changed>\b",),
+            (Kind.CHANGED, "was"): (
+                r"<been><changed>\s+(?:from|on|in|to)\s+your\b",
+                r"\byour\s+(?:[\w'-]+\s+){1,3}?(?:is|are)\s+(?:now\s+(?:\d|<changed>\b)|<changed>\s+now\b)",
+                r"\byour\s+(?:[\w'-]+\s+){0,3}?<things><been><changed>\b",
+            ),
             (Kind.CONTACT, "did"): (
+                r"<did>dropped\s+you\b|<did>(?:scheduled|booked|arranged)\s+<gap>\b(?:call|meeting)\b",
+                r"<did>sent\s+<gap>\bto\s+your\s+(?:inbox|e-?mail|phone)\b",
+                r"\b(?:e-?mail|message|sms|letter)\b<gap>(?:\s+is|'s)<adv>\s+on\s+(?:its|the)\s+way\b",
                 r"<did>(?:e-?mailed|called|phoned|texted|messaged|rung)\s+(?:you|your)\b",
                 r"<did>sent\s+(?:you|your)\s+<gap>\b(?:e-?mail|link|message|invoice|copy|code|sms|confirmation|letter|file)\b",
                 r"<did>sent\s+<gap>\b(?:e-?mail|sms|text)\s+to\s+you",
@@ -155,7 +182,7 @@ TONGUE = Tongue(
                 r"\byou(?:'ll|\s+will)<adv>\s+(?:get|receive)\s+(?:an?|the|our)\s+(?:\w+\s+)?(?:e-?mail|call|sms|text|message)\b",
             ),
             (Kind.TIME, "due"): (
-                r"(?:\b(?:i|we|they)(?:'ll|\s+will)|\b<somebody>(?:'ll|\s+will)|\byou(?:'ll|\s+will)<adv>\s+(?:hear|have|get|be\s+"
+                r"(?:\b(?:i|we|they)(?:'ll|\s+will)|\bwe\s+(?:aim|try|hope|expect|plan)\s+to|\byou\s+(?:should|can\s+expect)|\bexpect\s+an?|\b<somebody>(?:'ll|\s+will)|\byou(?:'ll|\s+will)<adv>\s+(?:hear|have|get|be\s+"
                 r"contacted|receive|see))\b[^.!?;]{0,100}?<when>",
             ),
         }

@@ -20,7 +20,7 @@ _WORDS = {
     "gap": r"[^.,;:!?]{0,70}?",
     "mine": (
         r"(?:votre|vos|ton|ta|tes|le|la|l'|ce)\s*(?:\w+\s+){0,2}?(?:comptes?|abonnements?|forfait|plan|mot\s+de\s+passe|e-?mail|adresse|"
-        r"profil|param[eè]tres?|acc[eè]s|factur\w*|commande|paiement|r[ôo]le)"
+        r"profil|param[eè]tres?|acc[eè]s|factur\w*|commande|contrat|paiement|r[ôo]le)"
     ),
     "refund": r"remboursement|avoir|cr[ée]dit",
     "when": (
@@ -39,11 +39,13 @@ TONGUE = Tongue(
                 r"<gap>\b<people>\b",
             ),
             (Kind.ESCALATED, "will"): (
+                r"<now>(?:mets|mettons)\s+en\s+relation\b",
                 r"<will>(?:escalader|faire\s+remonter|remonter)\b",
                 r"<will>(?:demander|informer|pr[ée]venir|contacter|alerter|confier|solliciter)\s+<gap>\b<people>\b",
                 r"<now>(?:contacte|informe|pr[ée]viens|sollicite|fais\s+remonter)\w*\b<gap>\b<people>\b",
             ),
             (Kind.ESCALATED, "due"): (
+                r"\b<somebody>\s+(?:revient|reviennent)\s+vers\s+vous\b",
                 r"\b<somebody>\s+(?:va|vont)\s+(?:vous\s+|te\s+|s'en\s+|prendre\s+)?(?:contacter|r[ée]pondre|recontacter|rappeler|examiner|"
                 r"occuper|contact|aider|[ée]crire|revenir)\b",
                 r"\b<somebody>\s+(?:vous\s+|te\s+|s'en\s+)(?:contactera|r[ée]pondra|recontactera|rappellera|occupera|aidera|[ée]crira|occupe|"
@@ -70,7 +72,7 @@ TONGUE = Tongue(
             (Kind.TICKET, "was"): (r"\b(?:ticket|dossier)(?:\s+\S+)?<been>(?:ouvert|cr[ée][ée]|enregistr[ée])\b",),
             (Kind.REFUNDED, "did"): (
                 r"<did>(?:rembours[ée]\w*|cr[ée]dit[ée]\w*|rembourser)\b",
-                r"<did>(?:effectu[ée]|[ée]mis|lanc[ée]|proc[ée]d[ée]|accord[ée]|valid[ée]|initi[ée])\s+<gap>\b<refund>\b",
+                r"<did>(?:effectu[ée]|[ée]mis|lanc[ée]|proc[ée]d\w*|accord[ée]|valid[ée]|initi[ée])\s+<gap>\b<refund>\b",
             ),
             (Kind.REFUNDED, "will"): (
                 r"<will>(?:rembourser|cr[ée]diter)\b",

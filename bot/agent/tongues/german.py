@@ -46,6 +46,7 @@ TONGUE = Tongue(
                 r"<will>(?:eskalieren)\b",
                 r"<will><people>\b<gap>\b(?:bitten|informieren|fragen|kontaktieren|hinzuziehen|einschalten|übergeben)\b",
                 r"<now>(?:eskaliere|eskalieren)\b",
+                r"<now>verbinden?\s+(?:sie|dich)\b",
                 r"<now>(?:frage|bitte|informiere|kontaktiere|verständige)n?\s+<gap>\b<people>\b",
             ),
             (Kind.ESCALATED, "was"): (
@@ -62,7 +63,8 @@ TONGUE = Tongue(
             (Kind.PASSED_ON, "will"): (
                 r"<will>(?:weiterleiten|weitergeben|melden|übermitteln)\b",
                 r"<now>(?:leite|gebe|melde)n?\s+<gap>\b(?:weiter|<people>)\b",
-                r"<now>(?:melde|melden)\s+(?:mich|uns)\b",
+                r"<now>(?:[^.,;:!?]{0,40}?\b)?(?:melde|melden)\s+(?:mich|uns)\b",
+                r"<now>kümmere?n?\s+(?:mich|uns)\b",
             ),
             (Kind.PASSED_ON, "was"): (
                 r"\b(?:ihr\w*|dein\w*|das|die)\s+\w+<been>(?:weitergeleitet|weitergegeben|gemeldet)\b",
@@ -86,14 +88,20 @@ TONGUE = Tongue(
                 r"<now>schreiben?\s+<gap>\bgut\b",
             ),
             (Kind.REFUNDED, "was"): (
+                r"\b(?:geld|betrag)\s+ist\s+<gap>\bunterwegs\b",
                 r"\b<refund><been>(?:veranlasst|ausgelöst|eingeleitet|bearbeitet|genehmigt|unterwegs|überwiesen)\b",
                 r"\b(?:ihr\w{0,2}|dein\w{0,2}|der|das|die)\s+(?:geld|betrag|zahlung|abbuchung|rechnung)<been>(?:zurück)?"
                 r"(?:erstattet|gutgeschrieben|überwiesen|gebucht)\b",
             ),
             (Kind.REFUNDED, "due"): (
+                r"\b(?:geld|betrag)\s+wird\b<gap>\b(?:zurück)?(?:erstattet|überwiesen|gutgeschrieben)\b",
                 r"\b(?:sie\s+(?:bekommen|erhalten)|du\s+(?:bekommst|erhältst))\s+<gap>\b(?:geld|betrag|<refund>)\b",
             ),
-            (Kind.CHANGED, "did"): (r"<did><mine>\b<gap>\b<changed>",),
+            (Kind.CHANGED, "did"): (
+                r"<did>(?:sie|dich|das|es|dies)\b<gap>\b(?:umgestellt|hochgestuft|herabgestuft|hinzugefügt|entfernt|abgemeldet|"
+                r"freigeschaltet|storniert|gekündigt|gelöscht|geändert)\b",
+                r"<did><mine>\b<gap>\b<changed>",
+            ),
             (Kind.CHANGED, "will"): (
                 r"<will><mine>\b<gap>\b(?:ändern|aktualisieren|kündigen|stornieren|löschen|zurücksetzen|umstellen|sperren)\b",
                 r"<now>(?:ändere|aktualisiere|kündige|storniere|lösche|entsperre)n?\s+<gap><mine>\b",

@@ -54,7 +54,7 @@ TONGUE = Tongue(
             (Kind.TICKET, "was"): (r"\bticket(?:\s+\S+)?<been>(?:apert|creat|registrat)o\b",),
             (Kind.REFUNDED, "did"): (
                 r"<did>(?:rimborsato|accreditato|stornato)\b",
-                r"<did>(?:emesso|effettuato|elaborato|disposto|avviato|approvato|richiesto)\s+<gap>\b<refund>\b",
+                r"<did>(?:emesso|effettuato|provveduto|elaborato|disposto|avviato|approvato|richiesto)\s+<gap>\b<refund>\b",
             ),
             (Kind.REFUNDED, "will"): (
                 r"\b<pron>(?:rimborser[òo]|rimborseremo|rimborso\s+(?:subito|l'|il)|accrediteremo)\b",

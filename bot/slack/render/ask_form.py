@@ -33,7 +33,7 @@ def ask_form(view: CardView, where: FormContext) -> b.Block:
             "label": b.plain("Ask a colleague instead", 2000),
             "hint": b.plain("Empty: the customer is asked. A colleague is asked under the card.", 2000),
             "optional": True,
-            "element": {"type": "users_select", "action_id": names.VALUE},
+            "element": {"type": "users_select", "action_id": names.WHOM_BLOCK},
         },
     ]
     return b.modal(

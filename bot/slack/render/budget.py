@@ -1,8 +1,8 @@
 """The answer to `/agent-budget`: what was spent, what the limits are, who changed them. Also the heart of a Home tab.
 
 Every number stands in words before its bar, and the trend is one line per day: a screen reader reads the same report.
-There is no picture: Slack shows one only from a public address or as an uploaded file, which would need a further
-scope, stay in Slack for ever and not follow the numbers.
+There is no picture: Slack shows one only from a public address or as an uploaded file, which would stay in Slack for
+ever, say nothing to a screen reader and not follow the numbers.
 """
 
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from bot.slack.render.trace import cost_message
 _ROWS = 10
 _WIDEST = 20
 """Characters of the longest bar of the trend."""
-_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 _SCOPES = {Scope.WORKSPACE: "Workspace", Scope.CHANNEL: "This channel", Scope.USER: "You"}
 _PERIODS = {Period.DAY: "today", Period.WEEK: "this week", Period.MONTH: "this month"}
 
@@ -105,11 +104,8 @@ def _day(day: DayCost) -> str:
 
 
 def _column(usd: Decimal, most: Decimal) -> str:
-    """A day without any cost has no bar, every other one at least the thinnest."""
-    eighths = int(usd / most * _WIDEST * 8) if most else 0
-    if usd and not eighths:
-        eighths = 1
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
+    """A day without any cost has no bar, every other one at least the shortest."""
+    return "█" * max(1 if usd else 0, int(usd / most * _WIDEST) if most else 0)
 
 
 def _rows(title: str, rows: list[str]) -> list[b.Block]:

@@ -148,7 +148,15 @@ def _closed(view: CardView) -> list[b.Block]:
     sign = _HEADLINES[case.state].partition(" ")[0]
     subject = f"{_customer(view)}: {literal(shorten(' '.join(what.split()), 300))}{thread} · {show_usd(view.cost)}"
     buttons = [b.button(names.FULL_TEXT, "Full text", case.id), b.button(names.TRACE, "View trace", case.id)]
-    return [b.section(f"{sign} {decided(case)} · {subject}"), b.actions(buttons)]
+    return [b.section(f"{sign} {decided(case)} · {subject}"), *_rated(view), b.actions(buttons)]
+
+
+def _rated(view: CardView) -> list[b.Block]:
+    """What the customer thought, once they said so."""
+    if view.rating is None:
+        return []
+    words = f": “{literal(shorten(' '.join(view.rating.comment.split()), 1000))}”" if view.rating.comment else ""
+    return [b.context(f"The customer gave *{view.rating.shown}* ({view.rating.stars} of 5){words}")]
 
 
 def _small_print(view: CardView) -> b.Block:

@@ -131,7 +131,7 @@ def _argument(field: CallField, value: str) -> b.Block:
 
 
 def _now() -> b.Block:
-    option = {"text": b.plain("Approve the changed version right away", 75), "value": names.VALUE}
+    option = {"text": b.plain("Approve the changed version right away", 75), "value": names.YES}
     element: b.Block = {"type": "checkboxes", "options": [option]}
     return _input(names.NOW_BLOCK, "Approval", element, optional=True)
 
@@ -142,6 +142,6 @@ def _input(block_id: str, label: str, element: b.Block, *, hint: str = "", optio
         "block_id": block_id,
         "label": b.plain(label, 2000),
         "optional": optional,
-        "element": {**element, "action_id": names.VALUE},
+        "element": {**element, "action_id": block_id},
     }
     return {**block, "hint": b.plain(hint, 2000)} if hint else block
