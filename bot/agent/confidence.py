@@ -107,7 +107,9 @@ def _brief(case: Case, result: RunResult) -> str:
     if case.recap:
         earlier.insert(0, {"from": "summary of what was said before", "text": case.recap})
     tools = [
-        {"tool": e.tool, "arguments": e.arguments[:500], "result": e.result[:EVIDENCE_CHARS]} for e in result.evidence
+        {"tool": e.tool, "arguments": e.arguments[:500], "result": e.result[:EVIDENCE_CHARS]}
+        | ({} if e.ok else {"failed": True})
+        for e in result.evidence
     ]
     brief: dict[str, object] = {
         "earlier": earlier,

@@ -73,6 +73,8 @@ class Deeds:
             return False
         if claim.kind in self.done:
             return True
+        if claim.kind is Kind.ESCALATED and claim.manner == "due" and Kind.PASSED_ON in self.done:
+            return True  # somebody of the team will see to a ticket
         stem = _STEMS.get(claim.kind)
         return claim.manner == "was" and stem is not None and re.search(stem, self.looked_up) is not None
 

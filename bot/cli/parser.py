@@ -10,6 +10,7 @@ MODULES = {
     "manifest": "bot.cli.manifest",
     "kb": "bot.cli.kb",
     "traces": "bot.cli.traces",
+    "csat": "bot.cli.csat",
     "audit": "bot.cli.audit",
     "stuck": "bot.cli.stuck",
     "workspace": "bot.cli.workspace",
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _manifest(commands)
     _knowledge(commands)
     _traces(commands)
+    _csat(commands)
     _audit(commands)
     _stuck(commands)
     _workspace(commands)
@@ -163,6 +165,18 @@ def _audit(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--conversation", default="", metavar="ID", help="only of this conversation, case or limit")
     parser.add_argument("--last", type=_count, default=200, metavar="N", help="at most so many entries (%(default)s)")
     parser.add_argument("--csv", action="store_true", help="as a table, with every column")
+
+
+def _csat(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    parser = _plain(
+        commands,
+        "csat",
+        "show how customers rated what people resolved",
+        "deskhand csat --days 7",
+        "Number of ratings, average, share of 4 and 5, and the last comments with the id of their conversation.",
+    )
+    parser.add_argument("--days", type=int, default=30, metavar="N", help="of the last N days (%(default)s)")
+    parser.add_argument("--workspace", default="", metavar="TEAM", help="only of this workspace")
 
 
 def _workspace(commands: "_Commands[argparse.ArgumentParser]") -> None:

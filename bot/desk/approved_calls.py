@@ -68,6 +68,20 @@ class ApprovedCalls:
         cause = CallApproved(conversation.key, case.id, case.proposal.digest, by.user_id, by.name)
         await tx.inbox.add(self._new_id(), cause, conversation_id=None, partition=conversation.id)
 
+    async def withdraw_outdated(self) -> None:
+        """After a start: calls that were proposed under other rules are taken off their cards, visibly."""
+        async with self._store.read() as tx:
+            outdated = [case for case in await tx.escalations.all_live() if self._is_outdated(case)]
+        for seen in outdated:
+            async with self._store.write() as tx:
+                case = await tx.escalations.live(seen.conversation_id)
+                if case is not None and self._is_outdated(case):
+                    await self._cases.withdraw_proposal(tx, case, self._sentences["call_policy"])
+
+    def _is_outdated(self, case: Escalation) -> bool:
+        call = case.proposal.call if case.proposal else None
+        return case.state is State.OPEN and call is not None and call.policy != self._calls.policy_version
+
     async def carry_out(self, queued: Queued, cause: CallApproved, *, gave_up: bool = False) -> None:
         """Make the call, or say honestly why not; safe to repeat."""
         if queued.handled:

@@ -1,4 +1,4 @@
-"""Entries of the audit log about cases: who did what to which proposal. Every decision writes one in its transaction."""
+"""Entries of the audit log about cases: who did what to which proposal. A decision writes one in its transaction."""
 
 from bot.domain.audit import AuditEntry
 from bot.domain.escalation import Escalation, Proposal

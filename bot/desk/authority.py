@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 
 import prompts
 from bot.agent.approvals import ApprovalRules, LimitRule, Needs, RoleRule
+from bot.desk.ownership import By
 from bot.desk.people import People, StaffRoom
 from bot.domain.errors import DeskhandError, MembershipUnknownError
 from bot.domain.escalation import Escalation
@@ -27,6 +28,10 @@ class Authority:
     def needs(self, case: Escalation) -> Needs:
         """What an approval of the case takes."""
         return self._rules.needs(case)
+
+    async def presser(self, user_id: str) -> By:
+        """Who it is that decides, by a name to show."""
+        return By(user_id, await self._people.name(user_id))
 
     async def why_not_act(self, team_id: str, user_id: str) -> str | None:
         """None when this person may act on cases at all. `team_id`: their own workspace."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import prompts
 from bot.agent.profile import Profiles
 from bot.agent.summing_up import plain_summary
+from bot.desk.audit import deed
 from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases
 from bot.desk.deadlines import Deadlines
@@ -176,6 +177,7 @@ class BudgetPauses:
             voided = await tx.escalations.decide(case.id, Decision.VOID, by="", at=now, note=note)
             if voided is not None:
                 await self._cases.redraw(tx, voided)
+                await tx.audit.add(deed(voided, Decision.VOID, "", now, detail=note))
 
 
 def _why(shortfall: Shortfall) -> str:

@@ -14,7 +14,6 @@ from bot.domain.service import Service
 from bot.ports.clock import Clock
 from bot.ports.store import Transaction
 
-
 _BY_ANSWERING = 60.0
 """Who answers takes over: such words may be written down a little before."""
 

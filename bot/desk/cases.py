@@ -102,7 +102,7 @@ class Cases:
             case.id, case.conversation_id, case.origin, case.reason, case.summary, case.team, None,
             case.requested_by, case.requested_team,
         )  # fmt: skip
-        amended = await tx.escalations.amend(case.id, bare)
+        amended = await tx.escalations.amend(case.id, bare, note=why)
         if amended is None:
             return
         await tx.timers.cancel(timer_key(case.id))

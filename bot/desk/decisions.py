@@ -3,25 +3,19 @@
 from datetime import UTC, datetime
 
 import prompts
-from bot.agent.profile import Profiles
-from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.audit import deed
 from bot.desk.authority import Authority
-from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases
 from bot.desk.consent import Consent, waits_for_second
+from bot.desk.consequences import Consequences
 from bot.desk.deadlines import timer_key
 from bot.desk.expiry import Expiry
-from bot.desk.ownership import By, Ownership
-from bot.desk.people import People
-from bot.desk.signs import place_of
-from bot.domain.answer import Answer
-from bot.domain.conversation import Conversation, Line, Speaker
-from bot.domain.effects import Outgoing, Place, Session, ShowAnswer, Whisper
+from bot.desk.ownership import By
+from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import MOVES, Decision, Escalation, State
-from bot.domain.incoming import CarryOn, DecisionMade
+from bot.domain.incoming import DecisionMade
 from bot.domain.trace import Action, TraceEvent
-from bot.ports.clock import Clock, NewId
+from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
 
 _DONE = {
@@ -41,27 +35,19 @@ class Decisions:
     def __init__(
         self,
         store: Store,
-        people: People,
         authority: Authority,
         cases: Cases,
         expiry: Expiry,
-        ownership: Ownership,
-        profiles: Profiles,
+        consequences: Consequences,
         clock: Clock,
-        new_id: NewId,
-        calls: ApprovedCalls,
     ) -> None:
         self._store = store
-        self._calls = calls
-        self._people = people
         self._authority = authority
         self._consent = Consent(authority)
-        self._expiry = expiry
         self._cases = cases
-        self._ownership = ownership
-        self._profiles = profiles
+        self._expiry = expiry
+        self._consequences = consequences
         self._clock = clock
-        self._new_id = new_id
         self._sentences = prompts.sentences()
 
     async def decide(self, inbox_id: str, press: DecisionMade) -> None:
@@ -86,7 +72,7 @@ class Decisions:
 
     async def _try(self, inbox_id: str, press: DecisionMade, seen: Escalation | None) -> str | None:
         """Decide; a sentence when nothing was changed."""
-        by = By(press.user_id, await self._people.name(press.user_id))
+        by = await self._authority.presser(press.user_id)
         async with self._store.write() as tx:
             decided = seen is not None and await self.apply(tx, press, seen, by)
             case = await tx.escalations.get(press.escalation_id)
@@ -126,19 +112,23 @@ class Decisions:
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is None:
             raise LookupError(case.conversation_id)
-        await self._follow(tx, press, case, conversation, by)
+        await self._consequences.follow(tx, press, case, conversation, by)
         return True
 
-    async def _approved(
-        self, tx: Transaction, press: DecisionMade, seen: Escalation, at: float
-    ) -> Escalation | None:
+    async def _approved(self, tx: Transaction, press: DecisionMade, seen: Escalation, at: float) -> Escalation | None:
         """The case after an approval that still holds; None when events or the clock were faster."""
         if await self._is_overtaken(tx, press.escalation_id):
             return None
-        if self._expiry.is_over(seen):
-            await self._expiry.end(tx, seen)
+        if await self.is_over(tx, seen):
             return None
         return await self._consent.give(tx, press, seen, at=at)
+
+    async def is_over(self, tx: Transaction, seen: Escalation) -> bool:
+        """Whether the time to approve is over; then the case expires now, also when the timer is late."""
+        if not self._expiry.is_over(seen):
+            return False
+        await self._expiry.end(tx, seen)
+        return True
 
     async def _hold_run(self, tx: Transaction, escalation_id: str) -> None:
         """Before the case: who settles the run takes hold of both in this order, or each would wait for the other."""
@@ -159,59 +149,6 @@ class Decisions:
         await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
         return True
 
-    async def _follow(
-        self, tx: Transaction, press: DecisionMade, case: Escalation, conversation: Conversation, by: By
-    ) -> None:
-        match press.decision:
-            case Decision.APPROVE if case.proposal is not None and case.proposal.call is not None:
-                await self._calls.queue(tx, case, conversation, by)
-            case Decision.APPROVE if case.proposal is not None:
-                await self._send_proposal(tx, case, conversation, by)
-            case Decision.APPROVE:
-                note = f"A colleague ({by.name}) read the case and said: carry on with the customer's request."
-                await self._carry_on(tx, case, conversation, _with(note, press.note))
-            case Decision.DENY:
-                note = f"A colleague ({by.name}) decided against it. Explain that kindly, and offer what is possible."
-                await self._carry_on(tx, case, conversation, _with(note, press.note))
-            case Decision.TAKE_OVER:
-                await self._ownership.take_over(tx, conversation, by, case.id)
-                hint = "_Reply here: what you write in this thread is sent to the customer under your name. "
-                hint += "Begin with `//` for a note that stays here._"
-                await self._cases.say_under_card(tx, case, f"hint:{case.id}", hint)
-            case Decision.HAND_BACK:
-                await self._ownership.hand_back(tx, conversation, by, case.id, press.note, next_step=press.next_step)
-            case Decision.RESOLVE:
-                await self._ownership.resolve(tx, case, conversation, by)
-            case Decision.RECLAIM:
-                await self._ownership.take_over(tx, conversation, by, case.id)
-            case Decision.VOID | Decision.EXPIRE:
-                pass
-
-    async def _send_proposal(self, tx: Transaction, case: Escalation, conversation: Conversation, by: By) -> None:
-        """Send exactly the approved text, once."""
-        assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
-        footer = await footer_of(tx.ledger, conversation, self._profiles)
-        answer = Answer(case.proposal.text, case.proposal.citations, footer)
-        await tx.outbox.add(
-            Outgoing(
-                f"approved:{case.id}:{case.proposal.digest[:16]}",
-                ShowAnswer(place_of(conversation), answer),
-                conversation.id,
-                conversation.id,
-                conversation.epoch,
-            )
-        )
-        await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", case.proposal.text, self._clock()))
-        note = Line(Speaker.NOTE, "", f"{by.name} approved that answer.", self._clock())
-        await tx.conversations.add_lines(conversation.id, note)
-        await self._ownership.set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)
-
-    async def _carry_on(self, tx: Transaction, case: Escalation, conversation: Conversation, note: str) -> None:
-        asker, team = case.requested_by or conversation.opened_by, case.requested_team or conversation.key.team_id
-        cause = CarryOn(conversation.key, f"{case.state}:{case.id}", note, asker, team)
-        inbox_id = self._new_id()
-        await tx.inbox.add(inbox_id, cause, conversation_id=conversation.id, partition=conversation.id)
-
     async def _too_late(self, press: DecisionMade, case: Escalation | None) -> str:
         if case is None:
             return self._sentences["gone"]
@@ -222,7 +159,7 @@ class Decisions:
         if case.state is State.OPEN:
             return self._sentences["card_changed" if press.decision is Decision.APPROVE else "not_claimed"]
         when = datetime.fromtimestamp(case.decided_at or 0, UTC).strftime("at %H:%M UTC")
-        person = await self._people.name(case.decided_by) if case.decided_by else "Deskhand"
+        person = (await self._authority.presser(case.decided_by)).name if case.decided_by else "Deskhand"
         return self._sentences["too_late"].format(person=person, decision=_DONE[case.state], when=when)
 
 
@@ -240,7 +177,3 @@ def whisper(press: DecisionMade, text: str) -> Outgoing:
     place = Place(press.team_id, press.channel_id, press.thread_ts)
     key = f"whisper:{press.team_id}:{press.press_id}"
     return Outgoing(key, Whisper(place, press.user_id, text), f"whisper:{press.team_id}:{press.user_id}")
-
-
-def _with(note: str, words: str) -> str:
-    return f"{note} Their words: {words}" if words else note

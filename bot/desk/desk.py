@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import prompts
+from bot.desk.allowing import ANSWERS, Allowing
 from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.budget_words import Switch
-from bot.desk.allowing import ANSWERS, Allowing
 from bot.desk.cases import Cases
 from bot.desk.commands import Budget, parse_command
 from bot.desk.decisions import Decisions
@@ -47,8 +47,8 @@ from bot.domain.incoming import (
     ProposalExpired,
     QuestionAsked,
     Rated,
-    StopPressed,
     Reacted,
+    StopPressed,
     Woken,
 )
 from bot.domain.reports import (
@@ -244,6 +244,7 @@ class Desk:
 
     async def redraw_cards(self) -> None:
         """After a start, let every live card show its row."""
+        await self.calls.withdraw_outdated()
         await self.cases.redraw_all()
 
     async def _feedback(self, queued: Queued, feedback: FeedbackGiven) -> None:

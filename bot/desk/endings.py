@@ -8,6 +8,7 @@ import prompts
 from bot.agent.confidence import Judgement
 from bot.agent.loop import Halt, RunResult
 from bot.agent.profile import Profiles
+from bot.agent.promises import broken, deeds_of, in_words
 from bot.agent.summing_up import plain_summary
 from bot.agent.toolbox import Evidence
 from bot.desk.budgets import conversation_limit, footer_of
@@ -20,7 +21,7 @@ from bot.domain.answer import Answer, Outcome
 from bot.domain.budget import Shortfall
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Outgoing, Place, Progress, Session, ShowAnswer, ShowNotice
-from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal
+from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal, State
 from bot.domain.exchange import Citation
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.money import show_usd
@@ -137,6 +138,8 @@ class Endings:
             await self._trace(tx, run, ending, conclusion)
             if conclusion.case is not None:
                 await self._cases.open(tx, conclusion.case, conversation, run_id="" if case else run.id)
+            if case is not None:
+                await self._doubt(tx, case, ending)
             await self._show(tx, conversation, run, ending, conclusion)
             if link is not None:
                 await self._alert(tx, conversation, link)
@@ -166,6 +169,14 @@ class Endings:
             summary = plain_summary(_question(rows), ending.evidence)
             new = replace(_case(run, rows, Origin.PAUSED, reason_of(), summary), id=f"esc-{run.id}-paused")
         return _Conclusion(Outcome.ESCALATED, self._sentences["bot_paused"], case=new)
+
+    async def _doubt(self, tx: Transaction, case: Escalation, ending: Ending) -> None:
+        """A reply that people are asked to approve may promise: they are told what they would answer for."""
+        text = case.proposal.text if case.proposal is not None else ""
+        claims = broken(text, deeds_of(ending.evidence, case_is_open=True))
+        if claims and case.state is State.OPEN:
+            warning = self._sentences["proposal_claims"].format(claims=in_words(claims))
+            await self._cases.say_under_card(tx, case, f"claims:{case.id}:{case.version}", warning)
 
     async def _told(
         self, tx: Transaction, conversation: Conversation, case: Escalation | None, conclusion: _Conclusion

@@ -73,7 +73,8 @@ class LastWords:
         rows = [row for inbox_id in inbox_ids if (row := await tx.inbox.get(inbox_id)) is not None]
         await tx.inbox.mark_handled(inbox_ids)
         gone = await remove_signs(tx, conversation, rows)
-        messages = [row.incoming for row in rows if isinstance(row.incoming, MessageReceived)]
+        kept = [row.incoming for row in rows if isinstance(row.incoming, MessageReceived)]
+        messages = [message for message in kept if not message.is_deleted]
         at = self._clock()
         words = (Line(Speaker.CUSTOMER, "Customer", message.text, at) for message in messages)
         await tx.conversations.add_lines(conversation_id, *words)

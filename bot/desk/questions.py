@@ -11,8 +11,8 @@ import prompts
 from bot.desk.audit import deed
 from bot.desk.authority import Authority
 from bot.desk.cases import Cases
-from bot.desk.signs import place_of
 from bot.desk.people import People
+from bot.desk.signs import place_of
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, Relay, Whisper
 from bot.domain.escalation import Escalation, Question, State

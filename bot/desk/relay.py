@@ -45,7 +45,8 @@ class RelayRoom:
         if conversation is None or not case.state.is_live or message.text.startswith(NOTE_MARK):
             return
         if is_answer(case, message.user_id):
-            return await close_question(tx, self._cases, case, message.user_id, self._clock())
+            await close_question(tx, self._cases, case, message.user_id, self._clock())
+            return
         refusal = _why_not_carried(message, case, conversation)
         if refusal:
             await self._whisper(tx, message.ts, message.thread, message.user_id, self._sentences[refusal])

@@ -11,12 +11,10 @@ from bot.agent.gated import GatedCalls
 from bot.desk.audit import deed
 from bot.desk.authority import Authority
 from bot.desk.cases import Cases
-from bot.desk.decisions import Decisions
 from bot.desk.deadlines import Deadlines
+from bot.desk.decisions import Decisions
 from bot.desk.difference import difference
-from bot.desk.expiry import Expiry
 from bot.desk.ownership import By
-from bot.desk.people import People
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import Decision, Escalation, Proposal, State
 from bot.domain.incoming import DecisionMade, ProposalEdited
@@ -31,15 +29,13 @@ class Revisions:
     """Checks forms while they are open, and carries out what was sent."""
 
     def __init__(
-        self, store: Store, people: People, authority: Authority, cases: Cases, decisions: Decisions,
-        expiry: Expiry, calls: GatedCalls, deadlines: Deadlines, clock: Clock,
+        self, store: Store, authority: Authority, cases: Cases, decisions: Decisions, calls: GatedCalls,
+        deadlines: Deadlines, clock: Clock,
     ) -> None:  # fmt: skip
         self._store = store
-        self._people = people
         self._authority = authority
         self._cases = cases
         self._decisions = decisions
-        self._expiry = expiry
         self._calls = calls
         self._deadlines = deadlines
         self._clock = clock
@@ -85,9 +81,9 @@ class Revisions:
             return self._sentences["edit_stale"]
         proposal = self._proposal(seen.proposal, edit)
         unapproved = await self._why_not_approve(edit, replace(seen, proposal=proposal))
-        by = By(edit.user_id, await self._people.name(edit.user_id))
+        by = await self._authority.presser(edit.user_id)
         async with self._store.write() as tx:
-            if self._expiry.is_over(seen) and await self._expiry.end(tx, seen):
+            if await self._decisions.is_over(tx, seen):
                 return self._sentences["expired_card"]
             now = await self._revise(tx, edit, seen, proposal, by)
             if now is None:
@@ -107,9 +103,7 @@ class Revisions:
             return seen
         conversation = await tx.conversations.get(seen.conversation_id)
         expires = self._deadlines.of(conversation.profile if conversation else "", proposal)
-        now = await tx.escalations.revise(
-            seen.id, proposal, by=by.user_id, version=edit.version, expires_at=expires
-        )
+        now = await tx.escalations.revise(seen.id, proposal, by=by.user_id, version=edit.version, expires_at=expires)
         if now is None:
             return None
         at = self._clock()

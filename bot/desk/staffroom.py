@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import prompts
+from bot.desk.audit import deed
 from bot.desk.cases import Cases
 from bot.desk.commands import AllowChannel, Handoff, Quiet, Resume, StaffHere, parse_command
 from bot.desk.ownership import By, Ownership
@@ -100,6 +101,8 @@ class StaffRoomTalk:
             refusal = "staff_here_admins"
         elif message.surface is Surface.DM:
             refusal = "staff_here_public"
+        elif message.is_shared:
+            refusal = "staff_here_shared"
         else:
             refusal = ""
             await self._choose_channel(message.thread.channel_id)
@@ -152,7 +155,9 @@ class StaffRoomTalk:
                 await self._cases.redraw(tx, moved)
                 event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.HAND_BACK, now, given=who.name)
                 await tx.traces.add(event)
-        return await self._ownership.hand_back(tx, conversation, By(who.user_id, who.name), inbox_id, "")
+                await tx.audit.add(deed(moved, Decision.HAND_BACK, who.user_id, now))
+        by, subject = By(who.user_id, who.name), case.id if case else inbox_id
+        return await self._ownership.hand_back(tx, conversation, by, subject, "")
 
     async def _notice(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:
         notice = ShowNotice(place_of(conversation), text)

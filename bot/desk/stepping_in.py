@@ -8,7 +8,10 @@ Whoever began the conversation, addresses the bot, writes a note (`//`) or talks
 from dataclasses import replace
 
 import prompts
+from bot.desk.audit import deed
+from bot.desk.audit import deed
 from bot.desk.cases import Cases
+from bot.desk.deadlines import timer_key
 from bot.desk.ownership import By, Ownership
 from bot.desk.people import People
 from bot.domain.conversation import Conversation, Standing
@@ -66,8 +69,12 @@ class SteppingIn:
         await self._ownership.take_over(tx, conversation, by, claimed.id)
         await self._cases.redraw(tx, claimed)
         await self._cases.say_under_card(tx, claimed, f"hint:{claimed.id}", self._sentences["relay_hint"])
-        event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.TAKE_OVER, self._clock(), given=by.name)
-        await tx.traces.add(replace(event, got="by answering in the thread"))
+        await tx.timers.cancel(timer_key(claimed.id))
+        at, how = self._clock(), self._sentences["took_over_by_answering"]
+        await tx.audit.add(deed(claimed, Decision.TAKE_OVER, by.user_id, at, detail=how))
+        event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.TAKE_OVER, at, given=by.name)
+        await tx.traces.add(replace(event, got=how))
+        await tx.audit.add(deed(claimed, Decision.TAKE_OVER, by.user_id, self._clock(), detail=claimed.note))
 
     async def _claimed(self, tx: Transaction, case: Escalation, by: By) -> Escalation | None:
         """The case in this person's hands; None when somebody else was faster."""

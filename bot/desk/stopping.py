@@ -41,10 +41,10 @@ class Stopping:
         async with self._store.write() as tx:
             conversation = await tx.conversations.get(stop.thread.id)
             rows = await self._rows(tx, conversation) if conversation is not None else []
-            if refusal is not None:
-                await tx.outbox.add(_whisper(queued.id, stop, self._sentences["stop_not_yours"]))
-            elif conversation is None or not rows:
+            if conversation is None or not rows:
                 await tx.outbox.add(_whisper(queued.id, stop, self._sentences["stop_nothing"]))
+            elif refusal is not None:
+                await tx.outbox.add(_whisper(queued.id, stop, self._sentences["stop_not_yours"]))
             else:
                 await self._stop(tx, conversation, rows)
             await tx.inbox.mark_handled([queued.id])

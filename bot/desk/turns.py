@@ -12,6 +12,7 @@ from bot.desk.questions import show_answer
 from bot.desk.signs import first_sign, live_key, remove_signs, session
 from bot.desk.standby import Standby
 from bot.desk.work import Work
+from bot.domain.answer import Outcome
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
 from bot.domain.effects import Reader, Session
 from bot.domain.escalation import State
@@ -59,7 +60,13 @@ class Turns:
             run = await self._begin(conversation_id, batch, await self._asker(batch)) if batch else None
         if run is not None:
             await self._endings.settle(run, Ending.failed("technical failures"), await self._rows(run))
-        return run is not None
+        return run is not None and not await self._is_asked_anew(run)
+
+    async def _is_asked_anew(self, run: Run) -> bool:
+        """Whether the question of a run that has ended waits again, because it was edited."""
+        async with self._store.read() as tx:
+            ended = await tx.runs.get(run.id)
+        return ended is not None and ended.outcome is Outcome.SUPERSEDED
 
     async def _take_one(self, conversation_id: str) -> bool:
         run = await self._unfinished(conversation_id)

@@ -187,7 +187,7 @@ class Escalation:
     decided_by: str = ""
     decided_at: float | None = None
     note: str = ""
-    """The decider's reason or note."""
+    """The decider's reason or note; while the case is open, why a proposal was withdrawn."""
     version: int = 1
     """Rises with each change; the card shows the newest."""
     expires_at: float | None = None

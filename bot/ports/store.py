@@ -219,11 +219,11 @@ class Escalations(Protocol):
         ...
 
     async def amend(
-        self, escalation_id: str, newer: NewEscalation, *, expires_at: float | None = None
+        self, escalation_id: str, newer: NewEscalation, *, expires_at: float | None = None, note: str = ""
     ) -> Escalation | None:
         """Replace reason, summary and proposal of an open case (version + 1); None when it is open no more.
 
-        What somebody agreed to or edited before is gone with the older proposal.
+        What somebody agreed to or edited before is gone with the older proposal. `note`: why, if it was withdrawn.
         """
         ...
 

@@ -79,6 +79,8 @@ async def _staff_channel(client: AsyncWebClient, channel: str) -> Finding:
         found = obj((await call(client.conversations_info(channel=channel))).get("channel"))
         if found.get("is_member") is not True:
             return Finding(name, ok=False, detail="the bot is not in it. Type /invite @Deskhand there.")
+        if found.get("is_ext_shared") is True:
+            return Finding(name, ok=False, detail="it is shared with another organisation, which can read every case.")
         await call(client.conversations_members(channel=channel, limit=1))
     except SlackRefusalError as error:
         return Finding(name, ok=False, detail=f"{error}. Check STAFF_CHANNEL, and invite the bot if it is private.")

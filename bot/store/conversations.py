@@ -7,6 +7,7 @@ from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surfa
 from bot.domain.errors import PermanentError
 from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import AnyRow, insert_new
+from bot.store.recaps import forget_recap
 from bot.store.tables import conversations, lines, prompts
 
 _GET = sa.select(conversations).where(conversations.c.id == sa.bindparam("conversation"))
@@ -100,6 +101,7 @@ class SqlConversations:
             .where(lines.c.conversation_id == conversation_id, lines.c.text == old, lines.c.speaker.in_(theirs))
             .scalar_subquery()
         )
+        await forget_recap(self._connection, conversation_id, newest)
         that = lines.c.seq == newest
         change = sa.delete(lines).where(that) if new is None else sa.update(lines).where(that).values(text=new)
         return (await self._connection.execute(change)).rowcount == 1

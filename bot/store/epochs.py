@@ -1,7 +1,7 @@
 """The owner epochs this process has raised itself, known without asking the database.
 
-A look at the database ends with a few steps of the event loop after the row was read, and somebody may take over in just
-that moment. What this process has committed is here before the take-over returns, and is looked at last.
+A look at the database ends with a few steps of the event loop after the row was read, and somebody may take over in
+just that moment. What this process has committed is here before the take-over returns, and is looked at last.
 """
 
 from collections import OrderedDict

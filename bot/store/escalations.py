@@ -114,7 +114,7 @@ class SqlEscalations:
         )
 
     async def amend(
-        self, escalation_id: str, newer: NewEscalation, *, expires_at: float | None = None
+        self, escalation_id: str, newer: NewEscalation, *, expires_at: float | None = None, note: str = ""
     ) -> Escalation | None:
         self._bounds.check_conversation(newer.conversation_id)
         return await self._first(
@@ -129,6 +129,7 @@ class SqlEscalations:
                 version=escalations.c.version + 1,
                 expires_at=expires_at,
                 edited_by="",
+                note=note,
                 **_FRESH,
             )
             .returning(escalations)

@@ -80,7 +80,8 @@ class SqlRuns:
     async def answering(self, conversation_id: str, inbox_id: str) -> list[Run]:
         if not self._bounds.holds(conversation_id):
             return []
-        begun = sa.select(runs).where(runs.c.conversation_id == conversation_id)
+        named = runs.c.inbox_ids.contains(json.dumps(inbox_id), autoescape=True)
+        begun = sa.select(runs).where(runs.c.conversation_id == conversation_id, named)
         found = await self._connection.execute(begun.order_by(runs.c.started_at, runs.c.id))
         return [run for row in found if inbox_id in (run := _run(row)).inbox_ids]
 

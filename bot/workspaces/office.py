@@ -26,6 +26,7 @@ from bot.desk.authority import Authority
 from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.case_clocks import CaseClocks
 from bot.desk.cases import Cases
+from bot.desk.consequences import Consequences
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.desk import Desk, Guard, welcome
@@ -213,10 +214,9 @@ class Offices:
         expiry = Expiry(store, cases, self.clock)
         gated = crew.toolbox.gated(self.plan.policy)
         calls = ApprovedCalls(store, people, cases, gated, crew.profiles, self.clock, sortable_id)
-        decisions = Decisions(
-            store, people, authority, cases, expiry, ownership, crew.profiles, self.clock, sortable_id, calls
-        )
-        revisions = Revisions(store, people, authority, cases, decisions, expiry, gated, around.deadlines, self.clock)
+        consequences = Consequences(cases, ownership, calls, crew.profiles, self.clock, sortable_id)
+        decisions = Decisions(store, authority, cases, expiry, consequences, self.clock)
+        revisions = Revisions(store, authority, cases, decisions, gated, around.deadlines, self.clock)
         endings = Endings(store, cases, around.directory, room, crew.profiles, self.clock)
         work = Work(store, crew, room, around.messenger)
         pauses = BudgetPauses(store, cases, around.deadlines, crew.profiles, self.clock, ceiling=crew.ceiling)

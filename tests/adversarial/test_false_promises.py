@@ -56,3 +56,12 @@ async def test_p11_after_an_escalation_only_what_is_true_is_said(desk: Desk) -> 
     told = await thread.answer()
     assert "49" not in told.text
     assert "I have asked a colleague to look at this." in told.text
+
+
+async def test_p11_people_are_told_what_a_proposed_reply_would_promise(desk: Desk) -> None:
+    desk.claude.will(escalate("I have refunded the second charge."), text("I have asked a colleague."))
+    thread = await desk.customer().asks("I was charged twice")
+    await thread.answer()
+    card = await desk.card()
+    told = await card.gets_reply("Before you approve")
+    assert "i have refunded the second charge" in told.text

@@ -1,7 +1,7 @@
 """A card in each of its states, as colleagues see it: driven on the page with the real bot, and pictured."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +37,10 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    yield
 
 
 @dataclass
@@ -62,17 +61,16 @@ class Screen:
         return self.page.get_by_test_id("message").filter(has_text=words).last
 
     async def press(self, card: Locator, action: str) -> None:
-        """Press a button, and say yes if it asks."""
+        """Press a button; Approve asks once more."""
         await card.locator(f'[data-action-id="{action}"]').click()
-        yes = self.page.get_by_test_id("confirm-ok")
-        if await yes.count():
-            await yes.click()
+        if action == "esc_approve":
+            await self.page.get_by_test_id("confirm-ok").click()
 
     async def shows(self, card: Locator, name: str, *words: str) -> None:
         """Wait for the words and take the card's picture."""
         for expected in words:
             await expect(card).to_contain_text(expected)
-        await card.scroll_into_view_if_needed()
+        await self.desk.settled()  # nothing is drawn anew meanwhile
         await card.screenshot(path=PICTURES / f"{name}.png")
 
     async def fill(self, name: str, **values: str) -> None:
@@ -98,10 +96,9 @@ class Screen:
 async def opened(folder: Path, time: DeskTime) -> AsyncIterator[Screen]:
     rules = folder / "policy.toml"
     rules.write_text(POLICY, encoding="utf-8")
-    more = {"POLICY_FILE": str(rules), "STAFF_CHANNELS": ""}
     async with (
         Claude() as claude,
-        open_desk(folder, claude=claude, time=time, **more) as desk,
+        open_desk(folder, claude=claude, time=time, POLICY_FILE=str(rules), STAFF_CHANNELS="") as desk,
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -182,11 +179,11 @@ async def test_a_proposal_is_withdrawn_when_the_customer_writes_and_expires_when
         root = next(m for m in await screen.desk.driver.messages() if "charged me twice" in m["text"])
         await screen.desk.driver.says("U0ANA", "@deskhand forget it, I found it", thread_ts=root["ts"])
         await expect(card).not_to_contain_text("Proposed reply")
-        await screen.shows(card, "12-withdrawn", "Needs a person")
+        await screen.shows(card, "12-withdrawn", "Withdrawn: The customer wrote again")
         await card.get_by_test_id("replies").click()
         await expect(thread).to_contain_text("no longer holds")
         await thread.screenshot(path=PICTURES / "12-withdrawn-thread.png")
         await screen.draft()
         clock.now += 4 * HOUR + 1
-        await screen.shows(screen.card("Expired"), "13-expired", "nothing was sent or done")
+        await screen.shows(screen.card("Expired, nothing"), "13-expired", "nothing was sent or done")
         await screen.shows(screen.card("Nobody approved it in time"), "13-expired-anew", "Take over")

@@ -180,6 +180,8 @@ async def live_through(store: SqlStore, thread: ThreadKey = THREAD, *, finished:
         spent = await tx.ledger.reserve(claim("0.01", payer=payer), at=NOW)
         await tx.ledger.settle(spent, usd=Decimal("0.001"), usage=Usage(input=10), model="m")
         await tx.traces.add(TraceEvent(thread.id, run.id, 1, Action.LLM_CALL, "m", NOW))
+        await tx.handbacks.add(Handback(thread.id, 2, "U9", "Sam", "why", NOW, NOW))
+        await tx.ratings.rate(Rating(case.id, thread.id, "U1", 4, "", NOW, NOW))
         later = CarryOn(thread, f"later:{thread.id}", "It is time.")
         await tx.timers.set(f"t:{thread.id}", later, due_at=NOW + DAY, partition="p", conversation_id=thread.id)
     for lane in (f"staff:{thread.id}", thread.id):
@@ -233,7 +235,8 @@ async def test_working_papers_go_first_and_the_talk_stays(store: SqlStore) -> No
     assert await clear(store, Ages(NOW + 1, 0, 0, 0)) == {"inbox": 1, "outbox": 1, "journal": 1}
     left = await rows_left(store)
     assert left == {
-        "conversations": 1, "escalations": 1, "ledger": 1, "outbox": 1, "runs": 1, "traces": 1, "transcript_lines": 1,
+        "conversations": 1, "escalations": 1, "ledger": 1, "outbox": 1, "runs": 1, "traces": 1,
+        "timers": 1, "transcript_lines": 1,
     }  # fmt: skip
     async with store.read() as tx:
         case = await tx.escalations.by_card(Receipt("C1", f"1.staff:{THREAD.id}"))

@@ -92,19 +92,9 @@ async def _reopened(tx: SqlTransaction, _: str) -> object:
     return await tx.inbox.waiting(THREAD.id)
 
 
-async def _spent(tx: SqlTransaction) -> object:
-    """Nothing was spent, as far as one may see."""
-    found = await tx.spending.since("T1", {Scope.WORKSPACE: "T1"}, [0.0])
-    return sum(found[Scope.WORKSPACE])
-
-
 async def _recapped(tx: SqlTransaction) -> object:
     """What is stored, as far as one may see."""
-    return (await tx.recaps.get(THREAD.id)).text
-
-
-async def _spent_between(tx: SqlTransaction) -> object:
-    return sum(await tx.spending.between("T1", [0.0]))
+    return (await tx.recaps.get(THREAD.id)).text or None
 
 
 TRIES: dict[str, list[Try]] = {

@@ -1,4 +1,4 @@
-"""A staff channel and those who decide in it, on a real store: what the desk does with presses and forms, without Slack."""
+"""A staff channel and those who decide in it, on a real store: what the desk does with presses and forms."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from bot.agent.profile import Profiles, load_profile
 from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.authority import Authority
 from bot.desk.cases import Cases
+from bot.desk.consequences import Consequences
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.expiry import Expiry
@@ -109,13 +110,10 @@ class Deciders:
         self.expiry = Expiry(store, self.cases, self.clock)
         gated = GatedCalls([REFUND], POLICY)
         calls = ApprovedCalls(store, self.people, self.cases, gated, profiles, self.clock, sortable_id)
-        self.decisions = Decisions(
-            store, self.people, self.authority, self.cases, self.expiry, Ownership(self.clock), profiles, self.clock,
-            sortable_id, calls,
-        )  # fmt: skip
-        self.revisions = Revisions(
-            store, self.people, self.authority, self.cases, self.decisions, self.expiry, gated, deadlines, self.clock
-        )
+        ownership = Ownership(self.clock)
+        consequences = Consequences(self.cases, ownership, calls, profiles, self.clock, sortable_id)
+        self.decisions = Decisions(store, self.authority, self.cases, self.expiry, consequences, self.clock)
+        self.revisions = Revisions(store, self.authority, self.cases, self.decisions, gated, deadlines, self.clock)
         self.questions = Questions(store, self.people, self.authority, self.cases, self.clock)
         self._presses = itertools.count(1)
 
@@ -170,7 +168,7 @@ class Deciders:
             due = await tx.timers.take_due(self.now, 10)
         for number, timer in enumerate(due):
             assert timer.cause.kind == "expiry"
-            await self.expiry.handle(f"timer-{self.now}-{number}", timer.cause)  # type: ignore[arg-type]  # by its kind
+            await self.expiry.handle(f"timer-{self.now}-{number}", timer.cause)
 
     async def effects(self) -> list[tuple[str, AnyEffect]]:
         """(key, effect) of everything that is to be shown, in order."""

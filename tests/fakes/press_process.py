@@ -23,7 +23,8 @@ async def main(url: str, who: str, decision: str, count: int) -> None:
     """Press."""
     async with open_store(url) as store:
         desk = Deciders(store)
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         begin = float(await asyncio.to_thread(sys.stdin.readline))
         told = []
         for number in range(count):
@@ -32,7 +33,7 @@ async def main(url: str, who: str, decision: str, count: int) -> None:
             told.append(
                 await desk.press(who, Decision(decision), version=1, note="not this one", case_id=f"esc-{number}")
             )
-        print(json.dumps(told), flush=True)
+        sys.stdout.write(f"{json.dumps(told)}\n")
 
 
 if __name__ == "__main__":

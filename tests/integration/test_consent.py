@@ -268,7 +268,8 @@ async def test_a_question_to_the_customer_goes_out_under_the_persons_name_and_th
     assert (case.asked.by, case.asked.of, case.asked.answered_at) == ("USAM", "", None)
     assert "Sam asked the customer: Which invoice is it?" in await desk.under_card()
     assert await desk.press("UGRACE", Decision.APPROVE, version=1) == "", "the proposal is as it was"
-    assert [(d.action, d.detail) for d in await desk.deeds()][0] == ("case.ask", "Which invoice is it?")
+    first = (await desk.deeds())[0]
+    assert (first.action, first.detail) == ("case.ask", "Which invoice is it?")
 
 
 async def test_a_question_to_a_colleague_stays_with_staff(desk: Deciders) -> None:

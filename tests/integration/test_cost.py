@@ -14,6 +14,8 @@ async def test_p10_a_turn_costs_about_the_same_however_long_the_thread_is(tmp_pa
     async with counter(tmp_path) as both:
         longest = recorded()[-1]
         bill = await both.have(replace(longest, turns=longest.turns[:TURNS]))
+        folded = both.claude.calls[-1].messages[0]["content"]
+    assert "written by a helper" in folded[0]["text"]
     middle, last = sum(bill.ours[2:6]) / 4, sum(bill.ours[-4:]) / 4
     assert last <= middle * 3 / 2
     assert sum(bill.plain[-4:]) / 4 >= sum(bill.plain[2:6]) / 4 * 2

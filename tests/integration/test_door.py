@@ -11,8 +11,9 @@ from bot.desk.cases import Cases
 from bot.desk.intake import Intake
 from bot.desk.interrupted import end_interrupted
 from bot.desk.people import People, StaffRoom
+from bot.desk.stopping import Stopping
 from bot.domain.answer import Outcome
-from bot.domain.conversation import Line, Speaker
+from bot.domain.conversation import Line, Speaker, Surface
 from bot.domain.effects import Outgoing, Place, ShowLive
 from bot.domain.escalation import NewEscalation, Origin, Proposal
 from bot.domain.gate import PAIR_EVENTS, PAIR_SECONDS, PAUSE_SECONDS, Mute, SharedChannel
@@ -20,7 +21,7 @@ from bot.domain.incoming import MessageDeleted, MessageEdited, MessageReceived, 
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import sortable_id
 from bot.ports.slack import Person
-from bot.ports.store import Run
+from bot.ports.store import Queued, Run
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database, message, open_store
 
@@ -55,11 +56,11 @@ class Hall:
 
     def __post_init__(self) -> None:
         town, room = Town(), StaffRoom("C0STAFF", {}, frozenset({"U9"}), frozenset({"B7"}))
-        self.people = People(town, room, "T1")
-        cases = Cases(self.store, self.people, town, room, self.clock)
-        self.door = Intake(
-            self.store, self.people, cases, self.clock, sortable_id, profile_for={}, first_sign="One moment"
-        )
+        people = People(town, room, "T1")
+        cases = Cases(self.store, people, town, room, self.clock)
+        self.door = Intake(self.store, people, cases, self.clock, sortable_id, profile_for={}, first_sign="One moment")
+
+        self.stopping = Stopping(self.store, people, sortable_id)
 
     def clock(self) -> float:
         return self.now
@@ -91,9 +92,13 @@ class Hall:
             return await end_interrupted(tx, conversation(), run, None, self.now)
 
 
-@pytest.fixture(params=KINDS)
+ON_BOTH = pytest.mark.parametrize("hall", KINDS, indirect=True)
+"""What depends on how the database locks and counts; the rest is tried on SQLite."""
+
+
+@pytest.fixture
 async def hall(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Hall]:
-    async with database(request.param, tmp_path) as url, open_store(url) as store:
+    async with database(getattr(request, "param", "sqlite"), tmp_path) as url, open_store(url) as store:
         async with store.write() as tx:
             await tx.conversations.open(conversation())
         yield Hall(store)
@@ -111,6 +116,7 @@ async def test_an_edit_that_comes_twice_or_too_late_changes_nothing(hall: Hall) 
     assert await hall.words() == ["My bill is wrong"]
 
 
+@ON_BOTH
 async def test_an_edit_restarts_the_run_once_and_the_live_line_stays(hall: Hall) -> None:
     await hall.door.accept(ASKED)
     run = await hall.works()
@@ -153,6 +159,7 @@ async def test_what_the_first_run_has_done_is_told_to_the_second(hall: Hall) -> 
     assert "articles" not in str(note)
 
 
+@ON_BOTH
 async def test_of_a_burst_one_message_may_be_taken_back(hall: Hall) -> None:
     await hall.door.accept(ASKED)
     await hall.door.accept(message(f"{NOW - 59:.6f}", text="And the export fails"))
@@ -183,6 +190,7 @@ async def test_a_deleted_question_is_gone_and_so_is_the_line_of_an_answered_one(
     assert "1234" not in str(await hall.rows("select payload from inbox"))
 
 
+@ON_BOTH
 async def test_an_edit_after_the_answer_is_noted_and_what_is_proposed_withdrawn(hall: Hall) -> None:
     await hall.door.accept(ASKED)
     run = await hall.works()
@@ -222,6 +230,7 @@ async def test_an_edit_that_turns_to_the_bot_asks_whether_or_not_the_message_was
     assert await hall.words() == ["Hm, why?"]
 
 
+@ON_BOTH
 async def test_stop_is_for_the_asker_at_once_and_for_others_after_a_look(hall: Hall) -> None:
     await hall.door.accept(ASKED)
     run = await hall.works()
@@ -236,6 +245,7 @@ async def test_stop_is_for_the_asker_at_once_and_for_others_after_a_look(hall: H
     assert not await hall.ends(run), "whoever pressed Stop is told that it has stopped"
 
 
+@ON_BOTH
 async def test_another_bots_chatter_ends_in_a_pause_across_replicas(hall: Hall) -> None:
     other = Hall(hall.store)
     stored = 0
@@ -293,3 +303,20 @@ async def test_a_shared_channel_is_closed_until_it_is_allowed_and_staff_are_aske
     async with hall.store.write() as tx:
         await tx.gates.allow(SharedChannel("T1", "C1", is_allowed=True, by="U9", at=NOW))
     assert await hall.door.accept(replace(said, ts=f"{NOW}.8", event_id="E8"))
+
+
+async def test_the_line_of_somebody_from_another_workspace_is_streamed_to_them_there(hall: Hall) -> None:
+    thread = replace(THREAD, channel_id="D5", thread_ts=ROOT)
+    said = message(ROOT, thread=thread, surface=Surface.DM, is_root=True, user_id="U5", author_team="T2")
+    assert await hall.door.accept(said)
+    (payload,) = await hall.rows("select payload from outbox where kind = 'live'")
+    assert '"reader":{"user_id":"U5","team_id":"T2"}' in str(payload)
+
+
+async def test_stop_where_nothing_runs_says_so(hall: Hall) -> None:
+    late = StopPressed(THREAD, "U1", "press:9", "T1")
+    assert await hall.door.accept(late)
+    (inbox_id,) = await hall.rows("select id from inbox where kind = 'stop'")
+    await hall.stopping.by_somebody(Queued(str(inbox_id), late, None, 0, handled=False), late)
+    (payload,) = await hall.rows("select payload from outbox")
+    assert "nothing left to stop" in str(payload)

@@ -145,6 +145,21 @@ async def test_p6_a_changed_policy_voids_what_was_approved_under_the_old_one(cou
     assert carry_on.deed is None
 
 
+async def test_p6_after_a_start_with_other_rules_a_call_that_waits_is_taken_off_its_card(counter: Counter) -> None:
+    await counter.wants(LARGE)
+    await counter.calls.withdraw_outdated()
+    assert await counter.proposed()
+    other = counter.with_policy('[[gate]]\ntool = "issue_refund"\nwhy = "Every refund needs a person now."')
+    for _ in range(2):
+        await other.calls.withdraw_outdated()
+    case = await counter.live()
+    assert case is not None
+    assert (case.state, case.proposal) == (State.OPEN, None)
+    told = await counter.under_card()
+    assert told.count("The rules (policy file) have changed") == 1
+    assert "250.00" in told
+
+
 @pytest.mark.parametrize(("standing", "told"), [(Standing.HUMAN, "A person is in charge"), (Standing.CLOSED, "closed")])
 async def test_p6_nothing_runs_once_a_person_is_in_charge_or_the_conversation_is_closed(
     counter: Counter, standing: Standing, told: str

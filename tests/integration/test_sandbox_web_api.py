@@ -101,7 +101,32 @@ async def test_what_slack_refuses_to_post_is_refused(client: AsyncWebClient) -> 
     assert (await refused(post(channel="C0SUPPORT", text="x", thread_ts="1.0")))["error"] == "thread_not_found"
     assert (await refused(post(channel="C0SUPPORT", text="x", markdown_text="y")))["error"] == "markdown_text_conflict"
     assert (await refused(post(channel="C0SUPPORT", text="x", metadata={"a": 1})))["error"] == "invalid_metadata_schema"
-    assert (await refused(post(channel="C0SUPPORT", text="x", username="Boss")))["needed"] == "chat:write.customize"
+
+
+async def test_another_name_needs_a_scope_and_is_shown() -> None:
+    scopes = FAST.scopes - {"chat:write.customize"}
+    async with sandbox_running(dataclasses.replace(FAST, scopes=scopes)) as sandbox:
+        post = client_of(sandbox).chat_postMessage
+        assert (await refused(post(channel="C0SUPPORT", text="x", username="Boss")))["needed"] == "chat:write.customize"
+    async with sandbox_running() as sandbox:
+        shown = await client_of(sandbox).chat_postMessage(channel="C0SUPPORT", text="x", username="Boss")
+        assert shown["message"]["username"] == "Boss"
+
+
+async def test_an_upload_is_shown_and_can_be_deleted_by_who_made_it(sandbox: SandboxDriver) -> None:
+    client = client_of(sandbox)
+    await client.files_upload_v2(filename="a.txt", content="hello", channel="C0SUPPORT", initial_comment="here")
+    [message] = (await client.conversations_history(channel="C0SUPPORT", limit=1))["messages"]
+    [file] = message["files"]
+    await client.files_delete(file=file["id"])
+    left = (await client.conversations_history(channel="C0SUPPORT", limit=1))["messages"]
+    assert message["ts"] not in [one["ts"] for one in left]
+    assert (await refused(client.files_delete(file=file["id"])))["error"] == "file_not_found"
+    theirs = await sandbox.says("U0ANA", "mine", files=[{"name": "b.txt", "content_base64": "aGk="}])
+    found = (await client.conversations_history(channel="C0SUPPORT", latest=theirs, inclusive=True, limit=1))[
+        "messages"
+    ]
+    assert (await refused(client.files_delete(file=found[0]["files"][0]["id"])))["error"] == "cant_delete_file"
 
 
 async def test_invalid_blocks_say_where(client: AsyncWebClient) -> None:

@@ -26,14 +26,14 @@ from bot.domain.effects import (
     SuggestPrompts,
     Whisper,
 )
-from bot.domain.errors import PermanentError, TransientError
+from bot.domain.errors import OvertakenError, PermanentError, TransientError
 from bot.domain.escalation import CardView, State
 from bot.domain.money import ZERO
 from bot.ports.slack import Target
 from bot.slack.delivery import SlackMessenger
 from bot.slack.web import SlackRefusalError
 from tests.fakes.cases import open_case, view_of
-from tests.fakes.sandbox_driver import SandboxDriver, sandbox_running
+from tests.fakes.sandbox_driver import FAST, SandboxDriver, sandbox_running
 from tests.fakes.slack_desk import bot_client
 
 LONG = "A paragraph of several words, to be read.\n\n" * 600
@@ -67,6 +67,10 @@ def messenger(client: AsyncWebClient, cards: dict[str, CardView]) -> SlackMessen
 @pytest.fixture
 async def thread(sandbox: SandboxDriver) -> Place:
     return Place("T0FERNWAY", "C0SUPPORT", await sandbox.says("U0ANA", "help please"))
+
+
+async def no_card(escalation_id: str) -> CardView:
+    raise KeyError(escalation_id)
 
 
 def row(effect: AnyEffect, key: str = "k1") -> Outgoing:
@@ -161,9 +165,38 @@ async def test_a_reply_without_a_card_is_a_permanent_failure(messenger: SlackMes
 async def test_a_persons_words_reach_the_customer_under_their_name(
     sandbox: SandboxDriver, messenger: SlackMessenger, thread: Place
 ) -> None:
-    await messenger.deliver(row(Relay(thread, "U0SAM", "Sam Porter", "I will look into it.")), Target())
+    words = Relay(thread, "U0SAM", "Sam Porter", "I will look into it.", picture="https://x.example/sam.png")
+    receipt = await messenger.deliver(row(words), Target())
     [shown] = await replies(sandbox, thread)
+    assert (shown["username"], shown["icon_url"]) == ("Sam Porter", "https://x.example/sam.png")
+    assert shown["blocks"][0]["text"]["text"] == "I will look into it."
+    await messenger.deliver(row(replace(words, text="I have looked."), "later"), Target(edit=receipt))
+    [shown] = await replies(sandbox, thread)
+    assert (shown["username"], shown["blocks"][0]["text"]["text"]) == ("Sam Porter", "I have looked.")
+
+
+async def test_without_the_scope_the_name_stands_in_front_of_the_words() -> None:
+    poor = replace(FAST, scopes=FAST.scopes - {"chat:write.customize"})
+    async with sandbox_running(poor) as sandbox, bot_client(sandbox) as client:
+        messenger = SlackMessenger(client, no_card)
+        place = Place("T0FERNWAY", "C0SUPPORT", await sandbox.says("U0ANA", "help please"))
+        await messenger.deliver(row(Relay(place, "U0SAM", "Sam Porter", "I will look into it.")), Target())
+        [shown] = await replies(sandbox, place)
+    assert "username" not in shown
     assert shown["blocks"][0]["text"]["text"] == "*Sam Porter* (support): I will look into it."
+
+
+async def test_a_long_effect_stops_where_somebody_takes_over(
+    sandbox: SandboxDriver, messenger: SlackMessenger, thread: Place
+) -> None:
+    asked = iter([True, False])
+
+    async def still_ours() -> bool:
+        return next(asked)
+
+    with pytest.raises(OvertakenError):
+        await messenger.deliver(row(ShowNotice(thread, "word " * 3000)), Target(still_ours=still_ours))
+    assert len(await replies(sandbox, thread)) == 1
 
 
 async def test_whispers_are_seen_by_one_person_only(

@@ -16,6 +16,7 @@ from bot.agent.profile import Profiles, load_profile
 from bot.desk.authority import Authority
 from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.cases import Cases
+from bot.desk.consequences import Consequences
 from bot.desk.decisions import Decisions
 from bot.desk.endings import Ending, Endings
 from bot.desk.expiry import Expiry
@@ -75,9 +76,8 @@ class Office:
         authority = Authority(people, town, room, ApprovalRules())
         expiry, ownership = Expiry(other, cases, self.clock), Ownership(self.clock)
         calls = ApprovedCalls(other, people, cases, GatedCalls((), NO_GATES), profiles, self.clock, sortable_id)
-        self._decisions = Decisions(
-            other, people, authority, cases, expiry, ownership, profiles, self.clock, sortable_id, calls
-        )
+        consequences = Consequences(cases, ownership, calls, profiles, self.clock, sortable_id)
+        self._decisions = Decisions(other, authority, cases, expiry, consequences, self.clock)
 
     def clock(self) -> float:
         return NOW

@@ -43,6 +43,21 @@ async def test_a_question_edited_while_it_is_worked_on_is_answered_once_as_it_re
     assert money(desk)[0][1] > 0
 
 
+async def test_a_question_edited_in_a_dm_goes_on_in_the_same_stream(desk: Desk) -> None:
+    desk.claude.always = lambda seen: text("Nine dollars." if "guests" in seen.last_text else "What is a gest?")
+    desk.claude.hold()
+    ana = await desk.customer().in_dm()
+    thread = await ana.asks("What do gests cost?")
+    await desk.claude.is_asked(1)
+    await thread.session_is("processing")
+    await ana.edits(thread.ts, "What do guests cost?")
+    await desk.claude.is_asked(2)
+    desk.claude.let_go()
+    assert "Nine dollars." in (await thread.answer()).text
+    await desk.settled()
+    assert (len(thread.ours()), thread.session()) == (1, "active")
+
+
 async def test_a_question_deleted_while_it_is_worked_on_leaves_nothing_behind(desk: Desk) -> None:
     thread = await held_question(desk, "My password is hunter2, does that matter?")
     await desk.customer().deletes(thread.ts)

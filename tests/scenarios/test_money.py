@@ -123,15 +123,17 @@ async def test_p4_a_run_that_reaches_its_limit_sums_up_on_the_money_kept_for_it(
     assert desk.claude.cost <= Decimal("0.12")
     for number in range(2, 5):
         await desk.customer().says(f"and now, for the {number}. time?", thread)
-        await thread.answer(number)
+        await (await desk.card()).gets_reply(f"and now, for the {number}. time?")
+    await desk.settled()
     assert desk.claude.cost <= Decimal("0.12")
+    assert [m.kind for m in thread.answers()] == ["budget", "waiting"], "told once that a colleague was asked"
 
 
 async def test_staff_are_told_once_when_a_conversation_nears_its_limit(desk: Desk) -> None:
     thread = await an_answer(desk)
     await desk.customer("U0GRACE").types("set conversation 0.01")
     for number in (2, 3):
-        await desk.customer().says(f"and now, for the {number}. time?", thread)
+        await desk.customer().says("@deskhand", thread)  # answered without a model: no money is asked for
         await thread.answer(number)
     await desk.settled()
     alerts = [words for words in await desk.driver.texts("C0STAFF") if "has used" in words]

@@ -1,9 +1,14 @@
 """When the money for an answer runs out, the run waits and people are asked; their yes lets the same run go on."""
 
-from tests.fakes.desk import Desk
-from tests.fakes.desk_claude import answer_from_source, search
+from pathlib import Path
+
+from bot.ports.clock import DeskTime
+from tests.fakes.desk import Desk, open_desk
+from tests.fakes.desk_claude import Claude, answer_from_source, search
 from tests.fakes.desk_people import Card, Thread
+from tests.fakes.discretion import assert_discreet
 from tests.fakes.messages_api import text
+from tests.fakes.tools import HeldClock
 
 PAUSED = "asked a colleague whether I may go on"
 
@@ -34,7 +39,7 @@ async def test_allow_lets_the_same_run_go_on_and_nothing_is_paid_twice(desk: Des
     assert len(desk.claude.asked) == before + 1
     assert desk.rows("select count(*), min(outcome) from runs") == [(1, "answered")]
     assert "$0.500 more" in (await card.becomes("Approved")).text
-    changes = desk.rows("select scope, usd, \"by\" from limit_changes order by seq")
+    changes = desk.rows('select scope, usd, "by" from limit_changes order by seq')
     assert changes[-1] == ("conversation", 620_000, "U0SAM")
     await desk.settled()
     assert desk.rows("select count(*) from ledger where state = 'reserved'") == [(0,)]
@@ -102,3 +107,35 @@ async def test_more_for_the_whole_workspace_is_allowed_by_admins_alone(desk: Des
     assert desk.rows("select count(*) from grants") == [(0,)]
     await desk.staff("U0GRACE").presses("Allow +$0.50", card)
     assert "Guests are free" in (await thread.answer(2)).text
+
+
+async def test_when_nobody_decides_the_customer_reads_that_and_the_case_stays(
+    tmp_path: Path, template: Path, claude: Claude
+) -> None:
+    clock = HeldClock()
+    clock.now = 1_795_000_000.0
+    async with open_desk(tmp_path, claude=claude, template=template, time=DeskTime(clock, tick=0.02)) as desk:
+        thread, card = await paused(desk)
+        clock.now += 4 * 3600 + 60
+        await thread.says("Nobody on our side has answered yet")
+        shown = await card.with_button("Approve")
+        assert "Nobody decided in time" in shown.text
+        assert "Allow +$0.50" not in shown.buttons
+        await desk.settled()
+        assert desk.rows("select outcome from runs") == [("budget_exhausted",)]
+        assert_discreet(desk)
+
+
+async def test_the_customers_own_stop_ends_the_pause_and_asks_nobody_any_more(desk: Desk) -> None:
+    desk.claude.always = search()
+    await desk.customer("U0GRACE").types("set conversation 0.12")
+    ana = await desk.customer().in_dm()
+    thread = await ana.asks("What do guests cost?")
+    assert PAUSED in (await thread.answer()).text
+    await thread.session_is("suspended")
+    card = await desk.card()
+    desk.driver.server.workspace.set_session(thread.channel, thread.ts, {"status": "processing"})  # a Stop that crosses
+    await desk.driver.call("stop", user="U0ANA", channel=thread.channel, thread_ts=thread.ts)
+    await card.becomes("The customer stopped it")
+    assert "Stopped. Write again" in (await thread.answer(2)).text
+    assert desk.rows("select outcome from runs") == [("stopped",)]

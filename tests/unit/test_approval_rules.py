@@ -45,7 +45,9 @@ def test_the_shipped_file_asks_for_finance_above_500() -> None:
     assert policy.file.roles["finance"].admins
 
 
-@pytest.mark.parametrize("arguments", ["{}", '{"amount_usd":"lots"}', '{"amount_usd":null}', '{"amount_usd":true}', "[]", "x"])
+@pytest.mark.parametrize(
+    "arguments", ["{}", '{"amount_usd":"lots"}', '{"amount_usd":null}', '{"amount_usd":true}', "[]", "x"]
+)
 def test_an_amount_that_cannot_be_read_counts_as_above(arguments: str) -> None:
     call = GatedCall("issue_refund", arguments, "T1:U1", "support", "v1", "")
     case = replace(open_case(), proposal=Proposal("", (), call))
@@ -79,7 +81,7 @@ def test_two_people_may_be_asked_for() -> None:
         (f'{LIMIT}tool = "refund"\n', "limit 1 (refund): there is no tool 'refund'; there are create_ticket, issue"),
         ('[roles.finance]\ngroups = ["finance"]\n', "roles finance, groups.1: String should match pattern"),
         ('[approvals]\ntwo_peple = "always"\n', "approvals two_peple: Extra inputs are not permitted. Remove it"),
-        ('[approvals]\ntwo_people = true\n', "approvals two_people: Input should be 'never', 'calls' or 'always'"),
+        ("[approvals]\ntwo_people = true\n", "approvals two_people: Input should be 'never', 'calls' or 'always'"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_said_with_its_place(text: str, words: str) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.escalation import CardView, Escalation, Proposal, Question, State
 from bot.sandbox.strict import UPDATE_TEXT_LIMIT, check_message, view_problems
-from bot.slack.parse_press import press as read
 from bot.slack.identity import Identity
+from bot.slack.parse_press import press as read
 from bot.slack.render.card import card, full_text, is_cut
 from bot.slack.render.forms import full_text_modal
 from tests.fakes.cases import open_case, refund_case, view_of
@@ -73,10 +73,17 @@ def test_what_happened_to_a_proposal_stands_under_it() -> None:
     assert "(answered <!date^" in shown(answered)
 
 
+def test_a_withdrawn_proposal_leaves_a_line_and_no_edit() -> None:
+    case = replace(open_case(None), note="The customer wrote again, so the proposed reply no longer holds.", version=2)
+    assert "🚫 Withdrawn: The customer wrote again" in shown(case)
+    assert labels(view_of(case)) == ["Approve", "Deny", "Ask", "Take over", "View trace"]
+
+
 def test_a_claimed_case_offers_no_consent_any_more() -> None:
     case = replace(refund_case(), state=State.CLAIMED, decided_by="U0SAM", decided_at=AT, expires_at=AT)
     assert labels(view_of(case)) == ["Hand back", "Resolve", "View trace"]
     assert "Can be approved until" not in shown(case, needs="two people")
+    assert "(not done)" in shown(case)
 
 
 @pytest.mark.parametrize("state", [state for state in State if not state.is_live])
@@ -106,7 +113,12 @@ def test_nobody_decided_an_expired_card() -> None:
 
 @pytest.mark.parametrize(
     ("action", "value", "version"),
-    [("esc_approve", "esc1@3", 3), ("esc_approve", "esc1", None), ("esc_take_over", "esc1", None), ("esc_resolve", "esc1", None)],
+    [
+        ("esc_approve", "esc1@3", 3),
+        ("esc_approve", "esc1", None),
+        ("esc_take_over", "esc1", None),
+        ("esc_resolve", "esc1", None),
+    ],
 )
 def test_the_buttons_of_every_layout_there_ever_was_still_mean_what_they_said(
     action: str, value: str, version: int | None

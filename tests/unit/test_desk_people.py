@@ -8,7 +8,6 @@ from bot.domain.errors import MembershipUnknownError, TransientError
 from bot.domain.principal import Role
 from bot.ports.slack import Person
 
-
 GRACE = Person("U1", "T1", "Grace", "grace@fernway.example", is_bot=False)
 
 

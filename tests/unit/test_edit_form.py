@@ -64,7 +64,8 @@ def test_a_piece_that_was_emptied_takes_its_joint_along() -> None:
 def test_the_form_of_a_call_has_a_field_of_its_kind_for_each_argument() -> None:
     view = edit_form(view_of(refund_case()), FIELDS, WHERE)
     assert not view_problems(view)
-    body = sent(view, **{"argument:amount_usd": "120", "argument:priority": "high", "now": ["yes"]})
+    filled: dict[str, str | list[str]] = {"argument:amount_usd": "120", "argument:priority": "high", "now": ["yes"]}
+    body = sent(view, **filled)
     edit = edited(body, ME)
     assert edit == ProposalEdited(
         "esc1", "T0FERNWAY", "U0SAM", "C0STAFF", "1.0", "V1", 1,

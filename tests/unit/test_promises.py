@@ -23,6 +23,8 @@ CASES = [
     ("I have escalated this to a colleague.", (ASKED,), True),
     ("I have escalated this to a colleague.", (FAILED,), False),
     ("I have escalated this to a colleague.", (OPENED,), False),
+    ("Our team will look into it.", (OPENED,), True),
+    ("Our team will look into it.", (), False),
     ("I've passed this on to our engineers.", (OPENED,), True),
     ("I've passed this on to our engineers.", (), False),
     ("I've opened ticket TK-1042 for you.", (OPENED,), True),

@@ -108,4 +108,4 @@ def read_form(body: dict[str, Any], team_id: str) -> FilledIn:
 def _value(state: dict[str, Any]) -> str:
     """The one value of an element's state, of whatever kind it is."""
     chosen = obj(state.get("selected_option")).get("value")
-    return first(state.get("value"), state.get("selected_user"), state.get("selected_channel"), chosen).strip()
+    return first(state.get("value"), state.get("selected_user"), state.get("selected_conversation"), chosen).strip()

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from bot.domain.audit import AuditEntry
 from bot.domain.bot_pause import BotPause
-from bot.domain.budget import BudgetChange, Limit, Period, Scope, Spend
+from bot.domain.budget import EVERY, BudgetChange, Limit, Period, Scope, Spend
 from bot.domain.money import ZERO, show_share, show_usd
 from bot.domain.reports import BudgetReply, BudgetReport, DayCost, Gauge, TraceReport
 from bot.slack import names
@@ -116,7 +116,7 @@ def _rows(title: str, rows: list[str]) -> list[b.Block]:
 
 
 def _limit(limit: Limit) -> str:
-    everyone = " (each)" if limit.subject == "*" else ""
+    everyone = " (each)" if limit.subject == EVERY else ""
     return f"{limit.scope}{everyone}: {show_usd(limit.usd)}{_per(limit.period)}"
 
 
@@ -134,7 +134,8 @@ def _changes(report: BudgetReport) -> list[str]:
 
 def _change(change: BudgetChange) -> str:
     what = "removed" if change.usd is None else f"set to {show_usd(change.usd)}{_per(change.period)}"
-    return f"{literal(change.scope)} {_subject(change)}{what} by <@{change.by}>, {_when(change.at)}"
+    every = "every " if change.subject == EVERY else ""
+    return f"{every}{literal(change.scope)} {_subject(change)}{what} by <@{change.by}>, {_when(change.at)}"
 
 
 def _switch(entry: AuditEntry) -> str:
@@ -146,9 +147,9 @@ def _switch(entry: AuditEntry) -> str:
 
 def _subject(change: BudgetChange) -> str:
     match change.scope:
-        case Scope.USER if change.subject != "*":
+        case Scope.USER if change.subject != EVERY:
             return f"<@{change.subject}> "
-        case Scope.CHANNEL if change.subject != "*":
+        case Scope.CHANNEL if change.subject != EVERY:
             return f"<#{change.subject}> "
         case _:
             return ""

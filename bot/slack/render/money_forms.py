@@ -19,6 +19,8 @@ _PERIODS = {
     Period.MONTH: "per month",
     Period.TOTAL: "in all (conversations only)",
 }
+_CHANNEL = {"type": "conversations_select", "filter": {"include": ["public", "private"]}}
+"""Not a `channels_select`: that one offers no private channels."""
 
 
 def limit_form() -> b.Block:
@@ -26,7 +28,7 @@ def limit_form() -> b.Block:
     blocks = [
         _input(Field.SCOPE, "What is limited", _choice(_SCOPES, Scope.WORKSPACE)),
         _input(Field.PERSON, "Person", {"type": "users_select"}, hint="Empty: every person.", optional=True),
-        _input(Field.CHANNEL, "Channel", {"type": "channels_select"}, hint="Empty: every channel.", optional=True),
+        _input(Field.CHANNEL, "Channel", _CHANNEL, hint="Empty: every channel.", optional=True),
         _input(
             Field.CONVERSATION, "Link to a message of the conversation", {"type": "plain_text_input"},
             hint="Empty: every conversation.", optional=True,
@@ -48,7 +50,7 @@ def pause_form() -> b.Block:
             "Customers are told so once, and their questions go to the staff channel."
         ),
         _input(
-            Field.CHANNEL, "Channel", {"type": "channels_select"},
+            Field.CHANNEL, "Channel", _CHANNEL,
             hint="Empty: everywhere, direct conversations too.", optional=True,
         ),
         _input(

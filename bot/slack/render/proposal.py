@@ -17,12 +17,15 @@ def proposal_blocks(case: Escalation) -> list[b.Block]:
     """The reply or the call that an approval is about; nothing without one."""
     if case.proposal is None:
         return []
+    is_open = case.state is State.OPEN
     if case.proposal.call is not None:
-        return [b.divider(), *_call(case.proposal.call)]
+        return [b.divider(), *_call(case.proposal.call, "Approve does exactly this, once" if is_open else "not done")]
     text = neutralise(case.proposal.text)
     if len(text) <= SHOWN_ON_CARD:
-        return [b.divider(), b.section("*Proposed reply* (Approve sends exactly this)"), b.markdown(text)]
-    label = "*Proposed reply* (the beginning; Approve sends the whole text, see *Full text* or the reply below)"
+        told = "Approve sends exactly this" if is_open else "not sent"
+        return [b.divider(), b.section(f"*Proposed reply* ({told})"), b.markdown(text)]
+    told = "Approve sends the whole text" if is_open else "not sent"
+    label = f"*Proposed reply* (the beginning; {told}, see *Full text* or the reply below)"
     return [b.divider(), b.section(label), b.section(shorten(to_mrkdwn(case.proposal.text), _BEGINNING))]
 
 
@@ -50,8 +53,8 @@ def when(at: float) -> str:
     return moment(at, datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC"))
 
 
-def _call(call: GatedCall) -> list[b.Block]:
-    title = f"*Proposed action*: `{literal(call.tool)}` (Approve does exactly this, once)"
+def _call(call: GatedCall, told: str) -> list[b.Block]:
+    title = f"*Proposed action*: `{literal(call.tool)}` ({told})"
     arguments = "\n".join(_arguments(call)) or "_no arguments_"
     if len(arguments) > _ROOM:
         arguments = f"{shorten(arguments, _BEGINNING)}\n_The rest: see *Full text*, or the reply below._"
@@ -71,6 +74,8 @@ def _arguments(call: GatedCall) -> list[str]:
 def _lines(view: CardView) -> list[str]:
     case = view.escalation
     lines = []
+    if case.note.strip() and case.proposal is None:
+        lines.append(f"🚫 Withdrawn: {literal(shorten(' '.join(case.note.split()), _QUESTION))}")
     if case.edited_by:
         lines.append(f"✏️ Changed by <@{case.edited_by}>, see the thread")
     if view.needs:

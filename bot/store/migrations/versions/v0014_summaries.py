@@ -8,14 +8,14 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    """One row per conversation that has outgrown what is shown again word by word."""
+    """One row for each time that a conversation has outgrown what is shown again word by word."""
     op.create_table(
         "recaps",
         sa.Column("conversation_id", sa.Text(), nullable=False),
+        sa.Column("upto", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=False),
-        sa.Column("upto", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("conversation_id"),
+        sa.PrimaryKeyConstraint("conversation_id", "upto"),
     )
 
 
