@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tools.base import AnyTool, Arguments
 from tools.billing.books import Books
 from tools.billing.tool import IssueRefund, RefundArguments
+from tools.budget import BudgetArguments, LimitOwnBudget, RunBudget
 from tools.customers.directory import CustomerDirectory
 from tools.customers.tool import LookupArguments, LookupCustomer
 from tools.escalation import EscalateArguments, EscalateToHuman, EscalationDesk
@@ -19,6 +20,7 @@ ARGUMENTS: Mapping[str, type[Arguments]] = {
     "create_ticket": TicketArguments,
     "issue_refund": RefundArguments,
     "escalate_to_human": EscalateArguments,
+    "limit_own_budget": BudgetArguments,
 }
 """Names and arguments, for whoever speaks of tools before there are back-ends."""
 
@@ -30,6 +32,7 @@ def build_catalogue(
     tickets: TicketDesk,
     books: Books,
     escalations: EscalationDesk,
+    own_budget: RunBudget,
     instruments: Instruments = SYSTEM,
 ) -> tuple[AnyTool, ...]:
     """The tools over these back-ends; each back-end has one guard, and with it one circuit breaker."""
@@ -47,4 +50,5 @@ def build_catalogue(
         CreateTicket(tickets, tickets_guard).tool(),
         IssueRefund(books, books_guard).tool(),
         EscalateToHuman(escalations, Guard("escalations", instruments)).tool(),
+        LimitOwnBudget(own_budget).tool(),
     )

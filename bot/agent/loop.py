@@ -207,7 +207,7 @@ class Agent:
         """Run the tools side by side and show that."""
         job.progress(step, job.toolbox.words(reply.tool_uses))
         results = await job.toolbox.run_all(reply.tool_uses, job.context, step)
-        if all(result.is_error for result in results):
+        if not any(result.is_done for result in results):
             job.stumbled()
         talk.add(reply, *results)
 

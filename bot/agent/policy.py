@@ -26,8 +26,8 @@ from bot.domain.escalation import Team
 from bot.domain.principal import Principal, Role
 from tools.base import Arguments
 
-ASKS_PEOPLE = "escalate_to_human"
-"""Puts things before people itself, so nobody is asked whether it may."""
+NEVER_HELD_UP = frozenset({"escalate_to_human", "limit_own_budget"})
+"""Asking people, and allowing oneself less, need nobody's consent."""
 MCP = "mcp:"
 """Names of tools of MCP servers begin so; which there are is known only when the servers are asked."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
@@ -155,7 +155,7 @@ class Policy:
 
     def ruling(self, tool: str, arguments: str, principal: Principal) -> Ruling:
         """The same, with what the tool has to keep to when nobody is asked."""
-        if tool == ASKS_PEOPLE:
+        if tool in NEVER_HELD_UP:
             return Ruling()
         given, beyond, allowance = _read(arguments), None, None
         for rule in self.file.gate:

@@ -30,6 +30,10 @@ _TOLD_NO = re.compile(
     r"\b(?:not|n't|never|denied|denies|decided against|declin\w*|refus\w*|reject\w*|expired|withdrawn|void\w*|wait\w*|"
     r"no|nothing)\b"
 )
+_TOLD_DONE = re.compile(
+    r"\b(?:was|were|been|done|did|issued|made|refunded|credited|changed|cancell?ed|deleted|updated|sent|called|e-?mailed|"
+    r"reset|closed|opened)\b"
+)
 _OPENED = re.compile(r"^Ticket \S+ (?:opened|with)\b")
 _ISSUED = re.compile(r"^Refund \S+ of \S+ (?:to \S+ )?was issued\b")
 _STEMS = {
@@ -90,12 +94,11 @@ def deeds_of(
     evidence = tuple(evidence)
     good = [e for e in evidence if e.ok]
     spoken = [line.text for line in earlier if line.speaker is not Speaker.CUSTOMER]
-    news = [line.text for line in earlier if line.speaker in (Speaker.PERSON, Speaker.NOTE)]
-    news.append(notes)
-    ours = [line.text for line in earlier if line.speaker is Speaker.BOT]
+    news = [*(line.text for line in earlier if line.speaker is Speaker.NOTE), notes]
+    said = [line.text for line in earlier if line.speaker in (Speaker.PERSON, Speaker.BOT)]
     done = {kind for e in evidence for kind in _kinds_of(e)}
     done |= {kind for kind, stem in _STEMS.items() if any(_tells(text, stem) for text in news)}
-    done |= {claim.kind for text in ours for claim in claims_in(text) if _lasts(claim)}
+    done |= {claim.kind for text in said for claim in claims_in(text) if _lasts(claim)}
     done |= {Kind.ESCALATED, Kind.PASSED_ON} if case_is_open else set()
     looked_up = " ".join(e.result for e in good if e.tool == _LOOKING)
     refunds = [f"{e.arguments} {e.result}" for e in evidence if _MONEY_TOOL.search(e.tool) and _kinds_of(e)]
@@ -162,10 +165,10 @@ def _lasts(claim: Claim) -> bool:
     return claim.manner in ("did", "was") and not claim.number and claim.kind in _STEMS
 
 
-def _tells(text: str, stem: str) -> bool:
-    """Whether somebody tells that it was done, in a sentence that does not say the contrary."""
-    sentences = re.split(r"(?<=[.!?])\s+|\n+", text.lower())
-    return any(re.search(stem, sentence) and not _TOLD_NO.search(sentence) for sentence in sentences)
+def _tells(note: str, stem: str) -> bool:
+    """Whether a note tells that something of the kind was done; one that speaks of a refusal tells nothing."""
+    plain = note.lower()
+    return bool(re.search(stem, plain) and _TOLD_DONE.search(plain) and not _TOLD_NO.search(plain))
 
 
 def _number(text: str) -> str:

@@ -20,7 +20,7 @@ class Consent:
 
         `seen`: the case for which the presser's rights were checked.
         """
-        if press.version not in (None, seen.version):
+        if not _has_read(press, seen):
             return None
         if self._authority.needs(seen).two_people and not seen.first_by:
             return await tx.escalations.agree_first(seen.id, by=press.user_id, at=at, version=seen.version)
@@ -29,6 +29,13 @@ class Consent:
         return await tx.escalations.decide(
             seen.id, Decision.APPROVE, by=press.user_id, at=at, note=press.note, version=seen.version
         )
+
+
+def _has_read(press: DecisionMade, seen: Escalation) -> bool:
+    """Whether the card that was pressed showed the case as it is; one that tells no version, only if it never changed."""
+    if press.version is None:
+        return seen.proposal is None or seen.version == 1
+    return press.version == seen.version
 
 
 def waits_for_second(case: Escalation) -> bool:

@@ -13,7 +13,7 @@ from bot.desk.expiry import Expiry
 from bot.desk.ownership import By
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import MOVES, Decision, Escalation, State
-from bot.domain.incoming import DecisionMade
+from bot.domain.incoming import DecisionMade, MessageReceived
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
@@ -87,6 +87,9 @@ class Decisions:
         `seen`: the case as it was when the presser's rights were checked.
         """
         at = self._clock()
+        ask = await tx.budget_asks.of_case(seen.id)
+        if ask is not None and ask.end is None and press.decision in (Decision.APPROVE, Decision.DENY):
+            return False  # an older card: this one asks about money
         if press.decision is Decision.APPROVE:
             case = await self._approved(tx, press, seen, at)
         else:
@@ -134,6 +137,8 @@ class Decisions:
         """Before the case: who settles the run takes hold of both in this order, or each would wait for the other."""
         case = await tx.escalations.get(escalation_id)
         run = await tx.runs.unfinished(case.conversation_id) if case is not None else None
+        if run is None and case is not None:
+            run = await tx.runs.paused(case.conversation_id)
         if run is not None:
             await tx.runs.hold(run.id)
 
@@ -144,7 +149,8 @@ class Decisions:
             return False
         run = await tx.runs.unfinished(case.conversation_id)
         known = run.inbox_ids if run else ()
-        if all(row.id in known for row in await tx.inbox.waiting(case.conversation_id)):
+        waiting = await tx.inbox.waiting(case.conversation_id)
+        if all(row.id in known for row in waiting if isinstance(row.incoming, MessageReceived)):
             return False
         await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
         return True

@@ -193,13 +193,13 @@ class MoneyReports:
         )
 
     async def _trend(self, tx: Transaction, team_id: str) -> tuple[DayCost, ...]:
-        starts = sorted(_days_back(self._clock(), TREND_DAYS, self._zone))
+        starts = sorted(days_back(self._clock(), TREND_DAYS, self._zone))
         sums = await tx.spending.between(team_id, starts)
         days = (datetime.fromtimestamp(at, self._zone).date() for at in starts)
         return tuple(DayCost(day, usd) for day, usd in zip(days, sums, strict=True))
 
 
-def _days_back(now: float, count: int, zone: ZoneInfo) -> Iterator[float]:
+def days_back(now: float, count: int, zone: ZoneInfo) -> Iterator[float]:
     """When today and the days before it began, the newest first; days may have 23 or 25 hours."""
     start = Period.DAY.start(now, zone)
     for _ in range(count):

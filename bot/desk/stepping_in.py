@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import prompts
 from bot.desk.audit import deed
-from bot.desk.audit import deed
 from bot.desk.cases import Cases
 from bot.desk.deadlines import timer_key
 from bot.desk.ownership import By, Ownership
@@ -74,7 +73,6 @@ class SteppingIn:
         await tx.audit.add(deed(claimed, Decision.TAKE_OVER, by.user_id, at, detail=how))
         event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.TAKE_OVER, at, given=by.name)
         await tx.traces.add(replace(event, got=how))
-        await tx.audit.add(deed(claimed, Decision.TAKE_OVER, by.user_id, self._clock(), detail=claimed.note))
 
     async def _claimed(self, tx: Transaction, case: Escalation, by: By) -> Escalation | None:
         """The case in this person's hands; None when somebody else was faster."""

@@ -1,10 +1,11 @@
 """What the desk needs of a database to count money."""
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Protocol
 
-from bot.domain.budget import BudgetChange, Claim, Grant, Limit, Period, Scope, Spend
+from bot.domain.budget import Account, BudgetChange, Claim, Grant, Limit, Period, Scope, Spend
 from bot.domain.exchange import Usage
 
 
@@ -25,6 +26,10 @@ class Ledger(Protocol):
         A reservation of the same run and name left behind by a crash is settled at its worst case first.
         Raises BudgetExceededError or TokensExceededError.
         """
+        ...
+
+    async def left(self, account: Account, limit: Limit, *, at: float, zone: tzinfo) -> Decimal:
+        """USD of a limit that are neither spent nor reserved; negative when the limit was lowered since."""
         ...
 
     async def settle(self, reservation_id: str, *, usd: Decimal, usage: Usage, model: str) -> None:

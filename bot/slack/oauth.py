@@ -9,7 +9,7 @@ from bot.domain.errors import PermanentError
 from bot.ports.clock import Clock
 from bot.ports.installations import Installation
 from bot.slack.identity import identity_of
-from bot.slack.manifest import GROUP_SCOPES, SCOPES
+from bot.slack.manifest import GROUP_SCOPES, RELAY_SCOPES, SCOPES
 from bot.slack.reading import Json, count, obj, word
 from bot.slack.web import call
 
@@ -38,7 +38,7 @@ class OAuth:
         origin = urlsplit(self._client.base_url)
         query = {
             "client_id": self._credentials.client_id,
-            "scope": ",".join((*SCOPES, *GROUP_SCOPES)),
+            "scope": ",".join((*SCOPES, *GROUP_SCOPES, *RELAY_SCOPES)),
             "state": state,
             "redirect_uri": self._credentials.redirect_url,
         }

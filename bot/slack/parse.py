@@ -12,9 +12,9 @@ from bot.domain.incoming import (
     StopPressed,
 )
 from bot.slack.identity import Identity
+from bot.slack.parse_consent import question
 from bot.slack.parse_origin import Envelope, author_team, envelope_of, is_guest
 from bot.slack.parse_owner import comment, rating, reaction
-from bot.slack.parse_consent import question
 from bot.slack.parse_press import press, submission
 from bot.slack.reading import TEXT_LIMIT, Json, count, first, items, mentions, obj, plain_text, word
 

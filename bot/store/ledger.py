@@ -1,11 +1,12 @@
 """Queries of the ledger. A row is charged its worst case while reserved, then what was really spent."""
 
+from datetime import tzinfo
 from decimal import ROUND_DOWN, Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.budget import Claim, Limit, Scope, Spend
+from bot.domain.budget import Account, Claim, Limit, Scope, Spend
 from bot.domain.conversation import Standing
 from bot.domain.errors import BudgetExceededError, TokensExceededError
 from bot.domain.exchange import Usage
@@ -28,9 +29,10 @@ _SUBJECT: dict[Scope, sa.Column[str]] = {
     Scope.CHANNEL: ledger.c.channel_id,
     Scope.WORKSPACE: ledger.c.team_id,
 }
+_TEAM, _WHOSE, _SINCE = sa.bindparam("team"), sa.bindparam("subject"), sa.bindparam("since")
 _CHARGED = {
     scope: sa.select(sa.func.sum(ledger.c.charged)).where(
-        ledger.c.team_id == sa.bindparam("team"), column == sa.bindparam("subject"), ledger.c.at >= sa.bindparam("since")
+        ledger.c.team_id == _TEAM, column == _WHOSE, ledger.c.at >= _SINCE
     )
     for scope, column in _SUBJECT.items()
 }
@@ -61,7 +63,7 @@ class SqlLedger(SqlLimits):
         await self._assume(ledger.c.run_id == claim.account.run_id, ledger.c.name == claim.name)
         wanted = to_micro(claim.usd)
         for limit in claim.limits:
-            used = 0 if limit.scope is Scope.STEP else await self._charged(claim, limit, at)
+            used = 0 if limit.scope is Scope.STEP else await self._charged(claim.account, limit, at, claim.zone)
             if used + wanted > int((limit.usd * MICRO).to_integral_value(rounding=ROUND_DOWN)):
                 raise BudgetExceededError(limit, used=from_micro(used), wanted=claim.usd)
         await self._check_tokens(claim)
@@ -122,8 +124,12 @@ class SqlLedger(SqlLimits):
         left = sa.update(ledger).where(*which, ledger.c.state == sa.literal_column(f"'{_RESERVED}'"), self._mine)
         return max(0, (await self._connection.execute(left.values(state=_ASSUMED))).rowcount)
 
-    async def _charged(self, claim: Claim, limit: Limit, at: float) -> int:
-        account, since = claim.account, limit.period.start(at, claim.zone)
+    async def left(self, account: Account, limit: Limit, *, at: float, zone: tzinfo) -> Decimal:
+        self._bounds.check(account.team_id)
+        return limit.usd - from_micro(await self._charged(account, limit, at, zone))
+
+    async def _charged(self, account: Account, limit: Limit, at: float, zone: tzinfo) -> int:
+        since = limit.period.start(at, zone)
         values = {"team": account.team_id, "subject": account.subject(limit.scope), "since": since}
         return int(await self._connection.scalar(_CHARGED[limit.scope], values) or 0)
 

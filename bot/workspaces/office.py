@@ -1,6 +1,7 @@
 """What serves one workspace: its desk, and its own way to Slack."""
 
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from functools import cached_property, partial
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -38,6 +39,7 @@ from bot.desk.intake import Intake
 from bot.desk.last_words import LastWords
 from bot.desk.money_desk import BudgetDesk
 from bot.desk.money_report import MoneyReports
+from bot.desk.own_budget import OwnBudget
 from bot.desk.ownership import Ownership
 from bot.desk.people import People, StaffRoom
 from bot.desk.questions import Questions
@@ -177,10 +179,10 @@ class Offices:
         around = _Around(
             store, settings, directory, room, people, cases, messenger, choose_channel, reports, waiting, deadlines
         )
-        crew = replace(self._crew(store, client, cases, shelf), ceiling=ceiling, zone=zone)
+        crew = replace(self._crew(store, client, cases, shelf, zone), ceiling=ceiling, zone=zone)
         return Office(me, client, messenger, self._desk(around, crew))
 
-    def _crew(self, store: Store, client: AsyncWebClient, cases: Cases, shelf: Shelf) -> Crew:
+    def _crew(self, store: Store, client: AsyncWebClient, cases: Cases, shelf: Shelf, zone: tzinfo) -> Crew:
         """Everything that works on a turn."""
         plan = self.plan
         calls = ModelCalls(self.model, plan.prices, store, self.clock, breakers=self.breakers)
@@ -190,6 +192,7 @@ class Offices:
             tickets=shelf.tickets,
             books=shelf.books,
             escalations=cases,
+            own_budget=OwnBudget(store, Profiles(plan.profiles), self.clock, zone),
             instruments=Instruments(board=self._board),
         )
         return Crew(

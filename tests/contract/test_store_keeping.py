@@ -15,6 +15,7 @@ from bot.domain.effects import Receipt, ShowCard, ShowLive, ShowNotice
 from bot.domain.errors import PermanentError
 from bot.domain.escalation import Decision, NewEscalation, Origin
 from bot.domain.exchange import Usage
+from bot.domain.handover import Handback, Rating
 from bot.domain.incoming import CarryOn, DecisionMade, MessageReceived
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.keeping import Ages, StuckKind
@@ -236,7 +237,7 @@ async def test_working_papers_go_first_and_the_talk_stays(store: SqlStore) -> No
     left = await rows_left(store)
     assert left == {
         "conversations": 1, "escalations": 1, "ledger": 1, "outbox": 1, "runs": 1, "traces": 1,
-        "timers": 1, "transcript_lines": 1,
+        "timers": 1, "transcript_lines": 1, "handbacks": 1, "ratings": 1,
     }  # fmt: skip
     async with store.read() as tx:
         case = await tx.escalations.by_card(Receipt("C1", f"1.staff:{THREAD.id}"))

@@ -5,6 +5,7 @@ A method of a port without a case here makes the test fail: whoever adds one say
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,7 @@ GRANT = Grant(Scope.WORKSPACE, "T1", Period.DAY, Decimal(2), "U1", NOW)
 BUDGET_ASK = BudgetAsk(
     "E1", "R1", THREAD.id, Shortfall(Limit(Scope.WORKSPACE, "T1", Decimal(5)), Decimal(4), Decimal(2)), NOW, ("i1",)
 )
-LINE = Line(Speaker.CUSTOMER, "Ana", "secret", NOW)
-RECAP = Recap("Ana was charged twice.", "Sam took over.", 1)
+LINE, RECAP = Line(Speaker.CUSTOMER, "Ana", "secret", NOW), Recap("Ana was charged twice.", "Sam took over.", 1)
 MUTE, CONNECT = Mute("T1", "C1", "U1", NOW), SharedChannel("T1", "C1", is_allowed=False)
 HANDBACK = Handback(THREAD.id, 7, "U9", "Sam", "refund", NOW, NOW, "called her")
 RATING = Rating("E1", THREAD.id, "U1", 5, "quick", NOW, NOW)
@@ -181,6 +181,9 @@ TRIES: dict[str, list[Try]] = {
     "Ledger.limits_of": [lambda tx, _: tx.ledger.limits_of("T1", {Scope.WORKSPACE: "T1"})],
     "Ledger.set_limit": [lambda tx, _: tx.ledger.set_limit(replace(CHANGE, usd=Decimal(9)), team_id="T1")],
     "Ledger.changes": [lambda tx, _: tx.ledger.changes("T1", 5)],
+    "Ledger.left": [
+        lambda tx, _: tx.ledger.left(account(), Limit(Scope.USER, "U1", Decimal(9)), at=NOW, zone=UTC),
+    ],
     "Ledger.charge_lost": [lambda tx, _: tx.ledger.charge_lost(before=NOW + 1)],
     "Ledger.note_change": [lambda tx, _: tx.ledger.note_change(CHANGE, team_id="T1")],
     "Ledger.grant": [lambda tx, _: tx.ledger.grant(GRANT, team_id="T1")],
@@ -301,7 +304,6 @@ async def fill(store: SqlStore) -> None:
         await tx.bot_pauses.begin(PAUSE)
         await tx.gates.mute(MUTE)
         await tx.gates.ask_about(CONNECT)
-        await tx.gates.count_bot(THREAD.id, "B1", NOW)
         await tx.handbacks.add(HANDBACK)
         await tx.ratings.rate(RATING)
         await tx.traces.add(EVENT)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.tools import FixedKnowledge, MemoryBooks, MemoryCustomers, MemoryTickets, NotedEscalations
-from tools.base import AnyTool
+from bot.agent.policy import NEVER_HELD_UP
+from tests.fakes.tools import FixedKnowledge, MemoryBooks, MemoryCustomers, MemoryTickets, NotedBudget, NotedEscalations
+from tools.base import AnyTool, canonical_json
 from tools.catalogue import ARGUMENTS, build_catalogue
 
 TOOLS = build_catalogue(
@@ -15,6 +16,7 @@ TOOLS = build_catalogue(
     tickets=MemoryTickets(),
     books=MemoryBooks(),
     escalations=NotedEscalations(),
+    own_budget=NotedBudget(),
 )
 CATEGORIES = ["billing", "technical", "account", "product"]
 TEXT = {"type": "string"}
@@ -35,6 +37,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "suggested_team": {"type": "string", "enum": ["billing", "engineering", "account_management", "none"]},
         "proposed_reply": TEXT,
     },
+    "limit_own_budget": {"usd": {"type": "number"}},
 }
 
 
@@ -70,3 +73,22 @@ def test_the_search_says_first_and_data() -> None:
 def test_all_tools_together_stay_cheap() -> None:
     characters = sum(len(tool.description) + len(tool.spec.schema) for tool in TOOLS)
     assert characters < 6000, "about 1,500 tokens in every prefix"
+
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "search_knowledge_base": {"query": "refunds & “quotes”\n", "category": "any"},
+    "lookup_customer": {"email": "ana@cobalt-studio.example"},
+    "create_ticket": {
+        "customer_email": "ana@cobalt-studio.example", "subject": "Ünïcode", "body": "It breaks at 100%.",
+        "priority": "high", "category": "technical",
+    },
+    "issue_refund": {"customer_email": "ana@cobalt-studio.example", "amount_usd": 30.1, "reason": "charged twice"},
+}  # fmt: skip
+
+
+def test_p6_what_people_consent_to_is_read_back_as_exactly_the_same_call() -> None:
+    assert GIVEN.keys() | NEVER_HELD_UP == ARGUMENTS.keys()
+    for tool in TOOLS:
+        if tool.name in GIVEN:
+            written = canonical_json(tool.parse(json.dumps(GIVEN[tool.name])))
+            assert canonical_json(tool.parse(written)) == written

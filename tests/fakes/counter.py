@@ -32,7 +32,7 @@ from bot.ports.slack import Person
 from bot.ports.store import Queued, Run
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database, message, open_store
-from tests.fakes.tools import FixedKnowledge, MemoryCustomers, MemoryTickets, NotedEscalations
+from tests.fakes.tools import FixedKnowledge, MemoryCustomers, MemoryTickets, NotedBudget, NotedEscalations
 from tools.base import AnyTool, ToolContext, ToolOutput
 from tools.billing.books import SqlBooks
 from tools.catalogue import ARGUMENTS, build_catalogue
@@ -73,16 +73,22 @@ class Counter:
         self, store: SqlStore, books: SqlBooks, town: Town | None = None, policy: Policy | None = None
     ) -> None:
         self.store, self.books, self.town = store, books, town or Town()
+        self.neighbour: Counter | None = None
         self.policy = policy or load_policy("", ARGUMENTS)
         room = StaffRoom("C0STAFF", {}, frozenset(), frozenset())
         self.people = People(self.town, room, "T1")
         self.cases = Cases(store, self.people, self.town, room, lambda: NOW)
         self.tools: tuple[AnyTool, ...] = build_catalogue(
             knowledge=FixedKnowledge(), customers=MemoryCustomers(), tickets=MemoryTickets(), books=books,
-            escalations=NotedEscalations(),
+            escalations=NotedEscalations(), own_budget=NotedBudget(),
         )  # fmt: skip
         self.profiles = Profiles({"support": load_profile("support"), "triage": load_profile("triage")})
         self.rebuild()
+
+    @property
+    def replicas(self) -> tuple["Counter", ...]:
+        """This one and the other process on the same database."""
+        return (self, self.neighbour) if self.neighbour else (self,)
 
     def rebuild(self) -> None:
         """Put together anew what works with the tools and the policy."""
@@ -192,11 +198,12 @@ _COUNT = sa.text("select count(*) from escalations")
 async def open_counter(folder: Path, kind: str = "sqlite") -> AsyncIterator[Counter]:
     """A counter on a new database; Ana has paid $710.71, Bo $8,000."""
     assert kind in KINDS
-    async with database(kind, folder) as url, open_store(url) as store:
+    async with database(kind, folder) as url, open_store(url) as store, open_store(url) as other:
         await create_tables(store._engine)
         books = SqlBooks(store._engine, lambda: NOW)
         await books.seed([_who_paid(ANA.email or "", "710.71"), _who_paid("bo@northpine.example", "8000")])
         counter = Counter(store, books)
+        counter.neighbour = Counter(other, SqlBooks(other._engine, lambda: NOW))
         await counter.open()
         yield counter
 

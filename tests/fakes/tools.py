@@ -204,3 +204,14 @@ class NotedEscalations:
         self.cases.setdefault(context.key, request)
         await self.mood()
         return self.text
+
+
+class NotedBudget:
+    """Implements tools.budget.RunBudget: remembers what the agent set itself."""
+
+    def __init__(self) -> None:
+        self.set: list[Decimal] = []
+
+    async def tighten(self, usd: Decimal, context: ToolContext) -> str:
+        self.set.append(usd)
+        return "done"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from bot.agent.profile import Profiles, load_profile
 from bot.desk.allowing import Allowing
 from bot.desk.authority import Authority
 from bot.desk.budget_pauses import BudgetPauses
+from bot.desk.budgets import limits_of
 from bot.desk.cases import Cases
 from bot.desk.deadlines import Deadlines
 from bot.desk.endings import Ending
+from bot.desk.own_budget import OwnBudget
 from bot.desk.people import People, StaffRoom
 from bot.domain.answer import Outcome
 from bot.domain.budget import Limit, Period, Scope, Shortfall
@@ -30,7 +33,19 @@ from bot.ports.clock import sortable_id
 from bot.ports.slack import Person
 from bot.ports.store import Run
 from bot.store.store import SqlStore
-from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database, message, open_store, queued
+from tests.contract.store_kit import (
+    KINDS,
+    NOW,
+    THREAD,
+    account,
+    claim,
+    conversation,
+    database,
+    message,
+    open_store,
+    queued,
+)
+from tools.base import ToolContext, ToolError
 
 RUN = Run("run-1", THREAD.id, ("i1",), "U1", epoch=1, live_key="live:i1", started_at=NOW)
 LIMIT = Limit(Scope.CONVERSATION, THREAD.id, Decimal("0.50"))
@@ -161,3 +176,23 @@ async def test_p4_a_limit_that_is_set_anew_takes_grants_back(pair: tuple[Office,
         assert [(c.scope, c.usd, c.by) for c in changes] == [(Scope.CONVERSATION, Decimal("2.50"), "U2")]
         await tx.ledger.set_limit(replace(changes[0], usd=Decimal(1), by="U9"), team_id="T1")
         assert await tx.ledger.grants_of("T1", {Scope.CONVERSATION: THREAD.id}) == []
+
+
+async def test_p4_the_agent_makes_its_own_budget_smaller_and_never_larger(pair: tuple[Office, Office]) -> None:
+    store, profiles = pair[0].store, Profiles({"support": load_profile("support")})
+    budget = OwnBudget(store, profiles, lambda: NOW, UTC)
+    context = ToolContext(ASKER, THREAD.id, RUN.id, "tool-1", 1)
+    async with store.write() as tx:
+        await tx.conversations.open(conversation())
+        await tx.runs.begin(RUN)
+        await tx.ledger.reserve(claim("0.4", payer=account(RUN.id)), at=NOW)
+    with pytest.raises(ToolError, match=r"\$1\.60 is left"):
+        await budget.tighten(Decimal("1.61"), context)
+    await budget.tighten(Decimal("0.25"), context)
+    with pytest.raises(ToolError, match=r"\$0\.250 is left"):
+        await budget.tighten(Decimal("0.30"), context)
+    async with store.read() as tx:
+        payer = account(RUN.id)
+        limits = await limits_of(tx.ledger, conversation(), profiles.of("support"), payer, NOW)
+        assert Limit(Scope.RUN, RUN.id, Decimal("0.65")) in limits
+        assert Limit(Scope.CONVERSATION, THREAD.id, Decimal(2)) in limits

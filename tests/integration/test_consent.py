@@ -97,6 +97,17 @@ async def test_a_form_that_was_opened_before_a_change_gives_the_words_back(desk:
     assert await sent(desk) == []
 
 
+async def test_p6_a_card_that_tells_no_version_is_good_only_for_what_never_changed(desk: Deciders) -> None:
+    await desk.open(REPLY)
+    await desk.edits("USAM", 1, text="Other words.")
+    assert "changed since" in await desk.press("UGRACE", Decision.APPROVE)
+    assert await sent(desk) == []
+    await desk.press("UGRACE", Decision.DENY, note="start again")
+    await desk.open(REPLY, case_id="esc-3")
+    assert await desk.press("UGRACE", Decision.APPROVE, case_id="esc-3") == ""
+    assert await sent(desk) == [REPLY.text]
+
+
 async def test_saving_an_unchanged_form_changes_nothing(desk: Deciders) -> None:
     await desk.open(REPLY)
     assert await desk.edits("USAM", 1, text=REPLY.text) == ""

@@ -17,6 +17,7 @@ from bot.slack.connect import check
 from bot.slack.directory import SlackDirectory
 from bot.slack.files import SlackFiles
 from tests.fakes.sandbox_driver import FAST, SandboxDriver, sandbox_running
+from tests.fakes.shared_company import HARBOR, SHARED, with_neighbours
 from tests.fakes.slack_desk import bot_client
 
 
@@ -51,6 +52,22 @@ async def test_a_profile_is_asked_once_in_ten_minutes(sandbox: SandboxDriver, cl
     clock.now += 601
     await directory.person("U0ANA")
     assert len(await sandbox.calls("users.info")) == 2
+
+
+async def test_who_is_in_a_user_group_is_asked_once_a_minute_and_in_doubt_not_known(
+    sandbox: SandboxDriver, client: AsyncWebClient
+) -> None:
+    clock = Hand()
+    directory = SlackDirectory(client, clock=clock)
+    assert await directory.in_group("S0SUPPORT", "U0LEO")
+    assert not await directory.in_group("S0SUPPORT", "U0ANA")
+    assert len(await sandbox.calls("usergroups.users.list")) == 1
+    with pytest.raises(MembershipUnknownError):
+        await directory.in_group("S0NOBODY", "U0LEO")
+    clock.now += 61
+    await sandbox.call("fault", method="usergroups.users.list", kind="error", error="missing_scope", times=-1)
+    with pytest.raises(MembershipUnknownError):
+        await directory.in_group("S0SUPPORT", "U0LEO")
 
 
 async def test_bots_and_strangers_have_no_email(client: AsyncWebClient) -> None:
@@ -171,3 +188,17 @@ async def test_the_doctor_names_what_is_missing() -> None:
         [finding] = await check(client, staff_channels=("C0STAFF",))
         assert "SLACK_BOT_TOKEN" in finding.detail
         assert "xoxb-wrong" not in finding.detail
+
+
+async def test_the_doctor_warns_of_a_staff_channel_that_another_organisation_can_read() -> None:
+    async with sandbox_running(with_neighbours()) as sandbox, bot_client(sandbox) as client:
+        findings = await check(client, staff_channels=(SHARED,))
+    assert "another organisation" in {f.name: f.detail for f in findings if not f.ok}[f"staff channel {SHARED}"]
+
+
+async def test_a_guest_and_somebody_of_another_workspace_are_known_as_such() -> None:
+    async with sandbox_running(with_neighbours()) as sandbox, bot_client(sandbox) as client:
+        directory = SlackDirectory(client)
+        assert (await directory.person("U0GUS")).is_guest
+        assert (await directory.person("U0IRIS")).team_id == HARBOR
+        assert not (await directory.person("U0ANA")).is_guest

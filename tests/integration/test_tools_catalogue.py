@@ -22,6 +22,7 @@ from tests.fakes.tools import (
     MemoryCustomers,
     MemoryTickets,
     Moody,
+    NotedBudget,
     NotedEscalations,
     asked_by,
 )
@@ -64,6 +65,7 @@ def catalogue(backends: Backends, escalations: NotedEscalations) -> tuple[AnyToo
         tickets=backends.tickets,
         books=backends.books,
         escalations=escalations,
+        own_budget=NotedBudget(),
         instruments=HeldClock().instruments,
     )
 
@@ -138,6 +140,7 @@ async def test_a_dead_database_is_bridged_by_what_is_in_memory() -> None:
         tickets=MemoryTickets(),
         books=MemoryBooks(),
         escalations=NotedEscalations(),
+        own_budget=NotedBudget(),
         instruments=HeldClock().instruments,
     )
     arguments = {"query": "anything", "category": "any"}
@@ -208,6 +211,7 @@ async def test_an_account_is_shown_even_when_the_ticket_desk_is_down(backends: B
         tickets=desk,
         books=MemoryBooks(),
         escalations=NotedEscalations(),
+        own_budget=NotedBudget(),
         instruments=HeldClock().instruments,
     )
     account = json.loads(await call(catalogue, "lookup_customer", asked_by(ANA), email=ANA))
@@ -224,6 +228,7 @@ async def test_a_dead_directory_is_admitted(backends: Backends) -> None:
         tickets=backends.tickets,
         books=backends.books,
         escalations=NotedEscalations(),
+        own_budget=NotedBudget(),
         instruments=HeldClock().instruments,
     )
     with pytest.raises(ToolError, match="does not answer right now"):
@@ -270,6 +275,7 @@ async def test_a_lost_answer_is_asked_for_again_without_a_second_ticket(backends
         tickets=desk,
         books=MemoryBooks(),
         escalations=NotedEscalations(),
+        own_budget=NotedBudget(),
         instruments=HeldClock().instruments,
     )
     assert "opened" in await call(catalogue, "create_ticket", asked_by(ANA), **a_ticket())
@@ -285,6 +291,7 @@ async def test_a_dead_ticket_desk_is_admitted_without_a_claim(backends: Backends
         tickets=desk,
         books=MemoryBooks(),
         escalations=NotedEscalations(),
+        own_budget=NotedBudget(),
         instruments=HeldClock().instruments,
     )
     with pytest.raises(ToolError, match="do not say that one was"):

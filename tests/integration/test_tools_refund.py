@@ -16,6 +16,7 @@ from tests.fakes.tools import (
     MemoryBooks,
     MemoryTickets,
     Moody,
+    NotedBudget,
     NotedEscalations,
     asked_by,
 )
@@ -37,7 +38,7 @@ RECORD = CustomerRecord(
 def tools_on(books: Books, customers: CustomerDirectory | None = None) -> tuple[AnyTool, ...]:
     return build_catalogue(
         knowledge=FixedKnowledge(), customers=customers or NoCustomers(), tickets=MemoryTickets(), books=books,
-        escalations=NotedEscalations(), instruments=HeldClock().instruments,
+        escalations=NotedEscalations(), own_budget=NotedBudget(), instruments=HeldClock().instruments,
     )  # fmt: skip
 
 

@@ -138,6 +138,33 @@ async def test_a_colleague_is_asked_under_the_card_and_answers_there(desk: Desk)
     assert "Yes, twice" not in thread.text()
 
 
+async def test_a_card_of_an_older_layout_works_and_is_drawn_anew_after_a_start(desk: Desk) -> None:
+    thread, card = await a_draft(desk)
+    case = str(card.shown().raw["metadata"]["event_payload"]["key"]).removeprefix("card:")
+    old = [
+        {"type": "section", "block_id": "b1", "text": {"type": "mrkdwn", "text": "An older card"}},
+        {
+            "type": "actions",
+            "block_id": "b2",
+            "elements": [
+                {"type": "button", "action_id": action, "text": {"type": "plain_text", "text": label}, "value": value}
+                for action, label, value in (("esc_approve", "Send", f"{case}@1"), ("esc_deny", "Reject", case))
+            ],
+        },
+    ]
+    desk.driver.server.workspace.edit(card.channel, card.ts, {"blocks": old})
+    sam = desk.staff()
+    await sam.presses("Reject", card)
+    assert "Reason" in words_of_view(await sam.sees_form())
+    await sam.closes()
+    await desk.restart()
+    assert "Ask" in (await card.with_button("Edit")).buttons
+    desk.driver.server.workspace.edit(card.channel, card.ts, {"blocks": old})
+    await sam.presses("Send", card)
+    await thread.says("We have refunded invoice INV-204")
+    await card.becomes("Approved* by <@U0SAM>")
+
+
 @pytest.fixture
 async def strict(tmp_path: Path, template: Path, claude: Claude) -> AsyncIterator[Desk]:
     """A desk whose refunds take two people of a user group."""

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from bot.domain.escalation import MOVES, Decision, NewEscalation, Origin, Proposal, State
+from bot.domain.escalation import MOVES, Decision, NewEscalation, Origin, Proposal, Question, State
 from tests.contract.store_kit import NOW, THREAD, conversation
 from tests.stateful.kit import WALKS, StoreMachine
 
@@ -19,6 +19,7 @@ class EscalationMachine(StoreMachine):
     @initialize(proposal=PROPOSALS)
     def opened(self, proposal: str | None) -> None:
         self.state, self.version, self.decided_by, self.proposal = State.OPEN, 1, "", proposal
+        self.first_by = ""
         self.is_offered = False
         self.write(lambda tx: tx.conversations.open(conversation()))
         self.write(lambda tx: tx.escalations.open(_new(proposal), staff_channel="C2", at=NOW))
@@ -58,7 +59,37 @@ class EscalationMachine(StoreMachine):
         case = self.write(lambda tx: tx.escalations.amend(CASE, _new(proposal)))
         assert (case is not None) == (self.state is State.OPEN)
         if case is not None:
-            self.version, self.proposal = self.version + 1, proposal
+            self.version, self.proposal, self.first_by = self.version + 1, proposal, ""
+
+    @rule(seen=st.integers(-2, 0), person=PEOPLE)
+    def revised(self, seen: int, person: str) -> None:
+        """Somebody's edit holds for what they saw, and takes back what was agreed to."""
+        allowed = self.state is State.OPEN and seen == 0
+        case = self.write(
+            lambda tx: tx.escalations.revise(
+                CASE, Proposal("Edited."), by=person, version=self.version + seen, expires_at=None
+            )
+        )
+        assert (case is not None) == allowed
+        if case is not None:
+            self.version, self.proposal, self.first_by = self.version + 1, "Edited.", ""
+            assert case.edited_by == person
+
+    @rule(seen=st.integers(-2, 0), person=PEOPLE)
+    def agreed_first(self, seen: int, person: str) -> None:
+        allowed = self.state is State.OPEN and seen == 0
+        case = self.write(
+            lambda tx: tx.escalations.agree_first(CASE, by=person, at=NOW, version=self.version + seen)
+        )
+        assert (case is not None) == allowed
+        if case is not None:
+            self.version, self.first_by = self.version + 1, person
+
+    @rule(person=PEOPLE)
+    def asked(self, person: str) -> None:
+        """A question changes neither version nor consent."""
+        case = self.write(lambda tx: tx.escalations.ask(CASE, Question(person, "", "Which one?", NOW)))
+        assert (case is not None) == self.state.is_live
 
     @invariant()
     def is_as_it_should_be(self) -> None:
@@ -67,6 +98,7 @@ class EscalationMachine(StoreMachine):
         assert (case.state, case.version, case.decided_by) == (self.state, self.version, self.decided_by)
         assert (case.offered_at is not None) == self.is_offered
         assert (case.proposal.text if case.proposal else None) == self.proposal
+        assert case.first_by == self.first_by
         live = self.read(lambda tx: tx.escalations.live(THREAD.id))
         assert (live is not None) == self.state.is_live
         assert len(self.read(lambda tx: tx.escalations.all_live())) == int(self.state.is_live)

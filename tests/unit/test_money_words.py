@@ -1,14 +1,18 @@
-"""What admins fill into the form for a limit, and what is told when it makes no sense."""
+"""What admins fill into the form for a limit, what is told when it makes no sense; and the days of the trend."""
 
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.desk.budget_words import SetLimit
 from bot.desk.money_desk import read_limit
+from bot.desk.money_report import days_back
 from bot.domain.budget import Period, Scope
 from bot.domain.reports import Asker, Field, FilledIn
 
+BERLIN = ZoneInfo("Europe/Berlin")
 LINK = "https://fernway.slack.com/archives/C0SUPPORT/p1763700000000100"
 
 
@@ -58,3 +62,10 @@ def test_every_mistake_is_told_at_once_and_beside_its_field(filled: FilledIn, wr
     assert isinstance(told, dict)
     assert set(told) == wrong
     assert all(sentence.endswith(".") and "`" not in sentence for sentence in told.values())
+
+
+@pytest.mark.parametrize("today", [datetime(2025, 10, 30, 12, tzinfo=BERLIN), datetime(2026, 4, 2, 1, tzinfo=BERLIN)])
+def test_the_trends_days_begin_at_midnight_there_also_when_the_clocks_change(today: datetime) -> None:
+    days = [datetime.fromtimestamp(at, BERLIN) for at in days_back(today.timestamp(), 14, BERLIN)]
+    assert {(day.hour, day.minute) for day in days} == {(0, 0)}
+    assert [(today.date() - day.date()).days for day in days] == list(range(14))

@@ -78,7 +78,7 @@ class IssueRefund:
 
     def tool(self) -> Tool[RefundArguments]:
         """As the catalogue lists it."""
-        return Tool("issue_refund", _DESCRIPTION, RefundArguments, self.run, "Issuing a refund", self.prepare)
+        return Tool("issue_refund", _DESCRIPTION, RefundArguments, self.run, "Looking into a refund", self.prepare)
 
     async def prepare(self, arguments: RefundArguments, context: ToolContext) -> RefundArguments:
         """Whose money it is, and whether so much was paid; nobody is asked about a refund that cannot be made."""

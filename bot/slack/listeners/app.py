@@ -52,7 +52,15 @@ def _listen(app: AsyncApp, buttons: Buttons, asking: Asking) -> None:
     _listen_to_consent(app, ConsentForms())
     app.action(names.TRACE)(buttons.trace)
     app.action(names.FULL_TEXT)(buttons.full_text)
-    for stored in (names.APPROVE, names.TAKE_OVER, names.RECLAIM, names.RESOLVE, names.FEEDBACK, names.STOP, *names.MONEY_ANSWERS):
+    for stored in (
+        names.APPROVE,
+        names.TAKE_OVER,
+        names.RECLAIM,
+        names.RESOLVE,
+        names.FEEDBACK,
+        names.STOP,
+        *names.MONEY_ANSWERS,
+    ):
         app.action(stored)(acknowledge)
     _listen_to_money(app, MoneyForms())
     app.action(_A_RATING)(acknowledge)

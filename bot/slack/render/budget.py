@@ -120,9 +120,12 @@ def _limit(limit: Limit) -> str:
     return f"{limit.scope}{everyone}: {show_usd(limit.usd)}{_per(limit.period)}"
 
 
-def _dear(_conversation_id: str, url: str, spend: Spend) -> str:
+def _dear(conversation_id: str, url: str, spend: Spend) -> str:
     where = link(url, "conversation") if url else "a conversation without a link"
-    return f"{where}: {show_usd(spend.usd + spend.reserved)} · {spend.steps} {'step' if spend.steps == 1 else 'steps'}"
+    channel = conversation_id.split(":")[1]
+    place = "direct" if channel.startswith("D") else f"<#{channel}>"
+    steps = f"{spend.steps} {'step' if spend.steps == 1 else 'steps'}"
+    return f"{where}: {show_usd(spend.usd + spend.reserved)} · {steps} · {place}"
 
 
 def _changes(report: BudgetReport) -> list[str]:
@@ -135,7 +138,8 @@ def _changes(report: BudgetReport) -> list[str]:
 def _change(change: BudgetChange) -> str:
     what = "removed" if change.usd is None else f"set to {show_usd(change.usd)}{_per(change.period)}"
     every = "every " if change.subject == EVERY else ""
-    return f"{every}{literal(change.scope)} {_subject(change)}{what} by <@{change.by}>, {_when(change.at)}"
+    who = f"<@{change.by}>" if change.by else "the agent itself"
+    return f"{every}{literal(change.scope)} {_subject(change)}{what} by {who}, {_when(change.at)}"
 
 
 def _switch(entry: AuditEntry) -> str:
