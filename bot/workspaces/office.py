@@ -46,6 +46,7 @@ from bot.desk.questions import Questions
 from bot.desk.rating import Ratings
 from bot.desk.relay import RelayRoom
 from bot.desk.revisions import Revisions
+from bot.desk.rooms import Rooms
 from bot.desk.staffroom import ChooseChannel, StaffRoomTalk
 from bot.desk.stepping_in import SteppingIn
 from bot.desk.stopping import Stopping
@@ -224,6 +225,26 @@ class Offices:
         work = Work(store, crew, room, around.messenger)
         pauses = BudgetPauses(store, cases, around.deadlines, crew.profiles, self.clock, ceiling=crew.ceiling)
         quiet = self.settings.quiet_seconds if settings.quiet_seconds is None else settings.quiet_seconds
+        rooms = Rooms(
+            store=store,
+            clock=self.clock,
+            turns=Turns(store, people, cases, work, endings, pauses, self.clock, quiet=quiet),
+            talk=StaffRoomTalk(
+                store, people, cases, ownership, relay, self.clock, choose_channel=around.choose_channel
+            ),
+            relay=relay,
+            stepping_in=SteppingIn(store, people, cases, ownership, self.clock),
+            stopping=Stopping(store, people, sortable_id),
+            decisions=decisions,
+            allowing=Allowing(store, people, authority, cases, crew.profiles, self.clock, sortable_id),
+            calls=calls,
+            revisions=revisions,
+            questions=Questions(store, people, authority, cases, self.clock),
+            expiry=expiry,
+            waiting=around.waiting,
+            ratings=Ratings(store, cases, self.clock),
+            budgets=BudgetDesk(store, people, room, around.reports, self.clock, sortable_id),
+        )
         return Desk(
             store=store,
             people=people,
@@ -236,25 +257,9 @@ class Offices:
                 profile_for={c: name for c, name in settings.agent_profiles.items() if name in self.plan.profiles},
                 first_sign=prompts.sentences()["live_first"],
             ),
-            turns=Turns(store, people, cases, work, endings, pauses, self.clock, quiet=quiet),
+            rooms=rooms,
             cases=cases,
-            decisions=decisions,
-            allowing=Allowing(store, people, authority, cases, crew.profiles, self.clock, sortable_id),
-            calls=calls,
-            expiry=expiry,
-            revisions=revisions,
-            questions=Questions(store, people, authority, cases, self.clock),
-            waiting=around.waiting,
-            talk=StaffRoomTalk(
-                store, people, cases, ownership, relay, self.clock, choose_channel=around.choose_channel
-            ),
-            relay=relay,
-            stepping_in=SteppingIn(store, people, cases, ownership, self.clock),
-            stopping=Stopping(store, people, sortable_id),
-            ratings=Ratings(store, cases, self.clock),
             words=UnsentWords(store, cases, room, self.clock),
             farewell=LastWords(store, cases, self.clock),
-            budgets=BudgetDesk(store, people, room, around.reports, self.clock, sortable_id),
-            clock=self.clock,
             guard=self.guard,
         )

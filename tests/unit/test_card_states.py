@@ -76,7 +76,7 @@ def test_what_happened_to_a_proposal_stands_under_it() -> None:
 def test_a_withdrawn_proposal_leaves_a_line_and_no_edit() -> None:
     case = replace(open_case(None), note="The customer wrote again, so the proposed reply no longer holds.", version=2)
     assert "🚫 Withdrawn: The customer wrote again" in shown(case)
-    assert labels(view_of(case)) == ["Approve", "Deny", "Ask", "Take over", "View trace"]
+    assert labels(view_of(case)) == ["Let the agent carry on", "Deny", "Ask", "Take over", "View trace"]
 
 
 def test_a_claimed_case_offers_no_consent_any_more() -> None:

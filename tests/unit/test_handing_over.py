@@ -19,9 +19,10 @@ THREAD = ThreadKey("T1", "C1", "1.0")
 TALK = Conversation(THREAD, Surface.CHANNEL, Standing.BOT, None, 1, "support", "", "U0ANA", 0.0)
 
 
-def reply(text: str = "Hi Ana", user: str = "U0SAM", **more: bool) -> MessageReceived:
-    values = {"mentions_bot": False, "is_root": False, **more}
-    return MessageReceived(THREAD, Surface.CHANNEL, "2.0", user, text, author_team="T1", **values)
+def reply(text: str = "Hi Ana", user: str = "U0SAM", *, mentions_bot: bool = False) -> MessageReceived:
+    return MessageReceived(
+        THREAD, Surface.CHANNEL, "2.0", user, text, mentions_bot=mentions_bot, is_root=False, author_team="T1"
+    )
 
 
 @pytest.mark.parametrize(

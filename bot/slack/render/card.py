@@ -130,7 +130,8 @@ def _buttons(view: CardView) -> list[b.Block]:
 def _approve(case: Escalation) -> b.Block:
     seen = f"{case.id}{names.VERSION_MARK}{case.version}"
     if case.proposal is None:
-        return b.button(names.APPROVE, "Approve", seen, style="primary")
+        withdrawn = bool(case.note.strip())  # nobody is to think that it was approved all the same
+        return b.button(names.APPROVE, "Let the agent carry on" if withdrawn else "Approve", seen, style="primary")
     if case.proposal.call is not None:
         ask = b.confirm("Do this?", "Exactly the call on this card is made, once.", "Do it")
     else:
