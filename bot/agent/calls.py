@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from bot.agent.breakers import ModelBreakers
 from bot.agent.estimate import prompt_upper_bound, tightened
-from bot.domain.budget import Account, Claim, Limit, Scope
+from bot.domain.budget import Account, Claim, Limit, Scope, Shortfall
 from bot.domain.errors import (
     BudgetExceededError,
     FencedError,
@@ -80,6 +80,11 @@ class Purse:
             replace(limit, usd=max(ZERO, limit.usd - self.kept_usd)) if limit.scope is Scope.CONVERSATION else limit
             for limit in limits
         )
+
+    def shortfall(self, error: BudgetExceededError) -> Shortfall:
+        """What the agent's next call would have needed, with the limit as people know it."""
+        kept = self.kept_usd if error.limit.scope is Scope.CONVERSATION else ZERO
+        return Shortfall(replace(error.limit, usd=error.limit.usd + kept), error.used, error.wanted, kept)
 
     def tokens_for(self, purpose: Purpose) -> int:
         """The token limit that holds for a call of this purpose."""

@@ -50,8 +50,8 @@ class Assignment:
     max_tokens: int
     """Of one reply."""
     user_ref: str
-    still_ours: Callable[[], Awaitable[bool]]
-    """False when a person took over or pressed Stop; asked before each step."""
+    still_ours: Callable[[str], Awaitable[bool]]
+    """False when a person took over or pressed Stop; asked before each step, by its name in the journal."""
     progress: Callable[[int, str], None]
     """Told the step and what is being done, in words."""
     prefix: str = "m"
@@ -141,14 +141,14 @@ class Agent:
 
     async def _run(self, job: Assignment, talk: _Talk) -> RunResult:
         for step in range(1, job.max_steps + 1):
-            if not await job.still_ours():
+            if not await job.still_ours(f"{job.prefix}{step}"):
                 return talk.end(Outcome.STOPPED, step - 1)
             job.progress(step, "Thinking")
             try:
                 reply = await self._ask(job, step, talk)
             except BudgetExceededError as error:
                 ended = talk.end(Outcome.BUDGET_EXHAUSTED, step - 1, why=str(error))
-                return replace(ended, shortfall=Shortfall(error.limit, error.used, error.wanted))
+                return replace(ended, shortfall=job.purse.shortfall(error))
             except TokensExceededError as error:
                 return talk.end(Outcome.BUDGET_EXHAUSTED, step - 1, why=str(error))
             except ModelsExhaustedError as error:

@@ -16,7 +16,7 @@ from bot.domain.conversation import Line, Speaker
 
 _LOOKING = "lookup_customer"
 _SEARCHING = "search_knowledge_base"
-_OURS = frozenset({_LOOKING, _SEARCHING, "set_budget"})
+_OURS = frozenset({_LOOKING, _SEARCHING, "limit_own_budget"})
 _READS = re.compile(
     r"(?:^|[_:.-])(?:get|list|search|find|read|look\w*|show|fetch|query|describe|check|count)(?:$|[_:.-])"
 )

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.agent.calls import Purse
+from bot.agent.claims import Claim, claims_in
 from bot.agent.confidence import Case, Judge, Judgement
 from bot.agent.loop import RunResult
-from bot.agent.promises import Deeds, broken, deeds_of, in_words, objection, objection_of_judge
+from bot.agent.promises import Deeds, deeds_of, in_words, objection, objection_of_judge
 from bot.agent.toolbox import Evidence
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
@@ -45,6 +46,7 @@ class Review:
         self._threshold = threshold
         self._sent_back = False
         self._weighed: dict[str, Judgement] = {}
+        self._found: dict[str, tuple[Claim, ...]] = {}
 
     async def objection(self, result: RunResult) -> str:
         """What the model is told about its first answer; empty when that may stand. The same after a crash."""
@@ -56,6 +58,7 @@ class Review:
             return ""
         self._sent_back = True
         self._weighed.clear()
+        self._found.clear()
         if journaled is None:
             event = TraceEvent(
                 self._purse.account.conversation_id, run_id, result.steps, Action.DECISION, SENT_BACK, self._clock(),
@@ -74,22 +77,30 @@ class Review:
 
     async def keeps_promises(self, text: str, evidence: Iterable[Evidence]) -> bool:
         """Whether a text claims nothing that was not done, by patterns alone."""
-        return not broken(text, await self._deeds(evidence))
+        return not await self._broken(text, evidence)
 
     async def _objection(self, result: RunResult) -> str:
-        claims = broken(result.text, await self._deeds(result.evidence))
+        claims = await self._broken(result.text, result.evidence)
         if claims:
             return objection(claims)
         judgement = await self.weigh(result)
         return "" if judgement.keeps_promises else objection_of_judge(judgement.reason)
 
     async def _weigh(self, result: RunResult) -> Judgement:
-        claims = broken(result.text, await self._deeds(result.evidence))
+        claims = await self._broken(result.text, result.evidence)
         if claims:
             why = f"It claims what no tool did: {in_words(claims)}."
             return Judgement(passed=False, confidence=None, reason=why, keeps_promises=False)
         name = "judge2" if self._sent_back else "judge"
         return await self._judge.weigh(self._case, result, self._purse, self._threshold, name=name)
+
+    async def _broken(self, text: str, evidence: Iterable[Evidence]) -> tuple[Claim, ...]:
+        """The claims nothing stands behind; what was done before is looked up only when something is claimed."""
+        if text not in self._found:
+            claims = claims_in(text)
+            deeds = await self._deeds(evidence) if claims else None
+            self._found[text] = tuple(claim for claim in claims if deeds is None or not deeds.cover(claim))
+        return self._found[text]
 
     async def _deeds(self, evidence: Iterable[Evidence]) -> Deeds:
         conversation_id = self._purse.account.conversation_id

@@ -24,7 +24,7 @@ from bot.domain.conversation import Conversation, Surface
 from bot.domain.effects import Outgoing, Session, ShowAnswer, ShowNotice
 from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State
 from bot.domain.incoming import BudgetAskExpired, MessageReceived
-from bot.domain.money import ZERO, show_usd
+from bot.domain.money import show_usd
 from bot.domain.principal import Principal
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
@@ -181,8 +181,7 @@ class BudgetPauses:
 
 
 def _why(shortfall: Shortfall) -> str:
-    left = max(ZERO, shortfall.limit.usd - shortfall.used)
     return (
-        f"The next step could cost up to {show_usd(shortfall.wanted)}; "
-        f"{show_usd(left)} is left of {shortfall.limit}. Nothing more is spent until somebody decides."
+        f"The next step could cost up to {show_usd(shortfall.wanted)}. That is more than is left of {shortfall.limit}, "
+        f"of which {show_usd(shortfall.used)} is used. Nothing more is spent until somebody decides."
     )

@@ -32,9 +32,13 @@ _SET = re.compile(
     re.IGNORECASE,
 )
 _ONLY_AMOUNT = re.compile(rf"^\s*(?P<amount>{_AMOUNT})\s*$", re.IGNORECASE)
-_MENTION = re.compile(r"^(?:<[@#])?(?P<id>[UWCDG][A-Z0-9]+)(?:\|[^>]*)?>?$")
+_MENTIONS = {
+    Scope.USER: re.compile(r"^(?:<@)?(?P<id>[UW][A-Z0-9]+)(?:\|[^>]*)?>?$"),
+    Scope.CHANNEL: re.compile(r"^(?:<#)?(?P<id>[CDG][A-Z0-9]+)(?:\|[^>]*)?>?$"),
+}
 _SWITCH = re.compile(
-    r"^(?P<verb>pause|resume)\b\s*(?:(?:<#(?P<channel>[CDG][A-Z0-9]+)(?:\|[^>]*)?>|(?P<here>here\b)|(?P<all>all\b))\s*)?"
+    r"^(?P<verb>pause|resume)\b\s*"
+    r"(?:(?:in\s+)?(?:<#(?P<channel>[CDG][A-Z0-9]+)(?:\|[^>]*)?>|(?P<here>here\b)|(?P<all>all\b))[\s:,]*)?"
     r"(?P<reason>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -81,8 +85,8 @@ def parse_set(text: str, team_id: str) -> SetLimit | str:
     period = Period(match["period"].lower()) if match["period"] else Period.TOTAL
     if period is Period.TOTAL and scope is not Scope.CONVERSATION:
         period = Period.MONTH
-    subject = _subject(match["subject"], team_id) if match["subject"] else None
-    if match["subject"] and (subject is None or scope is Scope.WORKSPACE):
+    subject = _subject(scope, match["subject"], team_id) if match["subject"] else None
+    if match["subject"] and subject is None:
         return f"I do not know a {scope} `{match['subject']}`. {UNCHANGED}\n{USAGE}"
     amount = parse_amount(match["amount"])
     if isinstance(amount, str):
@@ -104,19 +108,25 @@ def parse_amount(text: str) -> Decimal | str | None:
     return usd
 
 
-def parse_switch(text: str, channel_id: str) -> Switch | None:
-    """`pause` or `resume`, of a channel (`here`: `channel_id`) or of the whole bot; None when it is neither."""
+def parse_switch(text: str, channel_id: str) -> Switch | str | None:
+    """`pause` or `resume`, of a channel (`here`: `channel_id`) or of the whole bot; None when it is neither.
+
+    A sentence when it might mean one channel: Slack leaves the name of one that it does not know as it was typed.
+    """
     match = _SWITCH.match(text)
     if match is None:
         return None
-    place = match["channel"] or (channel_id if match["here"] else EVERYWHERE)
-    reason = " ".join(match["reason"].split())[:REASON_CHARS]
-    return Switch(match["verb"].lower() == "pause", place, reason)
+    verb, reason = match["verb"].lower(), " ".join(match["reason"].split())[:REASON_CHARS]
+    is_placed = match["channel"] or match["here"] or match["all"]
+    if not is_placed and ("#" in reason or (reason and verb == "resume")):
+        return f"I do not know where you mean: write `{verb} #channel`, `{verb} here` or `{verb} all`. {UNCHANGED}"
+    return Switch(verb == "pause", match["channel"] or (channel_id if match["here"] else EVERYWHERE), reason)
 
 
-def _subject(word: str, team_id: str) -> str | None:
-    if (mention := _MENTION.match(word)) is not None:
-        return mention["id"]
-    if (thread := parse_link(word, team_id)) is not None:
-        return thread.id
-    return None
+def _subject(scope: Scope, word: str, team_id: str) -> str | None:
+    """The id of what a limit is for; None when the word names nothing of this scope, which would limit nothing."""
+    if scope is Scope.CONVERSATION:
+        thread = parse_link(word, team_id)
+        return thread.id if thread else None
+    mention = _MENTIONS[scope].match(word) if scope in _MENTIONS else None
+    return mention["id"] if mention else None

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import prompts
-from bot.agent.approvals import ApprovalRules
 from bot.desk.audit import deed
 from bot.desk.case_clocks import CaseClocks
-from bot.desk.deadlines import Deadlines, timer_key
+from bot.desk.deadlines import NO_TERMS, Terms, timer_key
 from bot.desk.handed_back import turned_down, why_not_again
 from bot.desk.people import People, StaffRoom
 from bot.desk.signs import place_of, session
@@ -40,19 +39,17 @@ class Cases:
         directory: Directory,
         room: StaffRoom,
         clock: Clock,
-        deadlines: Deadlines | None = None,
-        rules: ApprovalRules | None = None,
+        terms: Terms = NO_TERMS,
         clocks: CaseClocks | None = None,
     ) -> None:
-        """`deadlines`: when proposals expire; None: never. `rules`: what the cards tell about approvals. `clocks`: how
-        long a case may wait; None: for ever."""
+        """`terms`: of approvals. `clocks`: how long a case may wait; None: for ever."""
         self._store = store
         self._people = people
         self._directory = directory
         self._room = room
         self._clock = clock
-        self._deadlines = deadlines
-        self._rules = rules or ApprovalRules()
+        self._deadlines = terms.deadlines
+        self._rules = terms.rules
         self._clocks = clocks
         self._sentences = prompts.sentences()
 

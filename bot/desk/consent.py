@@ -32,7 +32,7 @@ class Consent:
 
 
 def _has_read(press: DecisionMade, seen: Escalation) -> bool:
-    """Whether the card that was pressed showed the case as it is; one that tells no version, only if it never changed."""
+    """Whether the card that was pressed showed the case as it is; without a version, only if it never changed."""
     if press.version is None:
         return seen.proposal is None or seen.version == 1
     return press.version == seen.version

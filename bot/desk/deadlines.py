@@ -1,5 +1,8 @@
 """Until when a proposal may be approved: so many business hours, as the agent profile says."""
 
+from dataclasses import dataclass, field
+
+from bot.agent.approvals import ApprovalRules
 from bot.agent.profile import Profiles
 from bot.domain.escalation import Proposal
 from bot.domain.hours import Hours
@@ -23,6 +26,20 @@ class Deadlines:
     def from_now(self, profile: str) -> float:
         """Unix seconds for whatever is put before people now."""
         return self._hours.add(self._clock(), self._profiles.of(profile).approval_hours * HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for approvals."""
+
+    deadlines: Deadlines | None = None
+    """Until when they may be given; None: as long as the case is open."""
+    rules: ApprovalRules = field(default_factory=ApprovalRules)
+    """By whom."""
+
+
+NO_TERMS = Terms()
+"""Anybody of staff, at any time."""
 
 
 def timer_key(escalation_id: str) -> str:

@@ -53,8 +53,11 @@ class BudgetDesk:
             return await self._reports.report(command.team_id, command.channel_id, command.asker)
         if text.lower().startswith("set"):
             return await self._set(command, text)
-        if (switch := parse_switch(text, command.channel_id)) is not None:
+        switch = parse_switch(text, command.channel_id)
+        if isinstance(switch, Switch):
             return await self.switch(switch, command.team_id, command.asker)
+        if switch is not None:
+            return switch
         if (thread := parse_link(text, command.team_id)) is not None:
             return await self._reports.one(command, thread)
         return USAGE

@@ -10,7 +10,7 @@ from bot.desk.budgets import conversation_limit
 from bot.desk.people import People
 from bot.desk.signs import place_of
 from bot.domain.audit import AuditEntry
-from bot.domain.bot_pause import EVERYWHERE
+from bot.domain.bot_pause import EVERYWHERE, BotPause
 from bot.domain.budget import Limit, Period, Scope, with_grants
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.effects import Place
@@ -89,14 +89,14 @@ class MoneyReports:
             trend = await self._trend(tx, team_id)
             pauses = await tx.bot_pauses.all(team_id)
             dearest = await tx.ledger.dearest(team_id, DEAREST, opened_by="" if sees_all else asker.user_id)
-            changes = await tx.ledger.changes(team_id, CHANGES)
-            switches = await _switches(tx)
+            changes = await tx.ledger.changes(team_id, CHANGES) if sees_all else []
+            switches = await _switches(tx) if sees_all else ()
         links = [await self._directory.permalink(_place(conversation_id)) for conversation_id, _ in dearest]
         return BudgetReport(
             gauges=gauges,
             limits=limits,
             trend=trend,
-            pauses=tuple(pauses),
+            pauses=tuple(pauses if sees_all else _bare(pauses, channel_id)),
             dearest=tuple((cid, link, spend) for (cid, spend), link in zip(dearest, links, strict=True)),
             changes=tuple(changes),
             switches=switches,
@@ -205,6 +205,13 @@ def days_back(now: float, count: int, zone: ZoneInfo) -> Iterator[float]:
     for _ in range(count):
         yield start
         start = Period.DAY.start(start - 1, zone)
+
+
+def _bare(pauses: list[BotPause], channel_id: str) -> Iterator[BotPause]:
+    """What customers read of pauses: that one holds where they are, not whose it is or why."""
+    for pause in pauses:
+        if pause.is_everywhere or pause.channel_id == channel_id:
+            yield replace(pause, by="", reason="")
 
 
 async def _switches(tx: Transaction) -> tuple[AuditEntry, ...]:

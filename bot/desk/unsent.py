@@ -3,6 +3,8 @@
 import logging
 from dataclasses import replace
 
+import prompts
+from bot.desk.case_clocks import backup_key
 from bot.desk.cases import Cases, card_key
 from bot.desk.people import StaffRoom
 from bot.desk.signs import removal
@@ -33,6 +35,8 @@ class UnsentWords:
             await self._card_elsewhere(outgoing, outgoing.effect)
         elif isinstance(outgoing.effect, RelayFile) and why:
             await self._file(outgoing.key, outgoing.effect, outgoing.conversation_id, why)
+        elif outgoing.key.startswith(backup_key("")) and why:
+            await self._backup(outgoing.key, outgoing.conversation_id, why)
         elif isinstance(outgoing.effect, ShowAnswer | Relay):
             await self._words(outgoing, outgoing.effect, outgoing.conversation_id, why)
 
@@ -60,6 +64,14 @@ class UnsentWords:
                 name = " ".join(effect.file.name.split())[:80]
                 text = f"The file {name} of {effect.author_name} could not be carried over ({why}). "
                 text += "It is only where it was attached; attach it on the other side as well."
+                await self._cases.say_under_card(tx, case, f"unsent:{key}", text)
+
+    async def _backup(self, key: str, conversation_id: str, why: str) -> None:
+        """Nobody was told in the backup channel: that stands under the card at least."""
+        async with self._store.write() as tx:
+            case = await tx.escalations.live(conversation_id)
+            if case is not None:
+                text = prompts.sentences()["backup_refused"].format(why=why)
                 await self._cases.say_under_card(tx, case, f"unsent:{key}", text)
 
     async def _words(self, outgoing: Outgoing, effect: ShowAnswer | Relay, conversation_id: str, why: str) -> None:

@@ -98,16 +98,23 @@ class Waiting:
         what = f"<{link}|a case>" if link else "a case"
         waited = _in_words(self._clocks.service.hours.between(case.opened_at, self._clock()))
         text = self._sentences["sla_backup_channel"].format(what=what, waited=waited)
-        await tx.outbox.add(Outgoing(backup_key(case.id), ShowNotice(place, text), f"staff:backup:{team}"))
+        lane = f"staff:backup:{team}"
+        await tx.outbox.add(Outgoing(backup_key(case.id), ShowNotice(place, text), lane, case.conversation_id))
         if self._pager is not None:
             await self._clocks.alert(tx, case)
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is not None and conversation.standing is Standing.BOT:
-            sorry = self._sentences["nobody_yet"]
-            notice = ShowNotice(place_of(conversation), sorry)
-            key = f"nobody:{case.id}"
-            await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
-            await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", sorry, self._clock()))
+            await self._say_sorry(tx, case, conversation)
+
+    async def _say_sorry(self, tx: Transaction, case: Escalation, conversation: Conversation) -> None:
+        """Tell the customer that nobody is there, unless the bot was asked to be quiet."""
+        if await tx.gates.muted(conversation.id, self._clock()) is not None:
+            return
+        sorry = self._sentences["nobody_yet"]
+        notice = ShowNotice(place_of(conversation), sorry)
+        key = f"nobody:{case.id}"
+        await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", sorry, self._clock()))
 
     async def _look_at_owner(self, inbox_id: str, due: CaseDue) -> None:
         async with self._store.write() as tx:
@@ -141,8 +148,8 @@ class Waiting:
         await tx.traces.add(self._event(case, "offered", case.decided_by))
         text = self._sentences["offered"].format(waited=waited, person=f"<@{case.decided_by}>")
         rota = self._clocks.service.of(case.team).rota
-        calls = tuple(one for one in rota[:1] if one != case.decided_by)
-        return await self._cases.say_under_card(tx, case, f"offer:{case.id}:{offered.version}", text, calls=calls)
+        others = tuple(one for one in rota if one != case.decided_by)
+        return await self._cases.say_under_card(tx, case, f"offer:{case.id}:{offered.version}", text, calls=others[:1])
 
     async def _tell_pager(self, inbox_id: str, due: CaseDue) -> None:
         """Outside any transaction; TransientError lets the cause come again, and the service counts a key once."""
@@ -157,7 +164,8 @@ class Waiting:
             except PermanentError as error:
                 fields = {"case": case.id, "error": str(error)}
                 logger.error("pager.refused", extra={"fields": fields})  # noqa: TRY400 — the traceback says nothing more
-                await self._say_refused(case)
+                if due.what is Due.ALERT:
+                    await self._say_refused(case)
         async with self._store.write() as tx:
             await tx.inbox.mark_handled([inbox_id])
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -167,12 +168,17 @@ class Work:
         async with self._store.read() as tx:
             return not await tx.runs.overtaken([run.id])
 
-    async def _may_go_on(self, turn: _Turn) -> bool:
-        """Asked between steps: the run is still ours, and the bot is not paused."""
+    async def _may_go_on(self, turn: _Turn, step: str) -> bool:
+        """Asked between steps: the run is still ours, and the bot is not paused.
+
+        A step that was made before a crash, or before the run waited for money, costs nothing any more: a pause does
+        not keep it from being read again, and people get to know what was done.
+        """
         key = turn.conversation.key
         async with self._store.read() as tx:
             paused = await tx.bot_pauses.holding(key.team_id, key.channel_id) is not None
-        return not paused and await self._is_ours(turn.run)
+            is_made = paused and await tx.runs.recall(turn.run.id, step) is not None
+        return (is_made or not paused) and await self._is_ours(turn.run)
 
     async def _work(self, turn: _Turn, rows: Sequence[Queued], line: LiveLine) -> Ending:
         heard = await self._hear(rows)
@@ -291,7 +297,7 @@ class Work:
             max_steps=profile.max_steps,
             max_tokens=profile.max_output_tokens,
             user_ref=hashlib.sha256(f"{asker.team_id}:{asker.user_id}".encode()).hexdigest()[:32],
-            still_ours=lambda: self._may_go_on(turn),
+            still_ours=partial(self._may_go_on, turn),
             progress=line.progress,
             stumbled=line.stumbled,
         )

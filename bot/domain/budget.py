@@ -108,16 +108,17 @@ class Shortfall:
     """What kept a call from being made."""
 
     limit: Limit
-    """As it held for that call; what is kept back for other purposes is taken off."""
     used: Decimal
     """USD spent or reserved of it."""
     wanted: Decimal
     """USD the call could cost at worst."""
+    kept: Decimal = ZERO
+    """USD of the limit that are kept back for another purpose."""
 
     @property
     def missing(self) -> Decimal:
         """USD by which the limit was too low."""
-        return self.used + self.wanted - self.limit.usd
+        return self.used + self.wanted + self.kept - self.limit.usd
 
 
 @dataclass(frozen=True, slots=True)

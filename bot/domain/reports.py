@@ -56,12 +56,13 @@ class BudgetReport:
     trend: tuple[DayCost, ...] = ()
     """The workspace's last days, oldest first, today last."""
     pauses: tuple[BotPause, ...] = ()
+    """For customers only what holds where they ask, without name and reason."""
     dearest: tuple[tuple[str, str, Spend], ...] = ()
     """(conversation id, permalink or empty, spend) of the dearest open conversations."""
     changes: tuple[BudgetChange, ...] = ()
-    """The last changes of limits, newest first."""
+    """The last changes of limits, newest first; for staff."""
     switches: tuple[AuditEntry, ...] = ()
-    """Who paused or resumed the bot, newest first."""
+    """Who paused or resumed the bot, newest first; for staff."""
     may_change: bool = False
     """Whether this person may set limits and pause the bot."""
     channel_id: str = ""

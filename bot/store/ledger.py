@@ -29,11 +29,9 @@ _SUBJECT: dict[Scope, sa.Column[str]] = {
     Scope.CHANNEL: ledger.c.channel_id,
     Scope.WORKSPACE: ledger.c.team_id,
 }
-_TEAM, _WHOSE, _SINCE = sa.bindparam("team"), sa.bindparam("subject"), sa.bindparam("since")
+_MINE_SINCE = (ledger.c.team_id == sa.bindparam("team"), ledger.c.at >= sa.bindparam("since"))
 _CHARGED = {
-    scope: sa.select(sa.func.sum(ledger.c.charged)).where(
-        ledger.c.team_id == _TEAM, column == _WHOSE, ledger.c.at >= _SINCE
-    )
+    scope: sa.select(sa.func.sum(ledger.c.charged)).where(column == sa.bindparam("subject"), *_MINE_SINCE)
     for scope, column in _SUBJECT.items()
 }
 """Built once: each is asked before each call, and building a query takes longer than answering it."""

@@ -28,7 +28,7 @@ from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.case_clocks import CaseClocks
 from bot.desk.cases import Cases
 from bot.desk.consequences import Consequences
-from bot.desk.deadlines import Deadlines
+from bot.desk.deadlines import Deadlines, Terms
 from bot.desk.decisions import Decisions
 from bot.desk.desk import Desk, Guard, welcome
 from bot.desk.endings import Endings
@@ -168,7 +168,7 @@ class Offices:
         # The file names people and channels of home; guests have its defaults.
         clocks = CaseClocks(self.plan.service if ceiling is None else Service(), self.clock)
         deadlines = Deadlines(Profiles(self.plan.profiles), clocks.service.hours, self.clock)
-        cases = Cases(store, people, directory, room, self.clock, deadlines, self._rules, clocks)
+        cases = Cases(store, people, directory, room, self.clock, Terms(deadlines, self._rules), clocks)
         zone = zone_of(settings.timezone or self.settings.timezone or clocks.service.hours.zone.key)
         pager = self.pager if ceiling is None else None
         waiting = Waiting(store, cases, clocks, directory, self.clock, pager)
@@ -211,6 +211,18 @@ class Offices:
             waiting=cases.waiting_note,
         )
 
+    def _intake(self, around: "_Around") -> Intake:
+        known = around.settings.agent_profiles.items()
+        return Intake(
+            around.store,
+            around.people,
+            around.cases,
+            self.clock,
+            sortable_id,
+            profile_for={channel: name for channel, name in known if name in self.plan.profiles},
+            first_sign=prompts.sentences()["live_first"],
+        )
+
     def _desk(self, around: "_Around", crew: Crew) -> Desk:
         store, settings, room, people, cases = around.store, around.settings, around.room, around.people, around.cases
         ownership, relay = Ownership(self.clock), RelayRoom(store, people, cases, self.clock)
@@ -248,15 +260,7 @@ class Offices:
         return Desk(
             store=store,
             people=people,
-            intake=Intake(
-                store,
-                people,
-                cases,
-                self.clock,
-                sortable_id,
-                profile_for={c: name for c, name in settings.agent_profiles.items() if name in self.plan.profiles},
-                first_sign=prompts.sentences()["live_first"],
-            ),
+            intake=self._intake(around),
             rooms=rooms,
             cases=cases,
             words=UnsentWords(store, cases, room, self.clock),

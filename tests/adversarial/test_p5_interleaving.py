@@ -226,6 +226,15 @@ class Story:
         assert conversation is not None
         return conversation.standing
 
+    async def began_anew(self) -> bool:
+        """Whether the bot began its work only after the conversation had been given back: then it may speak."""
+        async with self._stage.store.read() as tx:
+            conversation = await tx.conversations.get(self.thread.id)
+            mine = runs.c.conversation_id == self.thread.id
+            first = await tx.connection.scalar(sa.select(sa.func.min(runs.c.epoch)).where(mine))
+        assert conversation is not None
+        return conversation.standing is Standing.BOT and first == conversation.epoch
+
 
 _numbers = itertools.count(1)
 
@@ -244,7 +253,7 @@ async def tell(stage: Stage, surface: Surface, how: str, at: int) -> int:
     await stage.settled()
     points = await stage.points.disarm()
     await stage.settled()
-    words = stage.messages.words_after()
+    words = [] if await story.began_anew() else stage.messages.words_after()
     assert [call.given for call in words if not call.key.startswith(("taken:", "back:"))] == [], f"at point {at}"
     assert await stage.unsettled() == (0, 0), f"at point {at}: a run or money is stuck"
     if how != "take_over_and_hand_back":
@@ -290,7 +299,7 @@ WAYS = [
     (Surface.CHANNEL, "answer_in_the_thread"),
     (Surface.DM, "take_over_and_hand_back"),
 ]
-EVERY = int(os.environ.get("P5_EVERY", "5"))
+EVERY = int(os.environ.get("P5_EVERY", "7"))
 """How-manieth of the points are tried; each way begins at another one. 1: all of them, which takes some minutes."""
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bot.agent.review import Reviewer
 from bot.agent.summing_up import Summarist
 from bot.agent.toolbox import Toolbox
 from bot.desk.attachments import Attachments
+from bot.desk.own_budget import OwnBudget
 from bot.desk.people import StaffRoom
 from bot.desk.work import Crew, Models, Work
 from bot.domain.answer import Outcome
@@ -214,12 +216,13 @@ async def counter(folder: Path) -> AsyncIterator[Counter]:
     profile = load_profile("support").model_copy(
         update={"max_tokens_per_conversation": 10**9, "max_cost_per_conversation": Decimal(1000)}
     )
+    profiles = Profiles({"support": profile})
     async with _Claude(clock) as claude:
         model = ClaudeModel(api_key=claude.key, base_url=claude.url)
         calls = ModelCalls(model, prices, store, clock)
         catalogue = build_catalogue(
             knowledge=shelf.knowledge, customers=shelf.customers, tickets=shelf.tickets, books=shelf.books,
-            escalations=_Nobody(),
+            escalations=_Nobody(), own_budget=OwnBudget(store, profiles, clock, UTC),
         )  # fmt: skip
         crew = Crew(
             agent=Agent(calls),
@@ -228,7 +231,7 @@ async def counter(folder: Path) -> AsyncIterator[Counter]:
             summarist=Summarist(calls, HELPER),
             toolbox=Toolbox(catalogue, store, clock),
             attachments=Attachments(_Files()),
-            profiles=Profiles({"support": profile}),
+            profiles=profiles,
             models=Models((MAIN, HELPER), (HELPER,), "offline"),
             prices=prices,
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -238,3 +239,35 @@ async def _play(store: SqlStore, moves: list[tuple[str, int, int]]) -> None:
                     held += wanted
             sums = await tx.ledger.spend(THREAD.id)
         assert (sums.usd * 1_000_000, sums.reserved * 1_000_000) == (spent, held)
+
+
+async def test_p4_money_of_a_call_nobody_came_back_from_is_not_stuck_and_the_truth_is_still_believed(
+    store: SqlStore,
+) -> None:
+    lost, late, young = [await reserve(store, claim("0.5", name=f"m{n}"), at=NOW - 3600 + n * 1800) for n in range(3)]
+    async with store.write() as tx:
+        assert await tx.ledger.charge_lost(before=NOW - 1000) == 2
+        spend = await tx.ledger.spend(THREAD.id)
+    assert (spend.usd, spend.reserved) == (Decimal(1), Decimal("0.5"))
+    await settle(store, late, "0.1")
+    await settle(store, late, "0.4")
+    async with store.write() as tx:
+        await tx.ledger.release(young)
+        spend = await tx.ledger.spend(THREAD.id)
+    assert (spend.usd, spend.reserved) == (Decimal("0.6"), Decimal(0)), f"{lost} stays at its worst case"
+
+
+async def test_days_are_those_of_the_workspaces_time_zone(store: SqlStore) -> None:
+    berlin, limit = ZoneInfo("Europe/Berlin"), workspace_limit("1")
+    midnight = Period.DAY.start(NOW, berlin)
+    await reserve(store, claim("1", limit, name="m1", zone=berlin), at=midnight - 1)
+    await reserve(store, claim("1", limit, name="m2", zone=berlin), at=midnight)
+    with pytest.raises(BudgetExceededError):
+        await reserve(store, claim("0.1", limit, name="m3", zone=berlin), at=midnight + 1)
+
+
+async def test_a_run_has_a_limit_of_its_own(store: SqlStore) -> None:
+    await reserve(store, claim("0.3", name="m1"))
+    with pytest.raises(BudgetExceededError):
+        await reserve(store, claim("0.3", Limit(Scope.RUN, "R1", Decimal("0.5")), name="m2"))
+    await reserve(store, claim("0.3", Limit(Scope.RUN, "R2", Decimal("0.5")), name="m1", payer=account("R2")))

@@ -100,7 +100,7 @@ async def bench(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    async def still_ours() -> bool:
+    async def still_ours(step: str) -> bool:
         return True
 
     calls = ModelCalls(model, FlatPrices(), store, clock, sleep=sleep)

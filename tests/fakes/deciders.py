@@ -17,7 +17,7 @@ from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.authority import Authority
 from bot.desk.cases import Cases
 from bot.desk.consequences import Consequences
-from bot.desk.deadlines import Deadlines
+from bot.desk.deadlines import Deadlines, Terms
 from bot.desk.decisions import Decisions
 from bot.desk.expiry import Expiry
 from bot.desk.ownership import Ownership
@@ -105,7 +105,7 @@ class Deciders:
         self.people = People(self.town, room, "T1")
         profiles = Profiles({"support": load_profile("support")})
         deadlines = Deadlines(profiles, OFFICE_HOURS, self.clock)
-        self.cases = Cases(store, self.people, self.town, room, self.clock, deadlines, rules)
+        self.cases = Cases(store, self.people, self.town, room, self.clock, Terms(deadlines, rules))
         self.authority = Authority(self.people, self.town, room, rules)
         self.expiry = Expiry(store, self.cases, self.clock)
         gated = GatedCalls([REFUND], POLICY)

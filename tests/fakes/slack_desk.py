@@ -10,8 +10,9 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.escalation import CardView
-from bot.domain.incoming import Incoming
+from bot.domain.incoming import Incoming, ProposalEdited
 from bot.domain.reports import Asker, BudgetCommand, BudgetReply, FilledIn, FormAnswer, TraceReport
+from bot.domain.revision import Problem, Sheet
 from bot.slack.identity import OwnIdentity
 from bot.slack.listeners.app import build_app
 from bot.slack.socket import SocketRunner
@@ -69,6 +70,12 @@ class RememberingDesk:
     async def resume(self, team_id: str, channel_id: str, asker: Asker) -> str:
         self.resumed.append((channel_id, asker))
         return "I am back at work."
+
+    async def edit_sheet(self, escalation_id: str) -> Sheet | None:
+        return None
+
+    async def edit_problem(self, edit: ProposalEdited) -> Problem | None:
+        return None
 
     async def budget_command(self, command: BudgetCommand) -> BudgetReply:
         await asyncio.sleep(self.slow)

@@ -11,7 +11,7 @@ from bot.desk.people import People, StaffRoom
 from bot.desk.waiting import Waiting
 from bot.domain.case_due import CaseDue
 from bot.domain.conversation import Line, Speaker, Standing, ThreadKey
-from bot.domain.effects import EFFECT, AnyEffect, Place, ShowInStaffThread, ShowNotice
+from bot.domain.effects import EFFECT, AnyEffect, Outgoing, Place, ShowInStaffThread, ShowNotice
 from bot.domain.errors import TransientError
 from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State, Team
 from bot.domain.hours import Hours, Span
@@ -75,6 +75,8 @@ class NotingPager:
         self.opened.append(alert)
 
     async def resolve(self, key: str) -> None:
+        if self.trouble:
+            raise self.trouble.pop(0)
         self.closed.append(key)
 
 
@@ -166,6 +168,12 @@ class WaitingOffice:
         async with self.whole.read() as tx:
             rows = await tx.connection.execute(sa.select(outbox.c.key, outbox.c.payload).order_by(outbox.c.seq))
             return [(row.key, EFFECT.validate_json(row.payload)) for row in rows]
+
+    async def outgoing(self, key: str) -> Outgoing:
+        """An effect as the outbox holds it."""
+        async with self.whole.read() as tx:
+            row = (await tx.connection.execute(sa.select(outbox).where(outbox.c.key == key))).one()
+        return Outgoing(row.key, EFFECT.validate_json(row.payload), row.lane, row.conversation_id, row.epoch)
 
     async def under_card(self) -> list[tuple[tuple[str, ...], str]]:
         """(who is pinged, words) of the bot's notes under cards."""

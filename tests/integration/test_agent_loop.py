@@ -134,7 +134,7 @@ async def test_nothing_more_is_asked_once_a_person_took_over(tmp_path: Path) -> 
     async with bench(tmp_path, ScriptedModel([FOUND])) as b:
         answers = iter([True, False])
 
-        async def still_ours() -> bool:
+        async def still_ours(step: str) -> bool:
             return next(answers)
 
         result = await b.agent.run(replace(b.job, still_ours=still_ours))

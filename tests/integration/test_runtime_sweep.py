@@ -1,10 +1,11 @@
 """The safety net under dispatch: no stored message waits for ever."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from bot.ports.runtime import Handler
 from bot.runtime.sweep import Sweep
-from tests.contract.store_kit import NOW, THREAD, message, open_store, queued
+from tests.contract.store_kit import NOW, THREAD, claim, message, open_store, queued
 
 
 class NotingDispatcher:
@@ -45,3 +46,16 @@ async def test_a_message_that_came_just_now_is_left_to_its_own_dispatch(tmp_path
         await tx.inbox.add("i1", message(), conversation_id=THREAD.id, partition=THREAD.id)
         assert await tx.inbox.unfinished(before=NOW - 60) == []
         assert await tx.inbox.unfinished(before=NOW) == [("i1", THREAD.id)]
+
+
+async def test_p4_money_set_aside_by_a_process_that_never_came_back_is_charged_at_a_start(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path / 'sweep.db'}") as store:
+        async with store.write() as tx:
+            await tx.ledger.reserve(claim("0.5", name="m1"), at=NOW - 7200)
+            await tx.ledger.reserve(claim("0.5", name="m2"), at=NOW - 60)
+        sweep = Sweep(store, NotingDispatcher(), lambda: NOW)
+        await sweep.start()
+        await sweep.close()
+        async with store.read() as tx:
+            spend = await tx.ledger.spend(THREAD.id)
+        assert (spend.usd, spend.reserved) == (Decimal("0.5"), Decimal("0.5"))

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 import prompts
+from bot.desk.case_clocks import backup_key
+from bot.desk.people import StaffRoom
+from bot.desk.unsent import UnsentWords
 from bot.domain.errors import PermanentError, TransientError
 from bot.domain.escalation import Decision, State, Team
+from bot.domain.gate import Mute
 from bot.domain.service import Service
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, database, open_store
@@ -155,6 +159,40 @@ async def test_a_pager_that_is_away_is_tried_again_and_one_that_refuses_is_told_
     assert "The pager did not take the alert" in (await office.under_card())[-1][1]
 
 
+async def test_a_pager_that_refuses_to_be_called_off_has_woken_somebody_all_the_same(quick: SqlStore) -> None:
+    office = WaitingOffice(quick)
+    await office.opens()
+    await office.time_is(MONDAY + 2 * HOUR)
+    office.pager.trouble = [PermanentError("the pager refused with 404")]
+    await office.decides(Decision.APPROVE, "U0SAM")
+    await office.time_is(MONDAY + 3 * HOUR)
+    assert office.pager.trouble == []
+    assert "did not take the alert" not in str(await office.under_card())
+
+
+async def test_in_a_thread_that_was_muted_the_customer_is_not_told_that_nobody_is_there(quick: SqlStore) -> None:
+    office = WaitingOffice(quick)
+    case_id = await office.opens()
+    async with office.store.write() as tx:
+        await tx.gates.mute(Mute("T1", (await office.case(case_id)).conversation_id, "U0SAM", MONDAY))
+    await office.time_is(MONDAY + 2 * HOUR)
+    assert len(office.pager.opened) == 1
+    assert await office.notices("C1") == []
+
+
+async def test_a_backup_channel_that_takes_nothing_is_told_under_the_card(quick: SqlStore) -> None:
+    office = WaitingOffice(quick)
+    await office.opens()
+    await office.time_is(MONDAY + 2 * HOUR)
+    unsent = UnsentWords(office.store, office.cases, StaffRoom("C0STAFF", {}, frozenset(), frozenset()), office.clock)
+    for _ in range(2):
+        await unsent.handle(await office.outgoing(backup_key("esc-1")), "is_archived")
+    assert [text for _, text in await office.under_card() if "backup channel did not take" in text] == [
+        "⚠️ The backup channel did not take my message (is_archived), so nobody was told there. "
+        "Whoever runs the bot corrects `backup_channel` in SERVICE_FILE."
+    ]
+
+
 async def test_without_rota_backup_and_pager_the_case_s_own_channel_is_told(quick: SqlStore) -> None:
     office = WaitingOffice(quick, Service())
     await office.opens()
@@ -184,6 +222,7 @@ async def test_an_owner_who_lets_a_customer_wait_is_nudged_then_the_case_is_offe
     await office.time_is(asked + HOUR)
     assert (await office.case()).offered_at == asked + HOUR
     assert "press *Take over* on the card" in (await office.under_card())[-1][1]
+    assert (await office.under_card())[-1][0] == ("U0LEO",), "the next in the rota, for the first is the quiet one"
     await office.time_is(asked + 4 * HOUR)
     assert len(await office.under_card()) == 2
 

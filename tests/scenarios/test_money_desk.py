@@ -62,6 +62,20 @@ async def test_a_paused_channel_is_silent_and_the_others_are_not(desk: Desk) -> 
     assert "In <#C0SUPPORT> I am back" in await grace.types("resume here")
 
 
+async def test_customers_read_that_the_bot_is_paused_but_neither_why_nor_what_admins_changed(desk: Desk) -> None:
+    grace = desk.customer("U0GRACE")
+    await grace.types("set user @bo 1.50 per day")
+    await grace.types("pause here the model misbehaves")
+    report = await desk.customer().types()
+    assert "The bot is paused in <#C0SUPPORT>" in report
+    for words in ("misbehaves", "U0GRACE", "U0BO", "Last changes"):
+        assert words not in report
+    for colleague in ("U0SAM", "U0GRACE"):
+        report = await desk.customer(colleague).types()
+        assert "misbehaves" in report
+        assert "user <@U0BO> set to $1.50 per day by <@U0GRACE>" in report
+
+
 async def test_a_run_under_way_ends_after_its_step_when_the_bot_is_paused(desk: Desk) -> None:
     desk.claude.will(search(), answer_from_source("Guests are free."))
     desk.claude.hold()

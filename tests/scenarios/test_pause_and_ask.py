@@ -139,3 +139,28 @@ async def test_the_customers_own_stop_ends_the_pause_and_asks_nobody_any_more(de
     await card.becomes("The customer stopped it")
     assert "Stopped. Write again" in (await thread.answer(2)).text
     assert desk.rows("select outcome from runs") == [("stopped",)]
+
+
+async def test_money_allowed_while_the_bot_is_switched_off_is_kept_and_people_get_what_was_found(desk: Desk) -> None:
+    thread, card = await paused(desk)
+    before, grace = len(desk.claude.asked), desk.customer("U0GRACE")
+    await desk.customer().says("It is about three guests", thread)
+    await card.gets_reply("It is about three guests")
+    await grace.types("pause the model misbehaves")
+    await desk.staff().presses("Allow +$0.50", card)
+    again = await desk.card(number=2)
+    for words in ("the bot is paused", "What do guests cost?", "The agent used: search_knowledge_base."):
+        assert words in again.shown().text
+    await again.gets_reply("It is about three guests")
+    await desk.settled()
+    assert thread.text().count("I'm switched off at the moment") == 1
+    assert "misbehaves" not in thread.text()
+    assert len(desk.claude.asked) == before, "no model is asked while the bot is switched off"
+    assert desk.rows("select outcome from runs") == [("escalated",)]
+    assert desk.rows("select count(*) from ledger where state = 'reserved'") == [(0,)]
+    await grace.types("resume")
+    desk.claude.will(search(), answer_from_source("Guests are free."))
+    await desk.staff().presses("Approve", again)
+    assert (await thread.says("Guests are free")).footer.endswith("of $0.620")
+    await desk.settled()
+    assert len(desk.claude.asked) == before + 2

@@ -1,4 +1,4 @@
-"""Kill -9 while a run waits for money, and again right after the answer: the same run ends, once."""
+"""Kill -9 right after somebody allowed more money: the same run goes on where it stopped, and ends once."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.fakes.desk_program import Program
 from tests.fakes.discretion import assert_discreet
 
 
-async def test_p4_a_pause_survives_kills_and_nothing_is_paid_twice(
+async def test_p4_a_run_that_was_allowed_more_survives_a_kill_and_nothing_is_paid_twice(
     tmp_path: Path, template: Path, claude: Claude
 ) -> None:
     async with open_killable_desk(tmp_path, claude, template) as desk:
@@ -18,9 +18,6 @@ async def test_p4_a_pause_survives_kills_and_nothing_is_paid_twice(
         thread = await desk.customer().asks("What do guests cost?")
         await thread.answer()
         card = await desk.card()
-        await card.with_button("Allow +$0.50")
-        await desk.bot.kill()
-        await desk.bot.start()
         before = len(claude.asked)
         claude.always = answer_from_source("Guests are free.")
         claude.hold()

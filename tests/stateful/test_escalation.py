@@ -78,9 +78,7 @@ class EscalationMachine(StoreMachine):
     @rule(seen=st.integers(-2, 0), person=PEOPLE)
     def agreed_first(self, seen: int, person: str) -> None:
         allowed = self.state is State.OPEN and seen == 0
-        case = self.write(
-            lambda tx: tx.escalations.agree_first(CASE, by=person, at=NOW, version=self.version + seen)
-        )
+        case = self.write(lambda tx: tx.escalations.agree_first(CASE, by=person, at=NOW, version=self.version + seen))
         assert (case is not None) == allowed
         if case is not None:
             self.version, self.first_by = self.version + 1, person

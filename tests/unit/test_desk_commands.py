@@ -90,7 +90,9 @@ def test_admins_set_limits_in_plain_words(
     "text",
     [
         "set", "set moon 5", "set workspace", "set workspace -5", "set user 0", "set user 1e9", "set user 999999999",
-        "set user 1.2.3",
+        "set user 1.2.3", "set user <#C9|support> 5", "set channel <@U123> 5", "set channel S123 5",
+        "set conversation <#C9> 5", "set conversation U123 5",
+        "set user https://fernway.slack.com/archives/C0SUPPORT/p1763700000000100 5",
     ],
 )  # fmt: skip
 def test_a_limit_that_makes_no_sense_changes_nothing_and_says_so(text: str) -> None:
@@ -119,12 +121,26 @@ def test_a_question_about_budgets_is_a_question(text: str) -> None:
         ("pause <#C9|support> too dear", "pause", "C9", "too dear"),
         ("pause here", "pause", "C1", ""),
         ("pause hereafter", "pause", "", "hereafter"),
+        ("pause in <#C9|support>: too dear", "pause", "C9", "too dear"),
+        ("pause all since <#C9> is on fire", "pause", "", "since <#C9> is on fire"),
         ("resume", "resume", "", ""),
+        ("resume all", "resume", "", ""),
         ("resume <#C9>", "resume", "C9", ""),
+        ("resume in <#C9>", "resume", "C9", ""),
     ],
 )
 def test_admins_pause_and_resume_in_plain_words(text: str, verb: str, channel: str, reason: str) -> None:
     assert parse_switch(text, "C1") == Switch(pauses=verb == "pause", channel_id=channel, reason=reason)
+
+
+@pytest.mark.parametrize(
+    "text", ["pause #support", "pause #support it is on fire", "pause the bot in <#C9>", "resume #support", "resume C9"]
+)
+def test_who_means_one_channel_never_switches_the_whole_bot(text: str) -> None:
+    """Slack leaves the name of a channel that it does not know as it was typed."""
+    told = parse_switch(text, "C1")
+    assert isinstance(told, str)
+    assert "Nothing was changed" in told
 
 
 @pytest.mark.parametrize("text", ["paused", "what is paused?", "resumed"])

@@ -72,7 +72,8 @@ def _gauge(gauge: Gauge) -> str:
 def _pause(pause: BotPause, report: BudgetReport) -> b.Block:
     where = "The bot is paused" if pause.is_everywhere else f"The bot is paused in <#{pause.channel_id}>"
     why = f": {literal(shorten(pause.reason, 300))}" if pause.reason else ""
-    block = b.section(f"⏸️ *{where}*, by <@{pause.by}>, {_when(pause.at)}{why}")
+    who = f", by <@{pause.by}>" if pause.by else ""
+    block = b.section(f"⏸️ *{where}*{who}, {_when(pause.at)}{why}")
     if report.may_change:
         ask = b.confirm("Let the bot go on?", "It answers new messages from then on.", "Resume")
         block["accessory"] = b.button(
