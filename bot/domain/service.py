@@ -68,7 +68,7 @@ class Service:
     default: Desks = _DEFAULT
     teams: Mapping[Team, Desks] = field(default_factory=dict)
     urgent_words: frozenset[str] = frozenset()
-    """Lower case; a case whose reason holds one of them is urgent."""
+    """Lower case, one or several words each; a case whose reason holds one of them is urgent."""
     backup_channel: str = ""
     """Empty: the case's own channel."""
     quiet_owner: float = 1800.0
@@ -88,8 +88,9 @@ class Service:
 
     def priority(self, case: Escalation) -> Priority:
         """By the words of its reason, which the agent or whoever typed the handoff chose."""
-        words = re.findall(r"[\w'-]+", case.reason.lower())
-        return Priority.NORMAL if self.urgent_words.isdisjoint(words) else Priority.URGENT
+        reason = " ".join(case.reason.lower().split())
+        is_urgent = any(re.search(rf"(?<![\w'-]){re.escape(one)}(?![\w'-])", reason) for one in self.urgent_words)
+        return Priority.URGENT if is_urgent else Priority.NORMAL
 
     def first_answer(self, case: Escalation) -> float:
         """Business seconds a case may wait."""

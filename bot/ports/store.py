@@ -295,7 +295,7 @@ class Timers(Protocol):
         ...
 
     async def due_at(self, key: str) -> float | None:
-        """When a timer is due; None when there is none (any more)."""
+        """When a timer is due; None when there is none (any more). It does not go off before the caller is done."""
         ...
 
     async def next_due(self) -> float | None:

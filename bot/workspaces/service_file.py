@@ -81,7 +81,7 @@ class _ServiceFile(_Model):
             hours=Hours(ZoneInfo(self.time_zone), week, frozenset(self.holidays)),
             default=default,
             teams={team: _desks(own, default) for team, own in self.teams.items()},
-            urgent_words=frozenset(word.lower() for word in self.urgent_words),
+            urgent_words=frozenset(one for words in self.urgent_words if (one := " ".join(words.lower().split()))),
             backup_channel=self.backup_channel,
             quiet_owner=self.quiet_owner_minutes * 60,
             tells_position=self.tells_position,

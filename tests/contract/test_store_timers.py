@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.incoming import CarryOn
 from bot.ports.clock import sortable_id
 from bot.runtime.timers import TimerWorker
 from bot.store.store import SqlStore
+from bot.store.tables import timers
 from tests.contract.store_kit import KINDS, NOW, THREAD, carry_on, conversation, database, open_store, queued
 from tests.fakes.sandbox_driver import eventually
 from tests.fakes.tools import HeldClock
@@ -114,6 +116,41 @@ async def test_a_crash_between_taking_and_storing_leaves_the_timer_for_the_next(
     assert await arrived(store) == []
     assert await TimerWorker(store, clock_at(NOW), sortable_id).look() == 1
     assert await arrived(store) == ["t"]
+
+
+async def test_a_timer_of_a_newer_version_waits_for_it_and_holds_up_no_other(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a way back, or while replicas of two versions run."""
+    await set_timer(store, "unknown", NOW)
+    await set_timer(store, "known", NOW + 1)
+    async with store.write() as tx:
+        newer = sa.update(timers).where(timers.c.key == "unknown").values(payload='{"kind": "from_tomorrow"}')
+        await tx.connection.execute(newer)
+    worker = TimerWorker(store, clock_at(NOW + 2), sortable_id)
+    for _ in range(2):
+        await worker.look()
+    assert await arrived(store) == ["known"]
+    async with store.read() as tx:
+        assert await tx.timers.due_at("unknown") == NOW + 2 + 60, "it is still there"
+    assert "timer.unreadable" in caplog.text
+
+
+async def test_who_looks_whether_a_timer_is_set_keeps_it_from_going_off_meanwhile(url: str) -> None:
+    """Else a reason to look would be lost between the look and the deed."""
+    async with open_store(url) as one, open_store(url) as other:
+        async with one.write() as tx:
+            await tx.conversations.open(conversation())
+        await set_timer(one, "t", NOW)
+        async with one.write() as tx:
+            assert await tx.timers.due_at("t") == NOW
+            async with asyncio.TaskGroup() as group:
+                looked = group.create_task(TimerWorker(other, clock_at(NOW), sortable_id).look())
+                await asyncio.sleep(0.1)
+                moved_meanwhile = looked.done() and looked.result()
+                looked.cancel()
+        assert not moved_meanwhile
+        assert await TimerWorker(other, clock_at(NOW), sortable_id).look() == 1
 
 
 async def test_a_running_worker_is_on_time(store: SqlStore) -> None:

@@ -49,7 +49,9 @@ class Office:
         return self.now
 
     def new_worker(self, *, parallel: int = 16) -> OutboxWorker:
-        return OutboxWorker(self.store.queue, self.slack, self.clock, parallel=parallel, poll_seconds=0.05)
+        return OutboxWorker(
+            self.store.queue, self.slack, self.clock, parallel=parallel, poll_seconds=0.05, settle_seconds=2.0
+        )
 
     async def write(self, *outgoing: Outgoing) -> None:
         async with self.store.write() as tx:

@@ -57,6 +57,21 @@ def test_a_file_of_one_s_own_is_read(tmp_path: Path) -> None:
     assert service.of(Team.ENGINEERING).rota == ("U0SAM", "U0LEO", "S0TEAM")
 
 
+@pytest.mark.parametrize(
+    ("reason", "is_urgent"),
+    [
+        ("Data  loss: three boards are gone", True),
+        ("DOWN!", True),
+        ("A non-urgent wish", False),
+        ("The download of data; loss of time", False),
+        ("It is urgent.", True),
+    ],
+)
+def test_urgent_words_may_be_several_and_count_only_whole(reason: str, is_urgent: bool, tmp_path: Path) -> None:
+    service = load_service(write(tmp_path, 'urgent_words = ["data loss", "down", "Urgent", " "]'))
+    assert (service.priority(case(reason)) is Priority.URGENT) is is_urgent
+
+
 def test_a_case_goes_from_one_to_the_next_and_in_the_end_to_the_backup(tmp_path: Path) -> None:
     service = load_service(write(tmp_path, FILE))
     assert [(s.share, s.kind, s.responder) for s in service.stages(None)] == [
