@@ -18,6 +18,10 @@ class ToolError(Exception):
     """A failure the model can act on: says what was wrong and what to try. The model reads the message."""
 
 
+class OutcomeUnknownError(ToolError):
+    """The back-end did not answer: nobody knows whether the work was done."""
+
+
 class ConsentNeededError(Exception):
     """The call would do more than the tool may do by itself; nothing was done, a person has to consent first."""
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_never
 
-from tools.base import ToolContext, ToolError, ToolUnavailableError
+from tools.base import OutcomeUnknownError, ToolContext, ToolError, ToolUnavailableError
 from tools.breaker import BreakerState
 from tools.noticeboard import Noticeboard, SharedBreaker
 
@@ -117,7 +117,7 @@ class Guard:
         sorry: str,
         fallback: Callable[[], Awaitable[T]] | None = None,
     ) -> T:
-        """What `work` returns, or what `fallback` does when the back-end is down, or ToolError(sorry).
+        """What `work` returns, or what `fallback` does when the back-end is down, or OutcomeUnknownError(sorry).
 
         `work` must be idempotent unless the policy says `safe_to_repeat=False`. A ToolError of `work` goes through
         untouched: it is never retried and never counts against the back-end.
@@ -126,7 +126,7 @@ class Guard:
             return await self._persist(work, context)
         except (*_OUTAGES, BreakerOpenError) as error:
             if fallback is None:
-                raise ToolError(sorry) from error
+                raise OutcomeUnknownError(sorry) from error
         return await self._instead(fallback, sorry)
 
     async def _instead(self, fallback: Callable[[], Awaitable[T]], sorry: str) -> T:
@@ -134,7 +134,7 @@ class Guard:
             async with asyncio.timeout(self._policy.attempt_seconds):
                 return await fallback()
         except _OUTAGES as error:
-            raise ToolError(sorry) from error
+            raise OutcomeUnknownError(sorry) from error
 
     async def _persist(self, work: Callable[[], Awaitable[T]], context: ToolContext) -> T:
         now = asyncio.get_running_loop().time

@@ -18,12 +18,19 @@ TONGUES: tuple[Tongue, ...] = (
     english.TONGUE, german.TONGUE, french.TONGUE, spanish.TONGUE, italian.TONGUE, portuguese.TONGUE, dutch.TONGUE,
 )  # fmt: skip
 _QUOTED = re.compile(
-    r"```.*?```|`[^`\n]*`|[“„«][^”“»\n]{0,600}[”“»]|(?<!\w)\"[^\"\n]{0,600}\"|^\s*>.*$|¿[^?\n]*\?", re.M | re.S
+    r"```(?s:.*?)```|`[^`\n]*`|[“„«][^”“»\n]{0,600}[”“»]|(?<!\w)\"[^\"\n]{0,600}\"|^[ \t]{0,8}>.*$|¿[^¿?\n]{0,600}\?", re.M
 )
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _CLAUSE = re.compile(r"[,;:()\u2013—]|\s-\s|\b(?:but|aber|mais|pero|ma|mas|maar)\b")
 _TURN = re.compile(r"\b(?:and|so|because|und|denn|et|car|y|porque|e|perch[ée]|en|want)\b")
-_PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "\u202f": " ", "*": " ", "_": " ", "~": " "})
+_PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "\u202f": " ", "*": " ", "_": " ", "~": " "}) | (
+    dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+)
+MOST_QUOTED = 300
+"""Characters of a sentence that a claim quotes, around the words that claim."""
+_WINDOW, _STEP = 800, 400
+"""A longer sentence is looked at in pieces of so many characters, which overlap by more than any claim is long: so the
+search takes as long as the text is, whatever stands in it."""
 _NUMBER = re.compile(
     r"\b(?:ticket|case|reference|referenz|vorgang|dossier|caso|chamado)s?\b[^.!?\n]{0,24}?(?<![\w$€£.])"
     r"#?((?:[a-z]{1,6}-)?\d[\d-]{2,})\b(?!\s*%)"
@@ -37,7 +44,7 @@ class Claim:
     kind: Kind
     manner: Manner
     words: str
-    """The sentence, as it stands in the text in lower case."""
+    """The sentence in lower case, or as much of a long one as stands around the place."""
     place: str = ""
     """The part of it that claims."""
     number: str = ""
@@ -57,17 +64,29 @@ class _Ready:
 
 def claims_in(text: str) -> tuple[Claim, ...]:
     """All claims, in order; of each sentence every kind at most once, the strongest manner first."""
-    found: dict[tuple[Kind, str], Claim] = {}
+    found: dict[tuple[Kind, str, str], Claim] = {}
     for sentence in _sentences(text):
         for claim in (*_claims_of(sentence), *_numbers_of(sentence)):
-            found.setdefault((claim.kind, f"{claim.words}{claim.number}"), claim)
+            found.setdefault((claim.kind, claim.number, sentence), claim)
     return tuple(found.values())
 
 
 def _sentences(text: str) -> Iterator[str]:
     """Each once, in one spelling; what is quoted is left out."""
     plain = _QUOTED.sub(" … ", text.translate(_PLAIN)).lower()
-    yield from dict.fromkeys(" ".join(part.split()) for part in _SENTENCE.split(plain) if part.strip())
+    whole = (" ".join(part.split()) for part in _SENTENCE.split(plain) if part.strip())
+    yield from dict.fromkeys(piece for sentence in whole for piece in _pieces(sentence))
+
+
+def _pieces(sentence: str) -> Iterator[str]:
+    """The sentence; pieces of one that is very long, broken between words where there are any."""
+    start = 0
+    while len(sentence) - start > _WINDOW:
+        end = sentence.rfind(" ", start + _STEP, start + _WINDOW)
+        yield sentence[start : end if end > 0 else start + _WINDOW]
+        following = sentence.find(" ", start + _STEP, start + _WINDOW)
+        start = following + 1 if following > 0 else start + _STEP
+    yield sentence[start:]
 
 
 def _claims_of(sentence: str) -> Iterator[Claim]:
@@ -75,14 +94,20 @@ def _claims_of(sentence: str) -> Iterator[Claim]:
         for pattern, regex in tongue.patterns:
             for match in regex.finditer(sentence):
                 if _is_meant(tongue, pattern, sentence, match):
-                    yield Claim(pattern.kind, pattern.manner, sentence[:300], match[0])
+                    yield Claim(pattern.kind, pattern.manner, _around(sentence, match), match[0])
                     break
 
 
 def _numbers_of(sentence: str) -> Iterator[Claim]:
     """A ticket's number must be one that was seen, whatever is said of it."""
     for match in _NUMBER.finditer(sentence):
-        yield Claim(Kind.TICKET, "was", sentence[:300], match[0], match[1])
+        yield Claim(Kind.TICKET, "was", _around(sentence, match), match[0], match[1])
+
+
+def _around(sentence: str, match: re.Match[str]) -> str:
+    """The sentence, or of a long one what stands around the claim."""
+    start = max(0, min(match.start() - MOST_QUOTED // 3, len(sentence) - MOST_QUOTED))
+    return sentence[start : start + MOST_QUOTED]
 
 
 def _is_meant(tongue: _Ready, pattern: Pattern, sentence: str, match: re.Match[str]) -> bool:

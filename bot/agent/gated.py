@@ -38,14 +38,18 @@ class GatedCalls:
             _field(name, schema["properties"][name], schema.get("$defs", {}), values.get(name)) for name in names
         )
 
-    def edited(self, call: GatedCall, arguments: Mapping[str, object]) -> GatedCall:
-        """The call with these arguments instead (those not named stay); ToolError says which are wrong.
+    async def edited(self, call: GatedCall, arguments: Mapping[str, object], context: ToolContext) -> GatedCall:
+        """The call with these arguments instead (those not named stay); ToolError says which are wrong, or why it could
+        not work: the same is asked of the tool as before the call was put before people.
 
-        It is a call of its own, with another digest, under the policy in force.
+        It is a call of its own, with another digest, under the policy in force. `context`: as it would be run; while
+        Slack does not tell for whom, the tool is asked by the run only.
         """
         tool = self._tool(call)
-        merged = {**json.loads(call.arguments), **arguments}
-        canonical = canonical_json(tool.parse(json.dumps(merged)))
+        parsed = tool.parse(json.dumps({**json.loads(call.arguments), **arguments}))
+        is_known = context.principal.email is not None
+        ready = await tool.prepare(parsed, context) if tool.prepare and is_known else parsed
+        canonical = canonical_json(ready)
         rule = self._policy.gate_for(call.tool, canonical, _principal(call))
         return replace(call, arguments=canonical, policy=self._policy.version, why=rule.why if rule else call.why)
 

@@ -4,6 +4,7 @@ An answer that claims what the tools did not do goes back to the model once, ins
 what is wrong. If the next one is no better, it is not sent either: people get it as a proposal.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -95,9 +96,12 @@ class Review:
         return await self._judge.weigh(self._case, result, self._purse, self._threshold, name=name)
 
     async def _broken(self, text: str, evidence: Iterable[Evidence]) -> tuple[Claim, ...]:
-        """The claims nothing stands behind; what was done before is looked up only when something is claimed."""
+        """The claims nothing stands behind; what was done before is looked up only when something is claimed.
+
+        Looked for beside the event loop: a long text takes a second.
+        """
         if text not in self._found:
-            claims = claims_in(text)
+            claims = await asyncio.to_thread(claims_in, text)
             deeds = await self._deeds(evidence) if claims else None
             self._found[text] = tuple(claim for claim in claims if deeds is None or not deeds.cover(claim))
         return self._found[text]
@@ -107,4 +111,5 @@ class Review:
         async with self._store.read() as tx:
             lines = await tx.conversations.lines(conversation_id, EARLIER)
             case = await tx.escalations.live(conversation_id)
-        return deeds_of(evidence, earlier=lines, notes=self._case.notes, case_is_open=case is not None)
+        is_open = case is not None
+        return await asyncio.to_thread(deeds_of, evidence, earlier=lines, notes=self._case.notes, case_is_open=is_open)

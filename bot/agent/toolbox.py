@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 8
 """Tools of one step that are run; the rest are told to come again."""
+PENDING = "pending"
+"""Stands in the trace where an error would: nothing was done yet."""
 RESULT_CHARS = 24_000
 """Of one tool result; what is beyond is cut with a remark."""
 _RESULT: TypeAdapter[ToolResult] = TypeAdapter(ToolResult)
@@ -109,7 +111,8 @@ class Toolbox:
             logger.exception("tool.crashed", extra={"fields": {"tool": use.name, "run": context.run_id}})
             text = f"{use.name} failed on our side. Do not retry it; be honest about it, or escalate to a human."
             return _failed(use, text), "", type(error).__name__
-        return ToolResult(use.id, _bounded(output.content), is_pending=output.is_pending), output.note, ""
+        result = ToolResult(use.id, _bounded(output.content), is_pending=output.is_pending)
+        return result, output.note, PENDING if output.is_pending else ""
 
 
 def shown(result: ToolResult) -> str:

@@ -2,8 +2,9 @@
 
 The press only queues a cause (in the transaction of the decision); the call is made by whoever works on the
 conversation's partition, and everything that the approval rests on is checked again then: the case, its digest, the
-policy, the principal, who is in charge. The tool does the work once per key, and the key is made of case and digest, so
-a crash between its work and our record is mended by doing the same again.
+policy, the principal, who is in charge, and that nobody has written since. The tool does the work once per key, and the
+key is made of case and digest, so a crash between its work and our record is mended by doing the same again; where that
+is not allowed any more, people are told that it is not certain.
 """
 
 import logging
@@ -13,6 +14,7 @@ import prompts
 from bot.agent.gated import GatedCalls
 from bot.agent.profile import Profiles
 from bot.desk.cases import Cases
+from bot.desk.overtaking import begin, has_begun, is_overtaken, run_of
 from bot.desk.ownership import By
 from bot.desk.people import People
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
@@ -23,7 +25,7 @@ from bot.domain.principal import Principal, Role
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
-from tools.base import ToolContext, ToolError
+from tools.base import OutcomeUnknownError, ToolContext, ToolError
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,18 @@ class _Result:
     """Name of what staff read."""
     error: str = ""
     """Class, for the trace."""
+    is_certain: bool = True
+    """False when it may have been done all the same."""
+
+    @classmethod
+    def void(cls, why: str, text: str) -> "_Result":
+        """It was not run."""
+        return cls(done=False, text=text, sentence="call_void", error=why)
+
+    @classmethod
+    def doubtful(cls, error: str, text: str) -> "_Result":
+        """Nobody knows."""
+        return cls(done=False, text=text, sentence="call_doubt", error=error, is_certain=False)
 
 
 class ApprovedCalls:
@@ -65,8 +79,10 @@ class ApprovedCalls:
     async def queue(self, tx: Transaction, case: Escalation, conversation: Conversation, by: By) -> None:
         """Part of the decision: have the approved call of this case carried out after it."""
         assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
-        cause = CallApproved(conversation.key, case.id, case.proposal.digest, by.user_id, by.name)
-        await tx.inbox.add(self._new_id(), cause, conversation_id=None, partition=conversation.id)
+        cause = CallApproved(
+            conversation.key, case.id, case.proposal.digest, by.user_id, by.name, epoch=conversation.epoch
+        )
+        await tx.inbox.add(self._new_id(), cause, conversation_id=conversation.id, partition=conversation.id)
 
     async def withdraw_outdated(self) -> None:
         """After a start: calls that were proposed under other rules are taken off their cards, visibly."""
@@ -94,34 +110,49 @@ class ApprovedCalls:
             return await self._close(queued)
         call = case.proposal.call
         if gave_up:
-            result = _Result(done=False, text=self._sentences["call_unknown"], sentence="call_failed", error="gave_up")
+            result = _Result.doubtful("gave_up", self._sentences["call_unknown"])
         else:
-            result = await self._make(queued, cause, case, conversation)
+            result = await self._make(queued, cause, case)
         await self._settle(queued, cause, case, call, result)
         return None
 
-    async def _make(self, queued: Queued, cause: CallApproved, case: Escalation, conversation: Conversation) -> _Result:
+    async def _make(self, queued: Queued, cause: CallApproved, case: Escalation) -> _Result:
         assert case.proposal is not None  # noqa: S101 — the caller's guard, told to the type checker
         call = case.proposal.call
         assert call is not None  # noqa: S101 — as above
-        why_not = self._why_not(cause, case, conversation, call)
-        if why_not:
-            return _Result(done=False, text=self._sentences[why_not], sentence="call_void", error=why_not)
         principal = await self._principal(queued, call)
-        if principal is None:
-            return _Result(done=False, text=self._sentences["call_role"], sentence="call_void", error="call_role")
+        async with self._store.write() as tx:
+            conversation = await tx.conversations.get(case.conversation_id)
+            if conversation is None:
+                raise LookupError(case.conversation_id)
+            is_again = await has_begun(tx, cause)
+            why_not = self._why_not(cause, case, conversation, call)
+            if not why_not and principal is None:
+                why_not = "call_role"
+            if not why_not and not is_again and await is_overtaken(tx, cause):
+                why_not = "call_overtaken"
+            if not why_not:
+                await begin(tx, cause)
+        if why_not and is_again:
+            return _Result.doubtful(why_not, f"{self._sentences[why_not]} {self._sentences['call_unknown']}")
+        if why_not or principal is None:
+            return _Result.void(why_not, self._sentences[why_not])
         context = ToolContext(
-            principal, conversation.id, f"approved-{case.id}", case.proposal.digest[:32], conversation.epoch,
+            principal, conversation.id, run_of(case.id), case.proposal.digest[:32], conversation.epoch,
             profile=call.profile, is_consented=True,
         )  # fmt: skip
+        return await self._run(case, call, context)
+
+    async def _run(self, case: Escalation, call: GatedCall, context: ToolContext) -> _Result:
         try:
             output = await self._calls.run(call, context)
+        except OutcomeUnknownError as error:
+            return _Result.doubtful("tool_error", str(error))
         except ToolError as error:
             return _Result(done=False, text=str(error), sentence="call_failed", error="tool_error")
         except Exception as error:  # as in the toolbox: a tool's bug must not leave the approver without a word
             logger.exception("tool.crashed", extra={"fields": {"tool": call.tool, "case": case.id}})
-            text = self._sentences["call_unknown"]
-            return _Result(done=False, text=text, sentence="call_failed", error=type(error).__name__)
+            return _Result.doubtful(type(error).__name__, self._sentences["call_unknown"])
         text = output.content if isinstance(output.content, str) else output.note
         return _Result(done=True, text=text, sentence="call_done")
 
@@ -138,7 +169,7 @@ class ApprovedCalls:
             return "call_profile"
         if conversation.standing is not Standing.BOT:
             return "call_owned" if conversation.standing is Standing.HUMAN else "call_closed"
-        return ""
+        return "" if cause.epoch in (None, conversation.epoch) else "call_hands"
 
     async def _principal(self, queued: Queued, call: GatedCall) -> Principal | None:
         """For whom the call is made, as they are now; None when they have become less than they were.
@@ -197,6 +228,12 @@ class ApprovedCalls:
 
 def _in_words(cause: CallApproved, call: GatedCall, result: _Result) -> str:
     """For the model; what was not done is said in one sentence, so that nothing in it reads like a deed."""
+    if not result.is_certain:
+        return (
+            f"A colleague ({cause.by_name}) approved {call.tool}, but it is not known whether it was carried out: "
+            f"{result.text} Tell the customer honestly that this is not certain, and that they can ask for a person at "
+            "any time; do not call the tool again."
+        )
     if not result.done:
         return (
             f"{call.tool} was NOT carried out, although a colleague ({cause.by_name}) approved it: {result.text} "

@@ -163,13 +163,14 @@ class BudgetPauses:
             await tx.outbox.add(session(off, conversation, Session.SUSPENDED, after=key))
 
     async def _end_overtaken(self, tx: Transaction, run: Run, ask: BudgetAsk) -> None:
-        """Somebody took over: what was written meanwhile is theirs. The customer pressed Stop: so nobody is asked."""
+        """Somebody took over: what was written meanwhile is theirs. The customer pressed Stop (or changed the question,
+        or muted the thread): so nobody is asked, and what was written meanwhile has its turn."""
         now = self._clock()
         await tx.budget_asks.end(ask.case_id, AskEnd.OVERTAKEN, at=now)
         await tx.timers.cancel(timer_key(ask.case_id))
+        await tx.inbox.reopen(ask.held)
         conversation = await tx.conversations.get(run.conversation_id)
         if conversation is not None and conversation.epoch != run.epoch:
-            await tx.inbox.reopen(ask.held)
             return
         case = await tx.escalations.get(ask.case_id)
         if case is not None and case.state is State.OPEN:

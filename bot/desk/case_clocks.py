@@ -17,6 +17,9 @@ from bot.ports.store import Transaction
 _BY_ANSWERING = 60.0
 """Who answers takes over: such words may be written down a little before."""
 
+_PAGER_WAITS = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds until a pager that was away is told again; the last one from then on."""
+
 
 def backup_key(escalation_id: str) -> str:
     """Outbox key of what the backup channel is told."""
@@ -68,6 +71,11 @@ class CaseClocks:
         """Let the pager wake somebody, as soon as possible."""
         await self._set(tx, case, Due.ALERT, self._clock())
 
+    async def tell_again(self, tx: Transaction, case: Escalation, due: CaseDue) -> None:
+        """The pager is away: tell it later, less and less often. No worker waits for it meanwhile."""
+        wait = _PAGER_WAITS[min(due.stage, len(_PAGER_WAITS) - 1)]
+        await self._set(tx, case, due.what, self._clock() + wait, due.stage + 1, again=f":{due.stage + 1}")
+
     def deadline(self, case: Escalation) -> Deadline | None:
         """How a case that waits for a first answer stands; None for others."""
         return self.service.deadline(case, self._clock()) if case.state is State.OPEN else None
@@ -90,11 +98,13 @@ class CaseClocks:
             said.append(sentences["one_ahead" if ahead == 1 else "some_ahead"].format(count=ahead))
         return " ".join(said)
 
-    async def _set(self, tx: Transaction, case: Escalation, what: Due, at: float, stage: int = 0) -> None:
+    async def _set(
+        self, tx: Transaction, case: Escalation, what: Due, at: float, stage: int = 0, *, again: str = ""
+    ) -> None:
         team = case.conversation_id.split(":")[0]
         lane = "alert" if what in (Due.ALERT, Due.ALL_CLEAR) else "clock"
         await tx.timers.set(
-            _key(case, what),
+            _key(case, what) + again,
             CaseDue(case.id, team, what, stage),
             due_at=at,
             partition=f"{lane}:{case.id}",

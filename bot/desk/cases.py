@@ -7,6 +7,7 @@ from bot.desk.audit import deed
 from bot.desk.case_clocks import CaseClocks
 from bot.desk.deadlines import NO_TERMS, Terms, timer_key
 from bot.desk.handed_back import turned_down, why_not_again
+from bot.desk.overtaking import is_stopped
 from bot.desk.people import People, StaffRoom
 from bot.desk.signs import place_of, session
 from bot.domain.conversation import Conversation, Surface
@@ -59,6 +60,8 @@ class Cases:
             conversation = await tx.conversations.get(context.conversation_id)
             if conversation is None or conversation.epoch != context.epoch:
                 raise ToolError("A person is already in charge of this conversation. Stop here.")
+            if await is_stopped(tx, context.run_id):
+                raise ToolError("The request was stopped, changed or taken back. Stop here.")
             refusal = await why_not_again(tx, conversation.id, context.run_id, request.reason)
             if refusal is not None:
                 await turned_down(tx, context.run_id)

@@ -6,16 +6,18 @@ edit is noted for later turns and a deletion takes the words out of the transcri
 on the old words is withdrawn. Events that come twice, or in the wrong order, change nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import prompts
 from bot.desk.cases import Cases, case_of_run
+from bot.desk.overtaking import overtake_call
 from bot.desk.signs import remove_signs, session
 from bot.desk.waking import wake_paused
 from bot.domain.conversation import Conversation, Line, Speaker, Surface
 from bot.domain.effects import Session
 from bot.domain.escalation import State
-from bot.domain.incoming import MessageDeleted, MessageEdited, MessageReceived
+from bot.domain.incoming import CarryOn, MessageDeleted, MessageEdited, MessageReceived
 from bot.domain.interruption import StopWhy
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Run, Transaction
@@ -47,7 +49,7 @@ class Changes:
             mentions_bot=old.mentions_bot or edit.asks_again is not None,
         )  # fmt: skip
         is_running = await self._interrupt(tx, queued, queued.conversation_id, StopWhy.EDITED)
-        if queued.handled and not is_running:
+        if not is_running and await _is_handled(tx, queued):
             await self._note_edit(tx, queued.conversation_id, old, new)
         await tx.inbox.replace(queued.id, new, handled=True)
         await self._withdraw(tx, queued, queued.conversation_id, self._sentences["withdrawn_edited"])
@@ -60,7 +62,7 @@ class Changes:
             return False
         is_running = await self._interrupt(tx, queued, conversation.id, StopWhy.DELETED)
         await tx.inbox.replace(queued.id, replace(old, text="", quoted="", files=(), is_deleted=True), handled=True)
-        if queued.handled and not is_running:
+        if not is_running and await _is_handled(tx, queued):
             await tx.conversations.amend_line(conversation.id, old.text, None)
         elif not is_running:
             await drop(tx, conversation, [queued])
@@ -102,12 +104,19 @@ class Changes:
         await tx.conversations.add_lines(conversation_id, Line(Speaker.NOTE, "", note, self._clock()))
 
     async def _withdraw(self, tx: Transaction, queued: Queued, conversation_id: str, why: str) -> None:
-        """Take the proposal that stands on a message off its card."""
+        """Take the proposal that stands on a message off its card; an approved call that waits is not made."""
+        await overtake_call(tx, conversation_id)
         for run in await tx.runs.answering(conversation_id, queued.id):
             case = await case_of_run(tx, run.id)
             if case is not None and case.state is State.OPEN:
                 return await self._cases.withdraw_proposal(tx, case, why)
         return None
+
+
+async def _is_handled(tx: Transaction, queued: Queued) -> bool:
+    """As it is now: the run that was to be stopped may have ended while this transaction waited for it."""
+    now = await tx.inbox.get(queued.id)
+    return now is not None and now.handled
 
 
 async def drop(tx: Transaction, conversation: Conversation, rows: list[Queued]) -> None:
@@ -116,6 +125,12 @@ async def drop(tx: Transaction, conversation: Conversation, rows: list[Queued]) 
     gone = await remove_signs(tx, conversation, rows)
     if conversation.surface is Surface.DM:
         await tx.outbox.add(session(f"session:{rows[0].id}:off", conversation, Session.ACTIVE, after=gone))
+
+
+def notes_of(rows: Sequence[Queued], at: float) -> list[Line]:
+    """What the desk wanted the agent to know; kept for later when the agent does not work on it now."""
+    causes = (row.incoming for row in rows)
+    return [Line(Speaker.NOTE, "", cause.note, at) for cause in causes if isinstance(cause, CarryOn)]
 
 
 def is_deleted(row: Queued) -> bool:

@@ -10,10 +10,11 @@ from bot.desk.consent import Consent, waits_for_second
 from bot.desk.consequences import Consequences
 from bot.desk.deadlines import timer_key
 from bot.desk.expiry import Expiry
+from bot.desk.overtaking import has_unread
 from bot.desk.ownership import By
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import MOVES, Decision, Escalation, State
-from bot.domain.incoming import DecisionMade, MessageReceived
+from bot.domain.incoming import DecisionMade
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
@@ -147,10 +148,7 @@ class Decisions:
         case = await tx.escalations.get(escalation_id)
         if case is None or case.state is not State.OPEN or case.proposal is None:
             return False
-        run = await tx.runs.unfinished(case.conversation_id)
-        known = run.inbox_ids if run else ()
-        waiting = await tx.inbox.waiting(case.conversation_id)
-        if all(row.id in known for row in waiting if isinstance(row.incoming, MessageReceived)):
+        if not await has_unread(tx, case.conversation_id):
             return False
         await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
         return True

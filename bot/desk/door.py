@@ -9,7 +9,7 @@ import prompts
 from bot.desk.commands import AllowChannel, Command, Handoff
 from bot.desk.people import People
 from bot.desk.signs import place_of
-from bot.domain.conversation import Conversation, Standing, Surface
+from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.effects import Outgoing, Place, ShowNotice, Whisper
 from bot.domain.gate import PAIR_EVENTS, SharedChannel
 from bot.domain.incoming import MessageReceived
@@ -81,16 +81,17 @@ class Door:
     ) -> bool:
         if await tx.inbox.message(message.thread, message.ts) is not None:
             return True  # a twin: it is dropped when it is stored
-        turn = await tx.gates.count_bot(message.thread.id, bot_id, self._clock())
+        thread = message.thread
+        pair = _new_threads(thread) if message.is_root else thread.id
+        turn = await tx.gates.count_bot(pair, bot_id, self._clock())
         if turn.count <= PAIR_EVENTS:
             return True
-        if turn.is_last_straw and conversation is not None:
-            mark = f"{bot_id}:{turn.paused_until:.0f}"
-            if conversation.standing is not Standing.HUMAN:
+        if turn.is_last_straw:
+            key = f"often:{pair}:{bot_id}:{turn.paused_until:.0f}"
+            if conversation is not None and conversation.standing is not Standing.HUMAN:
                 notice = ShowNotice(place_of(conversation), self._sentences["bot_too_often"])
-                key = f"often:{conversation.id}:{mark}"
                 await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
-            await self._tell_staff(tx, message, f"often:{conversation.id}:{mark}", "bot_too_often_staff")
+            await self._tell_staff(tx, message, key, "bot_too_often_staff")
         return False
 
     async def _tell_staff(self, tx: Transaction, message: MessageReceived, key: str, sentence: str) -> None:
@@ -105,3 +106,8 @@ class Door:
         key = f"whisper:{thread.team_id}:{thread.channel_id}:{message.user_id}:{key}"
         effect = Whisper(place, message.user_id, text)
         await tx.outbox.add(Outgoing(key, effect, f"whisper:{thread.team_id}:{message.user_id}"))
+
+
+def _new_threads(thread: ThreadKey) -> str:
+    """All threads that a bot begins in a channel count as one, or a new one each time would get it around its limit."""
+    return ThreadKey(thread.team_id, thread.channel_id, "new").id

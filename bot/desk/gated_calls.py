@@ -1,6 +1,7 @@
 """Tool calls that need consent, on their way to people: one card, whatever the model repeats."""
 
 from bot.desk.cases import Cases, case_of_run
+from bot.desk.overtaking import is_stopped
 from bot.domain.escalation import GatedCall, NewEscalation, Origin, Proposal, State, Team
 from bot.domain.incoming import MessageReceived
 from bot.ports.store import Store, Transaction
@@ -20,6 +21,7 @@ _DECIDED = (
     "it. Finish your answer without it."
 )
 _OURS_NO_MORE = "A person is already in charge of this conversation. Stop here."
+_STOPPED = "Not done, and nobody was asked: the request was stopped, changed or taken back. Stop here."
 
 
 class ConsentRequests:
@@ -36,6 +38,8 @@ class ConsentRequests:
             conversation = await tx.conversations.get(context.conversation_id)
             if conversation is None or conversation.epoch != context.epoch:
                 raise ToolError(_OURS_NO_MORE)
+            if await is_stopped(tx, context.run_id):
+                raise ToolError(_STOPPED)
             live = await tx.escalations.live(conversation.id)  # from here on nobody else opens or amends one
             mine = await case_of_run(tx, context.run_id)
             if any(case and case.proposal and case.proposal.digest == proposal.digest for case in (live, mine)):

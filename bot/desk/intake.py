@@ -34,7 +34,7 @@ from bot.domain.incoming import (
     StopPressed,
 )
 from bot.ports.clock import Clock, NewId
-from bot.ports.store import Store, Transaction
+from bot.ports.store import Queued, Store, Transaction
 
 _EARLY_PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds until a reply that came too early is looked at again."""
@@ -190,14 +190,33 @@ class Intake:
             return False
         again = edit.asks_again
         if again is not None and queued.handled and not old.mentions_bot and edit.edited_at:
-            await self._message(tx, replace(again, ts=edit.edited_at, client_msg_id=None, event_id=None))
+            return await self._ask_again(tx, queued.id, replace(again, ts=edit.edited_at))
+        twin = await self._asked_as(tx, old)
+        if twin is not None and isinstance(twin.incoming, MessageReceived):
+            await self._changes.edit(tx, twin, twin.incoming, replace(edit, event_id=None, asks_again=None))
         return True
+
+    async def _ask_again(self, tx: Transaction, inbox_id: str, again: MessageReceived) -> bool:
+        """Store a message once more; what becomes of the old one then becomes of this one, too."""
+        if await self._message(tx, replace(again, client_msg_id=None, event_id=None)):
+            queued = await tx.inbox.get(inbox_id)
+            if queued is not None and isinstance(queued.incoming, MessageReceived):
+                await tx.inbox.replace(inbox_id, replace(queued.incoming, asked_as=again.ts), handled=True)
+        return True
+
+    async def _asked_as(self, tx: Transaction, old: MessageReceived) -> Queued | None:
+        return await tx.inbox.message(old.thread, old.asked_as) if old.asked_as else None
 
     async def _delete(self, tx: Transaction, gone: MessageDeleted) -> bool:
         queued = await tx.inbox.message(gone.thread, gone.ts)
         if queued is None or not isinstance(queued.incoming, MessageReceived):
             return False
-        return await self._changes.delete(tx, queued, queued.incoming, gone)
+        twin = await self._asked_as(tx, queued.incoming)
+        if not await self._changes.delete(tx, queued, queued.incoming, gone):
+            return False
+        if twin is not None and isinstance(twin.incoming, MessageReceived):
+            await self._changes.delete(tx, twin, twin.incoming, replace(gone, event_id=None))
+        return True
 
 
 def _dispatch_of(incoming: Incoming) -> tuple[str, str | None]:

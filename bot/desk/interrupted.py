@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.desk.changes import is_deleted
+from bot.desk.changes import is_deleted, notes_of
 from bot.desk.signs import live_key, removal, session
 from bot.domain.answer import Outcome
 from bot.domain.conversation import Conversation, Line, Speaker, Surface
@@ -47,9 +47,8 @@ async def end_interrupted(
 
 async def _ask_anew(tx: Transaction, conversation: Conversation, run: Run, left: Sequence[Queued]) -> None:
     """The messages wait again; a live line that stays is taken over by the next run."""
-    ask = await tx.budget_asks.of_run(run.id)
     await tx.inbox.mark_handled(run.inbox_ids)
-    await tx.inbox.reopen([*(row.id for row in left), *(ask.held if ask is not None else ())])
+    await tx.inbox.reopen([row.id for row in left])
     if run.live_key is not None and run.live_key not in {live_key(row.id) for row in left}:
         await tx.outbox.add(removal(conversation, run.live_key))
 
@@ -62,6 +61,7 @@ async def _leave(
     name = asker.name if asker else "Customer"
     words = [row.incoming.text for row in left if isinstance(row.incoming, MessageReceived)]
     await tx.conversations.add_lines(conversation.id, *(Line(Speaker.CUSTOMER, name, text, at) for text in words))
+    await tx.conversations.add_lines(conversation.id, *notes_of(left, at))
     gone = None
     if run.live_key is not None:
         line = removal(conversation, run.live_key)
@@ -74,7 +74,7 @@ async def _leave(
 async def _remember_deeds(tx: Transaction, conversation: Conversation, run: Run, at: float) -> None:
     """What the run has done already stays done: the next one must know, or it would do it again."""
     events = [e for e in await tx.traces.of_conversation(conversation.id) if e.run_id == run.id]
-    deeds = [e for e in events if e.action is Action.TOOL_CALL and e.ok and e.name not in _HARMLESS]
+    deeds = [e for e in events if e.action is Action.TOOL_CALL and e.ok and not e.error and e.name not in _HARMLESS]
     if deeds:
         done = "; ".join(f"{e.name}: {e.got[:_DEED_CHARS]}" for e in deeds)
         note = f"The customer changed the question while it was worked on. Done already, do not repeat it: {done}"

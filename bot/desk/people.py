@@ -57,6 +57,7 @@ class People:
             logger.warning("profile.unreadable", extra={"fields": {"user": user_id}})
             role = await self._role(user_id, author_team, bot_id, is_guest=is_guest)
             return Principal(author_team, user_id, role, "Customer", None)
+        bot_id = bot_id or (user_id if person.is_bot else None)
         role = await self._role(user_id, author_team, bot_id, is_guest=is_guest or person.is_guest)
         is_known = author_team == self._home_team and role is not Role.AGENT
         return Principal(author_team, user_id, role, plain_name(person.name), person.email if is_known else None)

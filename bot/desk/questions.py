@@ -1,7 +1,9 @@
 """Ask: one question to the customer or to a colleague, without anybody taking the conversation over.
 
 The customer reads it under the person's own name, and the case stays open. What they answer goes to the agent, as every
-message does, and is shown under the card.
+message does, and is shown under the card. What a colleague answers under the card is told to the agent as well: when
+nothing waits for approval it carries on with it at once, otherwise it knows it in its next turn, and whoever approves
+has read it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ from bot.desk.signs import place_of
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, Relay, Whisper
 from bot.domain.escalation import Escalation, Question, State
-from bot.domain.incoming import MessageReceived, QuestionAsked
+from bot.domain.incoming import CarryOn, MessageReceived, QuestionAsked
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.slack import Person
@@ -95,10 +97,40 @@ async def show_answer(
     await close_question(tx, cases, case, messages[0].user_id, at)
 
 
-def is_answer(case: Escalation, user_id: str) -> bool:
-    """Whether words under the card of an open case are those of a colleague who was asked."""
+def is_answer(case: Escalation, message: MessageReceived) -> bool:
+    """Whether words under the card of an open case are those of the colleague who was asked."""
     asked = case.asked
-    return case.state is State.OPEN and asked is not None and asked.of == user_id and asked.answered_at is None
+    is_ours = message.bot_id is None and message.author_team == message.thread.team_id
+    waits = case.state is State.OPEN and asked is not None and asked.answered_at is None
+    return waits and is_ours and asked is not None and asked.of == message.user_id
+
+
+async def take_answer(
+    tx: Transaction, cases: Cases, case: Escalation, conversation: Conversation, message: MessageReceived, name: str,
+    at: float,
+) -> None:  # fmt: skip
+    """Tell the agent what a colleague answered who had been asked, and under the card what becomes of it."""
+    asked = case.asked
+    if asked is None:
+        return
+    await close_question(tx, cases, case, message.user_id, at)
+    files = "".join(f" (with the file {file.name}, which you cannot read)" for file in message.files)
+    note = f"A colleague ({name}) was asked: {asked.text} They answered, to us and not to the customer: {message.text}"
+    carries_on = (
+        case.proposal is None
+        and conversation.standing is Standing.BOT
+        and await tx.runs.paused(conversation.id) is None
+    )
+    if carries_on:
+        words = f"{note}{files} Carry on with the customer's request as far as this settles it."
+        asker, team = case.requested_by or conversation.opened_by, case.requested_team or conversation.key.team_id
+        cause = CarryOn(conversation.key, f"answered:{case.id}:{message.ts}", words, asker, team)
+        inbox_id = f"answered-{message.thread.team_id}-{message.thread.channel_id}-{message.ts}"
+        await tx.inbox.add(inbox_id, cause, conversation_id=conversation.id, partition=conversation.id)
+    else:
+        await tx.conversations.add_lines(conversation.id, Line(Speaker.NOTE, "", f"{note}{files}", at))
+    told = prompts.sentences()["answer_carries_on" if carries_on else "answer_noted"]
+    await cases.say_under_card(tx, case, f"heard:{case.id}:{message.ts}", told)
 
 
 async def close_question(tx: Transaction, cases: Cases, case: Escalation, by: str, at: float) -> None:

@@ -5,13 +5,14 @@ from dataclasses import replace
 import prompts
 from bot.desk.commands import AllowChannel, Quiet
 from bot.desk.people import People
+from bot.desk.waking import wake_paused
 from bot.domain.audit import AuditEntry
 from bot.domain.conversation import Conversation, Surface, ThreadKey
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.gate import Mute, SharedChannel
 from bot.domain.incoming import MessageReceived
 from bot.domain.interruption import StopWhy
-from bot.ports.clock import Clock
+from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -20,10 +21,11 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 class Quieting:
     """Mutes threads and channels, and opens shared channels."""
 
-    def __init__(self, store: Store, people: People, clock: Clock) -> None:
+    def __init__(self, store: Store, people: People, clock: Clock, new_id: NewId) -> None:
         self._store = store
         self._people = people
         self._clock = clock
+        self._new_id = new_id
         self._sentences = prompts.sentences()
 
     async def run(
@@ -62,6 +64,7 @@ class Quieting:
         await tx.gates.mute(Mute(team, _subject(message, wish), message.user_id, now, until))
         if not wish.channel:
             await tx.runs.request_stop(message.thread.id, StopWhy.MUTED)
+            await wake_paused(tx, message.thread.id, self._new_id())
         how_long = f" for {_words(wish.seconds)}" if wish.seconds is not None else ""
         await self._record(tx, message, f"{_kind(wish)}.mute", _subject(message, wish), how_long.strip())
         return self._sentences[f"mute_{_kind(wish)}_done"].format(how_long=how_long)

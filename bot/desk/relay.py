@@ -12,7 +12,7 @@ import prompts
 from bot.desk.cases import Cases
 from bot.desk.doorway import NOTE_MARK
 from bot.desk.people import People
-from bot.desk.questions import close_question, is_answer
+from bot.desk.questions import is_answer, take_answer
 from bot.desk.signs import place_of, removal
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, ThreadKey
 from bot.domain.effects import Outgoing, Place, Receipt, Relay, RelayFile, Whisper
@@ -44,8 +44,8 @@ class RelayRoom:
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is None or not case.state.is_live or message.text.startswith(NOTE_MARK):
             return
-        if is_answer(case, message.user_id):
-            await close_question(tx, self._cases, case, message.user_id, self._clock())
+        if is_answer(case, message):
+            await take_answer(tx, self._cases, case, conversation, message, author.name, self._clock())
             return
         refusal = _why_not_carried(message, case, conversation)
         if refusal:

@@ -14,7 +14,9 @@ from bot.desk.cases import Cases
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.difference import difference
+from bot.desk.overtaking import run_of
 from bot.desk.ownership import By
+from bot.desk.people import People
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import Decision, Escalation, Proposal, State
 from bot.domain.incoming import DecisionMade, ProposalEdited
@@ -22,17 +24,18 @@ from bot.domain.revision import Fault, Problem, Sheet
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
-from tools.base import ToolError
+from tools.base import ToolContext, ToolError
 
 
 class Revisions:
     """Checks forms while they are open, and carries out what was sent."""
 
-    def __init__(
-        self, store: Store, authority: Authority, cases: Cases, decisions: Decisions, calls: GatedCalls,
+    def __init__(  # noqa: PLR0913, PLR0917 - the composition root names them
+        self, store: Store, people: People, authority: Authority, cases: Cases, decisions: Decisions, calls: GatedCalls,
         deadlines: Deadlines, clock: Clock,
     ) -> None:  # fmt: skip
         self._store = store
+        self._people = people
         self._authority = authority
         self._cases = cases
         self._decisions = decisions
@@ -53,7 +56,7 @@ class Revisions:
         if seen is None or seen.proposal is None:
             return Problem(Fault.STALE, self._sentences["edit_stale"])
         try:
-            proposal = self._proposal(seen.proposal, edit)
+            proposal = await self._proposal(seen, seen.proposal, edit)
         except ToolError as error:
             return Problem(Fault.FIELD, str(error))
         refusal = await self._authority.why_not_act(edit.user_team or edit.team_id, edit.user_id)
@@ -79,7 +82,7 @@ class Revisions:
     async def _try(self, inbox_id: str, edit: ProposalEdited, seen: Escalation | None) -> str | None:
         if seen is None or seen.proposal is None:
             return self._sentences["edit_stale"]
-        proposal = self._proposal(seen.proposal, edit)
+        proposal = await self._proposal(seen, seen.proposal, edit)
         unapproved = await self._why_not_approve(edit, replace(seen, proposal=proposal))
         by = await self._authority.presser(edit.user_id)
         async with self._store.write() as tx:
@@ -125,11 +128,16 @@ class Revisions:
         is_same = case is not None and (case.state, case.version) == (State.OPEN, edit.version)
         return case if is_same else None
 
-    def _proposal(self, old: Proposal, edit: ProposalEdited) -> Proposal:
+    async def _proposal(self, case: Escalation, old: Proposal, edit: ProposalEdited) -> Proposal:
         """What the form makes of a proposal; ToolError says which arguments are wrong."""
-        if old.call is not None:
-            return replace(old, call=self._calls.edited(old.call, dict(edit.arguments)))
-        return replace(old, text=edit.text.strip() or old.text)
+        if old.call is None:
+            return replace(old, text=edit.text.strip() or old.text)
+        team, _, user = old.call.principal.partition(":")
+        context = ToolContext(
+            await self._people.principal(user, author_team=team), case.conversation_id, run_of(case.id), "", 0,
+            profile=old.call.profile, is_consented=True,
+        )  # fmt: skip
+        return replace(old, call=await self._calls.edited(old.call, dict(edit.arguments), context))
 
     async def _why_not_approve(self, edit: ProposalEdited, case: Escalation) -> str | None:
         if not edit.approve:

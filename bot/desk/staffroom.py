@@ -17,7 +17,7 @@ from bot.domain.escalation import Decision, NewEscalation, Origin
 from bot.domain.incoming import MessageReceived
 from bot.domain.principal import Principal, Role
 from bot.domain.trace import Action, TraceEvent
-from bot.ports.clock import Clock
+from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
 LINE_CHARS = 300
@@ -31,7 +31,7 @@ LAST_LINES = 6
 class StaffRoomTalk:
     """Handles commands and staff replies; no model is ever called here."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root names them
         self,
         store: Store,
         people: People,
@@ -39,6 +39,7 @@ class StaffRoomTalk:
         ownership: Ownership,
         relay: RelayRoom,
         clock: Clock,
+        new_id: NewId,
         *,
         choose_channel: ChooseChannel | None = None,
     ) -> None:
@@ -51,7 +52,7 @@ class StaffRoomTalk:
         self._clock = clock
         self._choose_channel = choose_channel
         self._sentences = prompts.sentences()
-        self._quieting = Quieting(store, people, clock)
+        self._quieting = Quieting(store, people, clock, new_id)
 
     async def handle(self, queued: Queued, message: MessageReceived) -> None:
         """A command in any thread, or a reply under a card: a note, or words for the customer."""

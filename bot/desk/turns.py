@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import prompts
 from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.cases import Cases
+from bot.desk.changes import is_deleted, notes_of
 from bot.desk.endings import Ending, Endings
+from bot.desk.overtaking import overtake_call
 from bot.desk.people import People
 from bot.desk.questions import show_answer
 from bot.desk.signs import first_sign, live_key, remove_signs, session
@@ -119,7 +121,7 @@ class Turns:
         async with self._store.write() as tx:
             conversation = await _must(tx, conversation_id)
             waiting = {row.id: row for row in await tx.inbox.waiting(conversation_id)}
-            batch = [waiting[row.id] for row in batch if row.id in waiting]
+            batch = await _taken_up(tx, [waiting[row.id] for row in batch if row.id in waiting])
             if not batch:
                 return None
             if conversation.standing is Standing.HUMAN or not await self._is_for_us(
@@ -157,11 +159,11 @@ class Turns:
     ) -> bool:  # fmt: skip
         """Whether the bot may speak: nobody has muted it, and nobody is talking to somebody else."""
         messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
-        if not messages:
-            return True
         now = self._clock()
         if await tx.gates.muted(conversation.id, now) is not None:
             return False
+        if not messages:
+            return True
         said = Words(
             name=asker.name,
             texts=[message.text for message in messages],
@@ -180,12 +182,23 @@ class Turns:
         messages = [row.incoming for row in batch if isinstance(row.incoming, MessageReceived)]
         at = self._clock()
         await tx.conversations.add_lines(conversation.id, *(Line(speaker, asker.name, m.text, at) for m in messages))
+        await tx.conversations.add_lines(conversation.id, *notes_of(batch, at))
         if conversation.standing is Standing.HUMAN:
             await self._cases.mirror(tx, conversation, messages, asker.name)
+        else:
+            await self._overtake_proposal(tx, conversation, messages, asker)
         gone = await remove_signs(tx, conversation, batch)
         await tx.inbox.mark_handled([row.id for row in batch])
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE, after=gone))
+
+    async def _overtake_proposal(
+        self, tx: Transaction, conversation: Conversation, messages: Sequence[MessageReceived], asker: Principal
+    ) -> None:
+        """Words that the bot does not answer void what waits for the one who wrote them all the same."""
+        case = await tx.escalations.live(conversation.id) if messages else None
+        if case is not None and case.state is State.OPEN and case.requested_by == asker.user_id:
+            await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
 
     async def _asker(self, rows: Sequence[Queued]) -> Principal:
         first = rows[0].incoming
@@ -212,6 +225,15 @@ class Turns:
         async with self._store.read() as tx:
             rows = [await tx.inbox.get(inbox_id) for inbox_id in run.inbox_ids]
         return [row for row in rows if row is not None]
+
+
+async def _taken_up(tx: Transaction, batch: Sequence[Queued]) -> list[Queued]:
+    """What is left of a batch; words among it overtake an approved call that was not made yet."""
+    await tx.inbox.mark_handled([row.id for row in batch if is_deleted(row)])  # taken back while they were put aside
+    left = [row for row in batch if not is_deleted(row)]
+    if left and isinstance(left[0].incoming, MessageReceived):
+        await overtake_call(tx, left[0].incoming.thread.id)
+    return left
 
 
 def _of_one_author(waiting: list[Queued]) -> list[Queued]:

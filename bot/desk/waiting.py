@@ -13,7 +13,7 @@ from bot.desk.signs import place_of
 from bot.domain.case_due import CaseDue, Due
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, ShowNotice
-from bot.domain.errors import PermanentError
+from bot.domain.errors import PermanentError, TransientError
 from bot.domain.escalation import Escalation, State
 from bot.domain.service import Stage, StageKind
 from bot.domain.trace import Action, TraceEvent
@@ -152,7 +152,8 @@ class Waiting:
         return await self._cases.say_under_card(tx, case, f"offer:{case.id}:{offered.version}", text, calls=others[:1])
 
     async def _tell_pager(self, inbox_id: str, due: CaseDue) -> None:
-        """Outside any transaction; TransientError lets the cause come again, and the service counts a key once."""
+        """Outside any transaction: the service counts a key once, so what may have worked is repeated."""
+        is_away = False
         async with self._store.read() as tx:
             case = await tx.escalations.get(due.escalation_id)
         if case is not None and self._pager is not None:
@@ -161,12 +162,17 @@ class Waiting:
                     await self._pager.resolve(_alert_key(case))
                 elif case.state is State.OPEN:
                     await self._pager.trigger(await self._alert(case, due))
+            except TransientError as error:
+                logger.warning("pager.away", extra={"fields": {"case": case.id, "error": str(error)}})
+                is_away = True
             except PermanentError as error:
                 fields = {"case": case.id, "error": str(error)}
                 logger.error("pager.refused", extra={"fields": fields})  # noqa: TRY400 — the traceback says nothing more
                 if due.what is Due.ALERT:
                     await self._say_refused(case)
         async with self._store.write() as tx:
+            if case is not None and is_away:
+                await self._clocks.tell_again(tx, case, due)
             await tx.inbox.mark_handled([inbox_id])
 
     async def _alert(self, case: Escalation, due: CaseDue) -> Alert:

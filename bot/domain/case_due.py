@@ -26,5 +26,5 @@ class CaseDue:
     team_id: str
     what: Due
     stage: int = 0
-    """Of the way a case takes while nobody answers, from 0."""
+    """Of the way a case takes while nobody answers, from 0; of the pager: how often it was away before."""
     kind: Literal["case_due"] = "case_due"

@@ -28,9 +28,6 @@ class Span:
             raise ValueError("a span begins before it ends, between 00:00 and 24:00")
 
 
-WHOLE_DAY = Span(0, DAY_MINUTES)
-
-
 @dataclass(frozen=True)
 class Hours:
     """When somebody is there. A week without any span counts as always open: nothing would ever be due."""

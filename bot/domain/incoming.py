@@ -56,6 +56,8 @@ class MessageReceived:
     """Timestamp of the edit that is in `text` already."""
     is_deleted: bool = False
     """Its author took it back; nothing of its content is kept."""
+    asked_as: str = ""
+    """Timestamp under which it was stored once more, as a question, because an edit turned it to the bot."""
     kind: Literal["message"] = "message"
 
     @property
@@ -249,6 +251,8 @@ class CallApproved:
     by: str
     """User id of whoever approved."""
     by_name: str
+    epoch: int | None = None
+    """The conversation's owner epoch at the approval; None in rows of an older version."""
     kind: Literal["approved_call"] = "approved_call"
 
 

@@ -77,6 +77,8 @@ def approved(turn: Turn) -> str:
     """What a colleague's approval of a refund led to; empty when the note is about something else."""
     if not _WAS_APPROVED.search(turn.note):
         return ""
+    if "not known whether it was carried out" in turn.note:
+        return "It is not certain whether the refund was made. Write `handoff` to talk to a person about it."
     failed = "A colleague approved the refund, but it could not be made. Write `handoff` to talk to a person about it."
     return failed if "NOT carried out" in turn.note else _refund_told(turn.note)
 

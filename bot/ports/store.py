@@ -78,6 +78,10 @@ class Inbox(Protocol):
         """
         ...
 
+    async def pending_call(self, conversation_id: str) -> Queued | None:
+        """The tool call of a conversation that was approved and is not settled yet."""
+        ...
+
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None: ...
 
     async def reopen(self, inbox_ids: Sequence[str]) -> None:
@@ -288,10 +292,6 @@ class Timers(Protocol):
 
     async def cancel(self, key: str) -> None:
         """Forget a timer, if there is one; a cause that has just arrived is not taken back."""
-        ...
-
-    async def cancel_all(self, prefix: str) -> None:
-        """Forget every timer whose key begins so."""
         ...
 
     async def due_at(self, key: str) -> float | None:

@@ -41,6 +41,16 @@ _WAITS = (
     inbox.c.kind.in_(("message", "carry_on")),
 )
 _WAITING = sa.select(inbox).where(*_WAITS).order_by(inbox.c.order_ts, inbox.c.id)
+_PENDING_CALL = (
+    sa.select(inbox)
+    .where(
+        inbox.c.conversation_id == sa.bindparam("conversation"),
+        inbox.c.handled_at.is_(None),
+        inbox.c.kind == "approved_call",
+    )
+    .order_by(inbox.c.id.desc())
+    .limit(1)
+)
 _IS_WAITING = sa.select(inbox.c.id).where(*_WAITS).limit(1).with_for_update(read=True)
 """The lock on the row: whoever handles it does not finish before this transaction, and then looks for more."""
 
@@ -106,6 +116,12 @@ class SqlInbox:
             return False
         await one_at_a_time(self._connection, f"arrival:{conversation_id}")
         return (await self._connection.execute(_IS_WAITING, {"conversation": conversation_id})).first() is not None
+
+    async def pending_call(self, conversation_id: str) -> Queued | None:
+        if not self._bounds.holds(conversation_id):
+            return None
+        found = await self._connection.execute(_PENDING_CALL, {"conversation": conversation_id})
+        return _queued(row) if (row := found.first()) else None
 
     async def mark_handled(self, inbox_ids: Sequence[str]) -> None:
         await self._connection.execute(
@@ -200,7 +216,7 @@ def _timer_key(timer: ProposalExpired | CaseDue | BudgetAskExpired) -> str | Non
         case BudgetAskExpired():
             return f"money:{timer.escalation_id}"
         case CaseDue() if timer.what in (Due.ALERT, Due.ALL_CLEAR):
-            return f"{timer.what}:{timer.escalation_id}"
+            return f"{timer.what}:{timer.escalation_id}:{timer.stage}"
         case CaseDue():  # its timer is taken off the clock once
             return None
 

@@ -1,6 +1,8 @@
 """Queries of the limits that admins set, and of the history of changes."""
 
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +13,18 @@ from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.budget_asks import SqlGrants, grants
 from bot.store.dialect import one_at_a_time, upsert
 from bot.store.tables import limit_changes, limits
+
+
+@cache
+def _limits_of(scopes: tuple[Scope, ...]) -> sa.Select[Any]:
+    """Limits of one subject (named like its scope) of each of some scopes. Built once, as in `bot.store.ledger`."""
+    wanted = (
+        sa.and_(limits.c.scope == scope.value, limits.c.subject.in_((sa.bindparam(scope.value), EVERY)))
+        for scope in scopes
+    )
+    own_last = sa.case((limits.c.subject == EVERY, 0), else_=1)
+    query = sa.select(limits.c.scope, limits.c.period, limits.c.usd)
+    return query.where(limits.c.team_id == sa.bindparam("team"), sa.or_(*wanted)).order_by(own_last)
 
 
 class SqlLimits(SqlGrants):
@@ -31,15 +45,7 @@ class SqlLimits(SqlGrants):
         """The same for one subject of each of several scopes, in one query: it is asked before each model call."""
         if not self._bounds.admits(team_id):
             return []
-        wanted = sa.or_(
-            *(
-                sa.and_(limits.c.scope == scope.value, limits.c.subject.in_((subject, EVERY)))
-                for scope, subject in subjects.items()
-            )
-        )
-        query = sa.select(limits.c.scope, limits.c.period, limits.c.usd).where(limits.c.team_id == team_id, wanted)
-        own_last = sa.case((limits.c.subject == EVERY, 0), else_=1)
-        rows = await self._connection.execute(query.order_by(own_last))
+        rows = await self._connection.execute(_limits_of(tuple(subjects)), {"team": team_id, **subjects})
         found = {(row.scope, row.period): from_micro(row.usd) for row in rows}
         return [
             Limit(scope, subject, found[scope, period], period)

@@ -51,11 +51,6 @@ class SqlTimers:
     async def cancel(self, key: str) -> None:
         await self._connection.execute(sa.delete(timers).where(timers.c.key == key, self._mine))
 
-    async def cancel_all(self, prefix: str) -> None:
-        begins = sa.func.substr(timers.c.key, 1, len(prefix)) == prefix
-        from_here = timers.c.key >= prefix  # a range of the index; the comparison above is the condition
-        await self._connection.execute(sa.delete(timers).where(from_here, begins, self._mine))
-
     async def due_at(self, key: str) -> float | None:
         query = sa.select(timers.c.due_at).where(timers.c.key == key, self._mine)
         return (await self._connection.execute(query.with_for_update())).scalar_one_or_none()

@@ -232,7 +232,7 @@ class Offices:
         calls = ApprovedCalls(store, people, cases, gated, crew.profiles, self.clock, sortable_id)
         consequences = Consequences(cases, ownership, calls, crew.profiles, self.clock, sortable_id)
         decisions = Decisions(store, authority, cases, expiry, consequences, self.clock)
-        revisions = Revisions(store, authority, cases, decisions, gated, around.deadlines, self.clock)
+        revisions = Revisions(store, people, authority, cases, decisions, gated, around.deadlines, self.clock)
         endings = Endings(store, cases, around.directory, room, crew.profiles, self.clock)
         work = Work(store, crew, room, around.messenger)
         pauses = BudgetPauses(store, cases, around.deadlines, crew.profiles, self.clock, ceiling=crew.ceiling)
@@ -242,7 +242,7 @@ class Offices:
             clock=self.clock,
             turns=Turns(store, people, cases, work, endings, pauses, self.clock, quiet=quiet),
             talk=StaffRoomTalk(
-                store, people, cases, ownership, relay, self.clock, choose_channel=around.choose_channel
+                store, people, cases, ownership, relay, self.clock, sortable_id, choose_channel=around.choose_channel
             ),
             relay=relay,
             stepping_in=SteppingIn(store, people, cases, ownership, self.clock),

@@ -74,11 +74,10 @@ async def test_a_timer_arrives_when_it_is_due_and_not_before(store: SqlStore) ->
 async def test_the_same_key_replaces_and_a_cancelled_timer_never_comes(store: SqlStore) -> None:
     await set_timer(store, "sla:1:50", NOW + 10)
     await set_timer(store, "sla:1:50", NOW + 99, carry_on("newer"))
-    for key in ("sla:1:75", "sla:10:50", "other"):
+    for key in ("sla:10:50", "other"):
         await set_timer(store, key, NOW + 5)
     async with store.write() as tx:
         assert await tx.timers.due_at("sla:1:50") == NOW + 99
-        await tx.timers.cancel_all("sla:1:7")
         await tx.timers.cancel("other")
         assert await tx.timers.due_at("other") is None
     await TimerWorker(store, clock_at(NOW + 100), sortable_id).look()

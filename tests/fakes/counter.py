@@ -147,6 +147,12 @@ class Counter:
             await self.calls.queue(tx, decided, now, by)
         return await self.cause()
 
+    async def edits(self, call: GatedCall, **arguments: object) -> GatedCall:
+        """The call as a form makes it."""
+        who = await self.people.principal("U1", author_team="T1")
+        context = ToolContext(who, THREAD.id, "approved-esc", "", 1, profile="support", is_consented=True)
+        return await self.forms.edited(call, arguments, context)
+
     async def cause(self) -> Queued:
         """The last approved call in the inbox."""
         found = [queued for queued in await self._inbox() if isinstance(queued.incoming, CallApproved)]

@@ -113,7 +113,9 @@ class Deciders:
         ownership = Ownership(self.clock)
         consequences = Consequences(self.cases, ownership, calls, profiles, self.clock, sortable_id)
         self.decisions = Decisions(store, self.authority, self.cases, self.expiry, consequences, self.clock)
-        self.revisions = Revisions(store, self.authority, self.cases, self.decisions, gated, deadlines, self.clock)
+        self.revisions = Revisions(
+            store, self.people, self.authority, self.cases, self.decisions, gated, deadlines, self.clock
+        )
         self.questions = Questions(store, self.people, self.authority, self.cases, self.clock)
         self._presses = itertools.count(1)
 

@@ -9,9 +9,10 @@ that was spent is what calls really cost, or their worst case where nobody ever 
 """
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
@@ -55,6 +56,8 @@ _PROFILE = Profile(
     max_cost_per_run=Decimal("0.70"),
 )  # fmt: skip
 Key = tuple[Scope, str, Period]
+Held = tuple[Scope, str, Period, float]
+"""A subject of a scope, and a period by its beginning."""
 T = TypeVar("T")
 
 
@@ -69,6 +72,8 @@ class Entry:
     at: float
     charged: int
     state: str
+    keys: tuple[Held, ...]
+    """What it counts against."""
     cost: int = 0
     """What the call really costs, known only to whoever comes back."""
     is_known: bool = False
@@ -84,6 +89,8 @@ class World:
 
     runner: asyncio.Runner
     store: SqlStore
+    eye: sqlite3.Connection
+    """Reads what is committed, past all of our code."""
     prices: PriceTable = field(default_factory=load_prices)
     counts: Counter[str] = field(default_factory=Counter)
     steps: int = 0
@@ -98,7 +105,8 @@ def ledger_world(folder: Path) -> Iterator[World]:
     engine = create_engine(f"sqlite:///{folder}/ledger.db")
     with asyncio.Runner() as runner:
         runner.run(migrate(engine))
-        yield World(runner, SqlStore(engine, lambda connection, inbox_id, partition: None, lambda: 0.0))
+        with closing(sqlite3.connect(f"{folder}/ledger.db", isolation_level=None)) as eye:
+            yield World(runner, SqlStore(engine, lambda connection, inbox_id, partition: None, lambda: 0.0), eye)
         runner.run(engine.dispose())
 
 
@@ -123,7 +131,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.grants: list[Grant] = []
         self.now = _BEGINNINGS[0]
         self.zone = ZoneInfo("UTC")
-        self.held: Counter[tuple[Scope, str, Period, float]] = Counter()
+        self.held: Counter[Held] = Counter()
         world.do(self._clear())
 
     @initialize(zone=st.sampled_from(_ZONES), now=st.sampled_from(_BEGINNINGS))
@@ -148,8 +156,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (given is not None) == fits, f"{worst} {'fits' if fits else 'does not fit'}"
         if given is not None:
             self._assume(lambda entry: (entry.account.run_id, entry.name) == (run, f"m{step}"))
-            reserved = Entry(given, account, f"m{step}", model, self.now, to_micro(worst), "reserved", to_micro(cost))
-            self.entries.append(reserved)
+            about = self._keys(account)
+            entry = Entry(
+                given, account, f"m{step}", model, self.now, to_micro(worst), "reserved", about, to_micro(cost)
+            )
+            self.entries.append(entry)
 
     @rule(runs=st.lists(st.sampled_from(sorted(_RUNS)), min_size=2, max_size=6), prompt=st.sampled_from((800, 20_000)))
     def several_at_once(self, runs: list[str], prompt: int) -> None:
@@ -250,14 +261,14 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_books_agree(self) -> None:
         """Ours and the database's, row by row."""
-        told = self.world.do(self._rows())
+        told = self._rows()
         assert told == {entry.id: (entry.state, entry.charged) for entry in self.entries}
 
     def teardown(self) -> None:
         """No money is stuck: after a while everything reserved is spent or given back."""
         self.now = max([self.now, *(entry.at for entry in self.entries)]) + LOST_SECONDS + 1
         self._sweep_up()
-        told = self.world.do(self._rows())
+        told = self._rows()
         assert all(state != "reserved" for state, _ in told.values())
         truth = {entry.id: entry.cost if entry.is_known else entry.charged for entry in self.entries}
         assert {row: charged for row, (_, charged) in told.items()} == truth
@@ -299,15 +310,18 @@ class LedgerMachine(RuleBasedStateMachine):
         given = (g.usd for g in self.grants if (g.scope, g.subject, g.period) == same and g.at >= start)
         return sum(given, Decimal(0))
 
-    def _held(self) -> Counter[tuple[Scope, str, Period, float]]:
+    def _held(self) -> Counter[Held]:
         """Spent or reserved, by everything a limit could be about."""
-        held: Counter[tuple[Scope, str, Period, float]] = Counter()
+        held: Counter[Held] = Counter()
         for entry in self.entries:
-            for period in Period:
-                start = period.start(entry.at, self.zone)
-                for scope in _SUBJECTS:
-                    held[scope, entry.subject(scope), period, start] += entry.charged
+            for key in entry.keys:
+                held[key] += entry.charged
         return held
+
+    def _keys(self, account: Account) -> tuple[Held, ...]:
+        """Everything a limit on a call made now could be about."""
+        starts = {period: period.start(self.now, self.zone) for period in Period}
+        return tuple((scope, account.subject(scope), p, start) for scope in _SUBJECTS for p, start in starts.items())
 
     def _assume(self, which: Callable[[Entry], bool]) -> None:
         for entry in self.entries:
@@ -361,10 +375,9 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.world.store.write() as tx:
             await tx.ledger.grant(grant, team_id=TEAM)
 
-    async def _rows(self) -> dict[str, tuple[str, int]]:
-        async with self.world.store.read() as tx:
-            rows = await tx.connection.execute(sa.text("select id, state, charged from ledger"))
-            return {row.id: (row.state, row.charged) for row in rows}
+    def _rows(self) -> dict[str, tuple[str, int]]:
+        rows = self.world.eye.execute("select id, state, charged from ledger")
+        return {reservation: (state, charged) for reservation, state, charged in rows}
 
 
 def _account(run: str) -> Account:

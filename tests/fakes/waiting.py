@@ -164,6 +164,12 @@ class WaitingOffice:
                 return False  # the dispatcher repeats it later
         return bool(rows)
 
+    async def unhandled(self) -> int:
+        """Causes that wait for a worker, or keep one busy."""
+        async with self.whole.read() as tx:
+            waiting = sa.select(sa.func.count()).select_from(inbox).where(inbox.c.handled_at.is_(None))
+            return int(await tx.connection.scalar(waiting) or 0)
+
     async def effects(self) -> list[tuple[str, AnyEffect]]:
         async with self.whole.read() as tx:
             rows = await tx.connection.execute(sa.select(outbox.c.key, outbox.c.payload).order_by(outbox.c.seq))

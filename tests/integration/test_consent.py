@@ -8,9 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot.agent.approvals import ApprovalRules
+from bot.desk.ownership import By
+from bot.desk.relay import RelayRoom
+from bot.domain.conversation import Speaker, ThreadKey
 from bot.domain.effects import Relay, ShowAnswer, ShowNotice
 from bot.domain.escalation import Decision, Proposal, State, Team
 from bot.domain.exchange import Citation
+from bot.domain.incoming import CarryOn, DecisionMade
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, THREAD, database, message, open_store, queued
 from tests.fakes.deciders import RULES, Deciders, Town, refund_call
@@ -293,6 +297,64 @@ async def test_a_question_to_a_colleague_stays_with_staff(desk: Deciders) -> Non
     assert "And you?" in refusal
 
 
+async def answered(desk: Deciders, words: str, **changes: object) -> None:
+    """Leo's reply under the card."""
+    relay = RelayRoom(desk.store, desk.people, desk.cases, desk.clock)
+    thread = ThreadKey("T1", "C0STAFF", "1700000009.000100")
+    values: dict[str, object] = {"thread": thread, "user_id": "ULEO", "text": words, "mentions_bot": False}
+    reply = message("1700000009.000200", **(values | changes))
+    case = await desk.case()
+    async with desk.store.write() as tx:
+        await relay.carry(tx, reply, case, await desk.people.portrait("ULEO"))
+
+
+async def waiting_notes(desk: Deciders) -> list[str]:
+    """What the agent is to carry on with."""
+    async with desk.store.read() as tx:
+        rows = [row.incoming for row in await tx.inbox.waiting(THREAD.id)]
+    return [cause.note for cause in rows if isinstance(cause, CarryOn)]
+
+
+async def transcript(desk: Deciders) -> list[tuple[Speaker, str]]:
+    async with desk.store.read() as tx:
+        return [(line.speaker, line.text) for line in await tx.conversations.lines(THREAD.id, 10)]
+
+
+async def test_an_agent_that_waits_carries_on_with_a_colleagues_answer(desk: Deciders) -> None:
+    await desk.open(None)
+    await desk.asks("USAM", "Was this paid twice?", of="ULEO")
+    await answered(desk, "Yes, on the 3rd.")
+    await answered(desk, "Yes, on the 3rd.")
+    (note,) = await waiting_notes(desk)
+    assert "(Leo) was asked: Was this paid twice? They answered, to us and not to the customer: Yes, on the 3rd." in note
+    case = await desk.case()
+    assert case.asked is not None
+    assert (case.state, case.asked.answered_at) == (State.OPEN, desk.now)
+    assert "carries on with the customer's request" in await desk.under_card()
+    assert not [e for _, e in await desk.effects() if isinstance(e, Relay)], "nothing of it is said to the customer"
+
+
+async def test_a_colleagues_answer_about_a_proposal_is_kept_for_the_agent_and_changes_nothing(desk: Deciders) -> None:
+    await desk.open(REPLY)
+    await desk.asks("USAM", "Was this paid twice?", of="ULEO")
+    await answered(desk, "Yes, on the 3rd.")
+    assert await waiting_notes(desk) == []
+    ((speaker, text),) = await transcript(desk)
+    assert (speaker, "Yes, on the 3rd." in text) == (Speaker.NOTE, True)
+    assert "stands until somebody decides" in await desk.under_card()
+    assert await desk.press("UGRACE", Decision.APPROVE, version=1) == ""
+    assert await sent(desk) == [REPLY.text]
+
+
+@pytest.mark.parametrize("changes", [{"user_id": "UGRACE"}, {"author_team": "T2"}, {"bot_id": "B1"}])
+async def test_only_the_colleague_who_was_asked_answers(desk: Deciders, changes: dict[str, object]) -> None:
+    await desk.open(None)
+    await desk.asks("USAM", "Was this paid twice?", of="ULEO")
+    await answered(desk, "Yes: refund everybody.", **changes)
+    assert await waiting_notes(desk) == []
+    assert await transcript(desk) == []
+
+
 async def test_a_question_about_a_decided_case_is_not_asked_and_given_back(desk: Deciders) -> None:
     await desk.open(REPLY)
     await desk.press("UGRACE", Decision.APPROVE, version=1)
@@ -300,6 +362,20 @@ async def test_a_question_about_a_decided_case_is_not_asked_and_given_back(desk:
     assert "decided this case meanwhile" in refusal
     assert "Which invoice is it?" in refusal
     assert not [e for _, e in await desk.effects() if isinstance(e, Relay)]
+
+
+@pytest.mark.parametrize("shown", [None, REPLY])
+async def test_p6_what_changed_after_the_rights_were_checked_is_not_approved_by_a_card_without_a_version(
+    desk: Deciders, shown: Proposal | None
+) -> None:
+    """Between the look at who may press and the decision itself the agent finds something else to propose."""
+    seen = await desk.open(shown)
+    await desk.open(Proposal("", (), refund_call("900.00")), case_id="esc-later")
+    press = DecisionMade("esc", Decision.APPROVE, "T1", "USAM", "C0STAFF", None, "press-1", user_team="T1")
+    async with desk.store.write() as tx:
+        assert not await desk.decisions.apply(tx, press, seen, By("USAM", "Sam"))
+    assert (await desk.case()).state is State.OPEN
+    assert await calls_queued(desk) == []
 
 
 async def test_of_many_who_approve_edit_and_deny_at_once_exactly_one_decides(store: SqlStore) -> None:

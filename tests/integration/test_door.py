@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.agent.toolbox import PENDING
 from bot.desk.cases import Cases
 from bot.desk.intake import Intake
 from bot.desk.interrupted import end_interrupted
@@ -152,11 +153,14 @@ async def test_what_the_first_run_has_done_is_told_to_the_second(hall: Hall) -> 
     async with hall.store.write() as tx:
         for name, got in (("create_ticket", "Ticket FW-7 opened"), ("search_knowledge_base", "3 articles")):
             await tx.traces.add(TraceEvent(THREAD.id, run.id, 1, Action.TOOL_CALL, name, NOW, got=got))
+        asked = TraceEvent(THREAD.id, run.id, 1, Action.TOOL_CALL, "issue_refund", NOW, got="waits for consent")
+        await tx.traces.add(replace(asked, error=PENDING))
     await hall.door.accept(EDIT)
     await hall.ends(run)
     (note,) = await hall.rows("select text from transcript_lines")
     assert "Ticket FW-7 opened" in str(note)
     assert "articles" not in str(note)
+    assert "issue_refund" not in str(note), "nothing was refunded yet"
 
 
 @ON_BOTH
@@ -228,6 +232,16 @@ async def test_an_edit_that_turns_to_the_bot_asks_whether_or_not_the_message_was
     assert await hall.door.accept(edit)
     assert not await hall.door.accept(edit)
     assert await hall.words() == ["Hm, why?"]
+    run = await hall.works()
+    later = replace(edit, text="Hm, how?", event_id="Change9", edited_at=f"{NOW - 20:.6f}", asks_again=None)
+    assert await hall.door.accept(later)
+    assert await hall.ends(run), "what was asked by the edit is edited, too"
+    assert await hall.words() == ["Hm, how?"]
+    again = await hall.works(2)
+    assert await hall.door.accept(MessageDeleted(THREAD, plain.ts, "EvGone9"))
+    assert await hall.ends(again)
+    assert await hall.words() == []
+    assert "how?" not in str(await hall.rows("select payload from inbox"))
 
 
 @ON_BOTH
@@ -263,6 +277,16 @@ async def test_another_bots_chatter_ends_in_a_pause_across_replicas(hall: Hall) 
     hall.now += PAUSE_SECONDS
     assert await hall.door.accept(later)
     assert await hall.door.accept(message(f"{NOW + 98}.000001")), "people are heard all the time"
+
+
+async def test_a_bot_that_begins_a_new_thread_each_time_is_counted_all_the_same(hall: Hall) -> None:
+    stored = 0
+    for number in range(PAIR_EVENTS + 5):
+        ts = f"{NOW + number}.000001"
+        thread = replace(THREAD, thread_ts=ts)
+        stored += await hall.door.accept(message(ts, thread=thread, bot_id="B7", user_id="B7", is_root=True))
+    assert stored == PAIR_EVENTS
+    assert len(await hall.rows("select key from outbox where kind = 'notice'")) == 1, "for staff"
 
 
 async def test_other_bots_are_heard_when_they_are_listed_and_turn_to_us(hall: Hall) -> None:

@@ -212,7 +212,8 @@ async def test_a_call_that_fails_again_and_again_is_given_up_in_honest_words(cou
     await counter.carries_out(queued, gave_up=True)
     assert "it is not certain whether it was done" in await counter.under_card()
     [carry_on] = await counter.carry_ons()
-    assert "NOT carried out" in carry_on.note
+    assert "not known whether it was carried out" in carry_on.note
+    assert "NOT carried out" not in carry_on.note
 
 
 async def test_what_the_tool_refuses_is_told_and_the_approval_is_used_up(counter: Counter) -> None:
@@ -344,18 +345,31 @@ async def test_a_form_shows_typed_fields_and_its_edit_is_a_call_of_its_own(count
         "amount_usd": ("Amount (USD)", "number", "250.00"),
         "reason": ("Reason", "text", "INV-2026-15477 was charged twice"),
     }
-    edited = counter.forms.edited(call, {"amount_usd": "126.5"})
+    edited = await counter.edits(call, amount_usd="126.5")
     assert json.loads(edited.arguments) == json.loads(call.arguments) | {"amount_usd": "126.50"}
     assert Proposal("", (), edited).digest != Proposal("", (), call).digest
-    assert counter.forms.edited(edited, {"amount_usd": "250"}) == call
-    assert counter.forms.edited(call, {"amount_usd": "50"}).why == call.why
+    assert await counter.edits(edited, amount_usd="250") == call
+    assert (await counter.edits(call, amount_usd="50")).why == call.why
 
 
 async def test_an_edit_that_does_not_fit_says_which_field_is_wrong(counter: Counter) -> None:
     await counter.wants(LARGE)
     for arguments in ({"amount_usd": "a lot"}, {"amount_usd": "-1"}, {"tip": "1"}, {"reason": ""}):
         with pytest.raises(ToolError, match=next(iter(arguments))):
-            counter.forms.edited(await counter.proposed(), arguments)
+            await counter.edits(await counter.proposed(), **arguments)
+
+
+async def test_an_edit_that_could_not_work_says_so_in_the_form(counter: Counter) -> None:
+    await counter.wants(refund(30))
+    await counter.wants(LARGE, run="run-2")
+    call = await counter.proposed()
+    with pytest.raises(ToolError, match="At most"):
+        await counter.edits(call, amount_usd="5000")
+    with pytest.raises(ToolError, match="Only the account"):
+        await counter.edits(call, customer_email="bo@northpine.example")
+    assert json.loads((await counter.edits(call, amount_usd="30")).arguments)["amount_usd"] == "30.00"
+    counter.town.is_dumb = True
+    assert await counter.edits(call, amount_usd="5000"), "who it is for is not known now: the run looks again"
 
 
 async def test_a_choice_is_shown_with_its_options(counter: Counter) -> None:

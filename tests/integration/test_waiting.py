@@ -159,6 +159,28 @@ async def test_a_pager_that_is_away_is_tried_again_and_one_that_refuses_is_told_
     assert "The pager did not take the alert" in (await office.under_card())[-1][1]
 
 
+async def test_a_pager_that_is_away_keeps_no_worker_busy_and_is_told_everything_in_the_end(quick: SqlStore) -> None:
+    office = WaitingOffice(quick)
+    case_id = await office.opens()
+    office.pager.trouble = [TransientError("away")] * 20
+    await office.time_is(MONDAY + 90 * MINUTE)
+    assert len(office.pager.trouble) == 19
+    assert await office.unhandled() == 0, "or 64 of them would keep customers waiting"
+    for minutes in range(91, 120):
+        await office.time_is(MONDAY + minutes * MINUTE)
+    assert 0 < len(office.pager.trouble) <= 12, "less and less often"
+    office.pager.trouble = []
+    await office.time_is(MONDAY + 130 * MINUTE)
+    assert [alert.key for alert in office.pager.opened] == ["deskhand-T1-esc-1"]
+    office.pager.trouble = [TransientError("away")]
+    await office.decides(Decision.TAKE_OVER, "U0SAM")
+    await office.time_is(MONDAY + 131 * MINUTE)
+    async with office.store.write() as tx:  # as every start and every change of the card does
+        await office.cases.redraw(tx, await office.case(case_id), when=":again")
+    await office.time_is(MONDAY + 140 * MINUTE)
+    assert (office.pager.closed, office.pager.trouble) == (["deskhand-T1-esc-1"], [])
+
+
 async def test_a_pager_that_refuses_to_be_called_off_has_woken_somebody_all_the_same(quick: SqlStore) -> None:
     office = WaitingOffice(quick)
     await office.opens()

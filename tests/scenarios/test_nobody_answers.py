@@ -14,6 +14,7 @@ from tests.fakes.desk_claude import Claude, escalate
 from tests.fakes.desk_people import Card, Thread
 from tests.fakes.discretion import assert_discreet, assert_logs_are_discreet
 from tests.fakes.messages_api import text
+from tests.fakes.sandbox_driver import eventually
 from tests.fakes.tools import HeldClock
 from tests.fakes.waiting import HOUR, MINUTE, MONDAY, berlin
 
@@ -46,6 +47,12 @@ class AlertService:
             return web.Response(status=503)
         self.events.append((body["event_action"], body["dedup_key"]))
         return web.json_response({"status": "success"}, status=202)
+
+    async def was_away(self) -> bool:
+        return self.fails == 0
+
+    async def was_told(self) -> bool:
+        return bool(self.events)
 
 
 @pytest.fixture
@@ -111,7 +118,11 @@ async def test_reminders_then_the_next_then_the_backup_and_the_pager_until_someb
     clock.now = MONDAY + 90 * MINUTE
     await card.gets_reply("I have raised the alarm")
     await thread.says("nobody on our team has answered yet")
+    await eventually(alerts.was_away)
     await desk.settled()
+    assert alerts.events == []
+    clock.now += MINUTE
+    await eventually(alerts.was_told)
     [told] = [m for m in desk.channel("C0BILLING") if "Nobody has answered" in m.text]
     assert "1 h 30 min" in told.text
     assert "/C0STAFF/" in told.text, "a link to the card"

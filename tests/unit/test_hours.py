@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.hours import ALWAYS, WHOLE_DAY, Hours, Span, words_of_moment
+from bot.domain.hours import ALWAYS, Hours, Span, words_of_moment
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 OFFICE = Span(9 * 60, 17 * 60)
@@ -45,7 +45,7 @@ def test_business_time_stands_still_at_night_at_weekends_and_on_holidays(since: 
 
 
 def test_a_night_shift_over_a_change_of_clocks_is_as_long_as_it_really_is() -> None:
-    round_the_clock = Hours(BERLIN, dict.fromkeys(range(7), (WHOLE_DAY,)))
+    round_the_clock = Hours(BERLIN, dict.fromkeys(range(7), (Span(0, 24 * 60),)))
     spring, autumn = at("2026-03-29 00:00"), at("2026-10-25 00:00")
     assert shown(round_the_clock, round_the_clock.add(spring, 4 * HOUR)) == "Sun 2026-03-29 05:00"
     assert shown(round_the_clock, round_the_clock.add(autumn, 4 * HOUR)) == "Sun 2026-10-25 03:00"

@@ -84,7 +84,7 @@ class IssueRefund:
         """Whose money it is, and whether so much was paid; nobody is asked about a refund that cannot be made."""
         wanted = _wanted(arguments, context)
         left, made = await self._guard.call(lambda: self._books.look(wanted), context, sorry=_SORRY)
-        if made is not None:
+        if made is not None and not context.is_consented:
             raise ToolError(_told(made, is_new=False))
         if wanted.amount > left:
             raise ToolError(_too_much(wanted.customer_email, left))

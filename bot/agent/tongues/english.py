@@ -10,7 +10,7 @@ _WORDS = {
     "somebody": r"(?:an?|our|my|the|another|one of (?:our|my|the))\s+(?:\w+\s+){0,3}?<people>|someone|somebody|billing",
     "adv": (
         r"(?:\s+(?:just|already|now|also|since|today|indeed|then|even|both|again|gone ahead and|went ahead and|"
-        r"taken the liberty of|\w+ly))*"
+        r"taken the liberty of|\w+ly)){0,4}"
     ),
     "have": (
         r"(?:\b(?:i|we)(?:'ve|\s+have|\s+did)?|\b<somebody>(?:\s+(?:has|have)|'s)?|(?:^|"
@@ -198,7 +198,7 @@ TONGUE = Tongue(
         r"\bi\s+understand\s+that\b"
     ),
     offers=(
-        r"^(?:\W*(?:and|or|then|ok(?:ay)?|sure|great|thanks|thank\s+you|no\s+problem)\W+)*(?:please\s+|just\s+)?(?:send|tell|let|"
+        r"^\W*(?:(?:and|or|then|ok(?:ay)?|sure|great|thanks|thank\s+you|no\s+problem)\W+){0,4}(?:please\s+|just\s+)?(?:send|tell|let|"
         r"share|give|reply|say|confirm|provide|write|post|try|could\s+you|can\s+you|would\s+you|check|attach|paste|answer)\b"
     ),
 )

@@ -8,14 +8,14 @@ _WORDS = {
         r"service\s+\w+|support|d[ée]veloppeurs?|comptabilit[ée]"
     ),
     "somebody": r"(?:un\w?|notre|mon|ma|mes|nos|l'|le|la)\s*(?:\w+\s+)?<people>|quelqu'un",
-    "adv": r"(?:\s+(?:d[ée]j[àa]|bien|aussi|[ée]galement|imm[ée]diatement|maintenant|tout\s+de\s+suite|donc|juste))*",
+    "adv": r"(?:\s+(?:d[ée]j[àa]|bien|aussi|[ée]galement|imm[ée]diatement|maintenant|tout\s+de\s+suite|donc|juste)){0,3}",
     "did": (
-        r"(?:\bj'(?:en\s+)?ai|\bje\s+(?:vous\s+|te\s+|t'|l'|les\s+|vous\s+l'|lui\s+)*ai|"
-        r"\bnous\s+(?:vous\s+|te\s+|l'|les\s+|vous\s+l')*avons|\b<somebody>\s+(?:vous\s+)?(?:a|ont)|"
+        r"(?:\bj'(?:en\s+)?ai|\bje\s+(?:vous\s+|te\s+|t'|l'|les\s+|vous\s+l'|lui\s+){0,3}ai|"
+        r"\bnous\s+(?:vous\s+|te\s+|l'|les\s+|vous\s+l'){0,3}avons|\b<somebody>\s+(?:vous\s+)?(?:a|ont)|"
         r"\bje\s+viens\s+d[e'](?:\s+vous)?|\bnous\s+venons\s+d[e'])<adv>\s*\b"
     ),
-    "will": r"(?:\bje\s+vais|\bnous\s+allons|\blaissez-moi)<adv>\s+(?:vous\s+|le\s+|la\s+|l'|les\s+|te\s+)*",
-    "now": r"(?:\bje|\bnous)\s+(?:vous\s+|le\s+|la\s+|l'|les\s+|te\s+|t')*",
+    "will": r"(?:\bje\s+vais|\bnous\s+allons|\blaissez-moi)<adv>\s+(?:vous\s+|le\s+|la\s+|l'|les\s+|te\s+){0,3}",
+    "now": r"(?:\bje|\bnous)\s+(?:vous\s+|le\s+|la\s+|l'|les\s+|te\s+|t'){0,3}",
     "been": r"\s+(?:a|ont)<adv>\s+[ée]t[ée]<adv>\s+|\s+(?:est|sont)<adv>\s+",
     "gap": r"[^.,;:!?]{0,70}?",
     "mine": (

@@ -8,8 +8,8 @@ _WORDS = {
         r"reparto|qualcuno|supporto|ingegner\w*"
     ),
     "somebody": r"(?:un[ao']?|il|la|i|mio|nostr\w)\s*(?:(?:nostr\w|mi[oa])\s+)?(?:<people>)|qualcuno",
-    "adv": r"(?:\s+(?:gi[àa]|anche|appena|ora|subito|anche|quindi))*",
-    "pron": r"(?:(?:le|ti|vi|lo|la|gli|l'|glielo|gliel'|te\s+l'|ve\s+l')\s*)*",
+    "adv": r"(?:\s+(?:gi[àa]|anche|appena|ora|subito|anche|quindi)){0,3}",
+    "pron": r"(?:(?:le|ti|vi|lo|la|gli|l'|glielo|gliel'|te\s+l'|ve\s+l')\s*){0,3}",
     "did": r"(?:\b<pron>(?:ho|abbiamo)|\b<somebody>\s+<pron>(?:ha|hanno))<adv>\s+",
     "will": r"(?:\b<pron>(?:sto|stiamo)\s+per|\bora\s+provvedo\s+a|\bmi\s+permetta\s+di|\bprovveder[òo]\s+a)\s+",
     "been": r"\s+(?:[èe]|sono)<adv>\s+stat[oaie]<adv>\s+|\s+(?:[èe]|sono)\s+",

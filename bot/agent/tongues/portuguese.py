@@ -8,8 +8,8 @@ _WORDS = {
         r"engenheir\w*|suporte|departamento|algu[ée]m|supervisor\w*"
     ),
     "somebody": r"(?:uma?|noss[oa]|meu|minha|[oa])\s+(?:\w+\s+)?<people>|algu[ée]m",
-    "adv": r"(?:\s+(?:j[áa]|tamb[ée]m|agora|acabei\s+de))*",
-    "pron": r"(?:(?:lhe|te|o|a|os|as|me)\s+)*",
+    "adv": r"(?:\s+(?:j[áa]|tamb[ée]m|agora|acabei\s+de)){0,3}",
+    "pron": r"(?:(?:lhe|te|o|a|os|as|me)\s+){0,3}",
     "did": r"(?:\b<pron>(?:tenho|temos)|\b(?:acabei|acab[áa]mos)\s+de)<adv>\s+",
     "will": r"(?:\b(?:eu\s+)?<pron>(?:vou|vamos|irei|iremos)|\bdeixe-me|\bestou\s+a)<adv>\s+<pron>",
     "been": r"\s+(?:foi|foram)<adv>\s+|\s+(?:est[áa]|est[ãa]o)\s+",

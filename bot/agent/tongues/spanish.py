@@ -8,8 +8,8 @@ _WORDS = {
         r"soporte|departamento|alguien|supervisor\w*"
     ),
     "somebody": r"(?:un\w?|nuestr\w|mi|el|la|alg[úu]n)\s+(?:\w+\s+)?<people>|alguien",
-    "adv": r"(?:\s+(?:ya|tambi[ée]n|ahora|acabo\s+de|mismo))*",
-    "pron": r"(?:(?:te|le|les|os|lo|la|los|se|me|nos)\s+)*",
+    "adv": r"(?:\s+(?:ya|tambi[ée]n|ahora|acabo\s+de|mismo)){0,3}",
+    "pron": r"(?:(?:te|le|les|os|lo|la|los|se|me|nos)\s+){0,3}",
     "did": r"(?:\b<pron>(?:he|hemos)|\b<somebody>\s+<pron>ha|\b(?:acabo|acabamos)\s+de)<adv>\s+",
     "will": r"(?:\b<pron>(?:voy|vamos)\s+a|\bperm[íi]t[ea]me|\bd[ée]j[ea]me)\s+",
     "been": r"\s+(?:ha|han)<adv>\s+sido<adv>\s+|\s+(?:fue|fueron)\s+|\s+(?:est[áa]|est[áa]n)\s+",

@@ -24,7 +24,7 @@ def ask_form(view: CardView, where: FormContext) -> b.Block:
             "type": "input",
             "block_id": names.NOTE_BLOCK,
             "label": b.plain("Question", 2000),
-            "hint": b.plain("The answer goes to the agent and is shown under the card.", 2000),
+            "hint": b.plain("The agent gets the answer, and you read it under the card.", 2000),
             "element": question,
         },
         {
