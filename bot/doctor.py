@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.agent.breakers import REMEDIES
-from bot.agent.policy import PolicyError, load_policy
+from bot.agent.policy import Policy, PolicyError, load_policy
 from bot.config import Settings, SettingsError, check_ready_to_run
 from bot.domain.errors import DeskhandError, ModelDownError, TransientError
 from bot.domain.service import Priority, Service
@@ -56,6 +56,10 @@ class SlackProbe(Protocol):
 
     async def user_name(self, user_id: str) -> str:
         """The name people see; TransientError, or PermanentError with Slack's own word for the reason."""
+        ...
+
+    async def group_size(self, group_id: str) -> int:
+        """How many people are in a user group; errors as for a name."""
         ...
 
 
@@ -199,11 +203,36 @@ class Doctor:
             for name, kind in (await self._database.left_alone()).items():
                 text = f"Circuit breaker: {name} failed ({kind}) and is left alone by the running bot for a while."
                 yield Finding(Verdict.ODD, text, REMEDIES.get(kind, "It is tried again by itself; nothing to do."))
-        for finding in _policy(self._settings.policy_file):
+        async for finding in self._check_policy():
             yield finding
         async for finding in self._check_service():
             yield finding
         yield _knowledge(self._settings.knowledge_dir)
+
+    async def _check_policy(self) -> AsyncIterator[Finding]:
+        try:
+            policy = load_policy(self._settings.policy_file, ARGUMENTS)
+        except PolicyError as error:
+            for line in error.lines:
+                yield Finding(Verdict.BAD, f"Policy: {line}", "The bot does not start with it.")
+            return
+        yield _gates(policy, self._settings.policy_file or "prompts/policy.toml")
+        if self._settings.slack_bot_token.get_secret_value():
+            for name, role in policy.file.roles.items():
+                for group_id in role.groups:
+                    yield await self._role_group(name, group_id)
+
+    async def _role_group(self, role: str, group_id: str) -> Finding:
+        """A group that Slack does not show holds nobody: the bot runs, but refuses whoever has the role by it."""
+        subject = f"Role {role}: user group {group_id}"
+        remedy = "Add the scope usergroups:read and reinstall the app, or correct the id in POLICY_FILE."
+        try:
+            size = await self._slack.group_size(group_id)
+        except DeskhandError as error:
+            return Finding(Verdict.ODD, f"{subject} holds nobody for us: {error}.".replace("..", "."), remedy)
+        if not size:
+            return Finding(Verdict.ODD, f"{subject} is empty.", "Nobody has the role by it.")
+        return Finding(Verdict.GOOD, f"{subject} has {size} {'member' if size == 1 else 'members'}.")
 
     async def _check_service(self) -> AsyncIterator[Finding]:
         try:
@@ -257,16 +286,12 @@ def _sentence_and_remedy(line: str) -> tuple[str, str]:
     return (f"{sentence}.", remedy) if remedy else (line, "")
 
 
-def _policy(path: str) -> list[Finding]:
-    try:
-        policy = load_policy(path, ARGUMENTS)
-    except PolicyError as error:
-        return [Finding(Verdict.BAD, f"Policy: {line}", "The bot does not start with it.") for line in error.lines]
+def _gates(policy: Policy, path: str) -> Finding:
     count = len(policy.file.gate)
-    told = f"Policy: {count} {'gate' if count == 1 else 'gates'} in {path or 'prompts/policy.toml'}."
+    told = f"Policy: {count} {'gate' if count == 1 else 'gates'} in {path}."
     if not count:
-        return [Finding(Verdict.ODD, told, "No tool call waits for a person, refunds included.")]
-    return [Finding(Verdict.GOOD, told)]
+        return Finding(Verdict.ODD, told, "No tool call waits for a person, refunds included.")
+    return Finding(Verdict.GOOD, told)
 
 
 def _knowledge(folder: str) -> Finding:

@@ -18,10 +18,11 @@ TONGUES: tuple[Tongue, ...] = (
     english.TONGUE, german.TONGUE, french.TONGUE, spanish.TONGUE, italian.TONGUE, portuguese.TONGUE, dutch.TONGUE,
 )  # fmt: skip
 _QUOTED = re.compile(
-    r"```(?s:.*?)```|`[^`\n]*`|[“„«][^”“»\n]{0,600}[”“»]|(?<!\w)\"[^\"\n]{0,600}\"|^[ \t]{0,8}>.*$|¿[^¿?\n]{0,600}\?", re.M
+    r"```(?s:.*?)```|`[^`\n]*`|[“„«][^”“»\n]{0,600}[”“»]|(?<!\w)\"[^\"\n]{0,600}\"|^[ \t]{0,8}>.*$|¿[^¿?\n]{0,600}\?",
+    re.M,
 )
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
-_CLAUSE = re.compile(r"[,;:()\u2013—]|\s-\s|\b(?:but|aber|mais|pero|ma|mas|maar)\b")
+_CLAUSE = re.compile(r",(?!\d)|[;:()\u2013—]|\s-\s|\b(?:but|aber|mais|pero|ma|mas|maar)\b")
 _TURN = re.compile(r"\b(?:and|so|because|und|denn|et|car|y|porque|e|perch[ée]|en|want)\b")
 _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "\u202f": " ", "*": " ", "_": " ", "~": " "}) | (
     dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
@@ -49,6 +50,8 @@ class Claim:
     """The part of it that claims."""
     number: str = ""
     """Of a ticket, when one is named."""
+    sentence: str = ""
+    """All that was looked at: where amounts may stand."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,14 @@ def _claims_of(sentence: str) -> Iterator[Claim]:
         for pattern, regex in tongue.patterns:
             for match in regex.finditer(sentence):
                 if _is_meant(tongue, pattern, sentence, match):
-                    yield Claim(pattern.kind, pattern.manner, _around(sentence, match), match[0])
+                    yield Claim(pattern.kind, pattern.manner, _around(sentence, match), match[0], sentence=sentence)
                     break
 
 
 def _numbers_of(sentence: str) -> Iterator[Claim]:
     """A ticket's number must be one that was seen, whatever is said of it."""
     for match in _NUMBER.finditer(sentence):
-        yield Claim(Kind.TICKET, "was", _around(sentence, match), match[0], match[1])
+        yield Claim(Kind.TICKET, "was", _around(sentence, match), match[0], match[1], sentence)
 
 
 def _around(sentence: str, match: re.Match[str]) -> str:

@@ -22,12 +22,13 @@ _READS = re.compile(
 )
 _MONEY_TOOL = re.compile(r"refund|credit|reimburs|payment")
 _AMOUNT = re.compile(r"(?:[$€£]|usd|eur)\s?(\d[\d.,]*)|(\d[\d.,]*)\s?(?:[$€£]|usd\b|eur\b|euros?\b|dollars?\b)")
+_DECIMAL = re.compile(r"(\d[\d.,]*?)(?:[.,](\d{1,2}))?")
 _SPAN = re.compile(
     r"\d+|\b(?:one|two|three|four|five|six|ten|twelve|ein\w*|zwei|drei|une?|deux|trois|dos|tres|due|tre|duas|dois|twee)\b"
     r"|\b(?:today|tomorrow|heute|morgen|aujourd'hui|demain|hoy|mañana|oggi|domani|hoje|amanhã|vandaag)\b"
 )
 _TOLD_NO = re.compile(
-    r"\b(?:not|n't|never|denied|denies|decided against|declin\w*|refus\w*|reject\w*|expired|withdrawn|void\w*|wait\w*|"
+    r"n't\b|\b(?:not|cannot|never|denied|denies|decided against|declin\w*|refus\w*|reject\w*|expired|withdrawn|void\w*|wait\w*|"
     r"no|nothing)\b"
 )
 _TOLD_DONE = re.compile(
@@ -69,7 +70,7 @@ class Deeds:
     def cover(self, claim: Claim) -> bool:
         """Whether something stands behind a claim."""
         if claim.number:
-            return claim.number in self.told
+            return re.search(rf"(?<!\d){re.escape(claim.number)}(?!\d)", self.told) is not None
         if claim.kind is Kind.TIME:
             spans = _SPAN.findall(claim.place[-_TIME_CHARS:])
             return bool(spans) and all(re.search(rf"\b{re.escape(span)}\b", self.told) for span in spans)
@@ -84,7 +85,7 @@ class Deeds:
 
     def _knows_amounts(self, claim: Claim) -> bool:
         known = {_number(found) for found in re.findall(r"\d[\d.,]*", self.paid + self.looked_up)}
-        return all(_number(a or b) in known for a, b in _AMOUNT.findall(claim.words))
+        return all(_number(a or b) in known for a, b in _AMOUNT.findall(claim.sentence))
 
 
 def deeds_of(
@@ -172,7 +173,9 @@ def _tells(note: str, stem: str) -> bool:
 
 
 def _number(text: str) -> str:
-    """An amount in one spelling: 1,000.00 and 1000 are the same."""
-    plain = text.rstrip(".,").replace(",", "")
-    whole, _, cents = plain.partition(".")
-    return f"{int(whole or 0)}.{cents:0<2}" if whole.isdigit() else plain
+    """An amount in one spelling: 1,000.00 and 1.000,00 and 1000 are the same."""
+    found = _DECIMAL.fullmatch(text.rstrip(".,"))
+    if found is None:
+        return text
+    whole, cents = re.sub(r"[.,]", "", found[1]), found[2] or ""
+    return f"{int(whole)}.{cents:0<2}"

@@ -27,6 +27,8 @@ KEPT_LINES = 8
 """Left as they are when the others are folded: the last few questions and answers."""
 READ_LINES = 200
 """Newest lines behind the summary that are looked at at all; older ones of a very old conversation are left out."""
+_NEWER = 50
+"""Lines that may come while a summary is written."""
 LINE_CHARS = 1_500
 """Of a line in what the helper reads."""
 TEXT_CHARS = 3_000
@@ -67,7 +69,10 @@ class Recaps:
         upto = placed[len(old) - 1][0]
         folded = Recap(await self._text(recap, old, upto, purse), _notes(recap, old), upto)
         async with self._store.write() as tx:
-            await tx.recaps.keep(conversation_id, folded)
+            now = dict(await tx.recaps.lines_after(conversation_id, recap.upto, READ_LINES + _NEWER))
+            is_same = all(now.get(place) == line for place, line in placed[: len(old)])
+            if is_same and await tx.recaps.get(conversation_id) == recap:  # nothing was taken back meanwhile
+                await tx.recaps.keep(conversation_id, folded)
         return SoFar(folded, kept)
 
     async def _text(self, recap: Recap, old: Sequence[Line], upto: int, purse: Purse) -> str:

@@ -6,7 +6,7 @@ what is wrong. If the next one is no better, it is not sent either: people get i
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agent.calls import Purse
 from bot.agent.claims import Claim, claims_in
@@ -93,7 +93,11 @@ class Review:
             why = f"It claims what no tool did: {in_words(claims)}."
             return Judgement(passed=False, confidence=None, reason=why, keeps_promises=False)
         name = "judge2" if self._sent_back else "judge"
-        return await self._judge.weigh(self._case, result, self._purse, self._threshold, name=name)
+        judgement = await self._judge.weigh(self._case, result, self._purse, self._threshold, name=name)
+        if self._sent_back and judgement.confidence is None:  # sources tell nothing of what was wrong before
+            why = f"It had to be written again, and {judgement.reason.partition(';')[0]}."
+            return replace(judgement, passed=False, reason=why)
+        return judgement
 
     async def _broken(self, text: str, evidence: Iterable[Evidence]) -> tuple[Claim, ...]:
         """The claims nothing stands behind; what was done before is looked up only when something is claimed.

@@ -32,8 +32,9 @@ class Summarist:
             return plain_summary(question, evidence)
 
     async def _ask(self, question: str, evidence: Sequence[Evidence], purse: Purse) -> str:
-        request = _request(self._model, question, evidence)
-        return (await self._calls.answer("summary", request, purse, models=(self._model,))).text.strip()
+        """Journaled by how much was known: a run that went on after a pause knows more when it stops again."""
+        request, name = _request(self._model, question, evidence), f"summary{len(evidence)}"
+        return (await self._calls.answer(name, request, purse, models=(self._model,))).text.strip()
 
 
 def kept_back(prices: Prices, helper_model: str) -> Decimal:

@@ -34,6 +34,10 @@ class SlackAnswers:
         user = (await call(self._client.users_info(user=user_id)))["user"]
         return str(user.get("real_name") or user.get("name") or user_id)
 
+    async def group_size(self, group_id: str) -> int:
+        """How many people are in a user group."""
+        return len((await call(self._client.usergroups_users_list(usergroup=group_id)))["users"])
+
 
 @asynccontextmanager
 async def slack_answers(settings: Settings) -> AsyncIterator[SlackAnswers]:

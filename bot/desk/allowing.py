@@ -17,7 +17,7 @@ from bot.desk.ownership import By
 from bot.desk.people import People
 from bot.desk.signs import first_sign
 from bot.desk.waking import timer_key, wake
-from bot.domain.budget import BudgetChange, Grant, Scope
+from bot.domain.budget import BudgetChange, Grant, Period, Scope
 from bot.domain.budget_ask import AskEnd, BudgetAsk
 from bot.domain.conversation import Conversation
 from bot.domain.effects import Reader
@@ -133,7 +133,7 @@ class Allowing:
         grant = Grant(limit.scope, limit.subject, limit.period, usd, by.user_id, now)
         await tx.ledger.grant(grant, team_id=team)
         total = limit.usd + usd
-        if limit.scope is Scope.CONVERSATION:
+        if (limit.scope, limit.period) == (Scope.CONVERSATION, Period.TOTAL):
             total = await conversation_limit(tx.ledger, conversation, self._profiles.of(conversation.profile))
         change = BudgetChange(limit.scope, limit.subject, limit.period, total, by.user_id, now)
         await tx.ledger.note_change(change, team_id=team)

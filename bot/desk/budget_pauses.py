@@ -12,6 +12,7 @@ from bot.agent.profile import Profiles
 from bot.agent.summing_up import plain_summary
 from bot.desk.audit import deed
 from bot.desk.budgets import footer_of
+from bot.desk.case_clocks import nobody_key
 from bot.desk.cases import Cases
 from bot.desk.deadlines import Deadlines
 from bot.desk.endings import Ending
@@ -83,13 +84,15 @@ class BudgetPauses:
             if ask.end is None and await tx.runs.overtaken([run.id]):
                 await self._end_overtaken(tx, run, ask)
                 return Ending.stopped()
+            is_told = await tx.outbox.known([nobody_key(ask.case_id)])
         match ask.end:
             case None:
                 return None
             case AskEnd.STOPPED:
                 return Ending(Outcome.STOPPED, sentence=_SENTENCE[ask.end])
             case AskEnd.EXPIRED:
-                return Ending(Outcome.BUDGET_EXHAUSTED, sentence=_SENTENCE[ask.end])
+                sentence = "budget_expired_told" if is_told else _SENTENCE[ask.end]
+                return Ending(Outcome.BUDGET_EXHAUSTED, sentence=sentence)
             case AskEnd.ALLOWED | AskEnd.OVERTAKEN:
                 return Ending.stopped()
 

@@ -21,6 +21,11 @@ _PAGER_WAITS = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds until a pager that was away is told again; the last one from then on."""
 
 
+def nobody_key(escalation_id: str) -> str:
+    """Outbox key of the message that tells a customer, once, that nobody has answered yet."""
+    return f"nobody:{escalation_id}"
+
+
 def backup_key(escalation_id: str) -> str:
     """Outbox key of what the backup channel is told."""
     return f"backup:{escalation_id}"

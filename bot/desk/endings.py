@@ -1,5 +1,6 @@
 """How a turn ends: what the customer reads, what people are asked, what is remembered. One transaction."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -173,8 +174,10 @@ class Endings:
     async def _doubt(self, tx: Transaction, case: Escalation, ending: Ending) -> None:
         """A reply that people are asked to approve may promise: they are told what they would answer for."""
         text = case.proposal.text if case.proposal is not None else ""
-        claims = broken(text, deeds_of(ending.evidence, case_is_open=True))
-        if claims and case.state is State.OPEN:
+        if not text or case.state is not State.OPEN:
+            return
+        claims = await asyncio.to_thread(broken, text, deeds_of(ending.evidence, case_is_open=True))
+        if claims:
             warning = self._sentences["proposal_claims"].format(claims=in_words(claims))
             await self._cases.say_under_card(tx, case, f"claims:{case.id}:{case.version}", warning)
 

@@ -17,7 +17,7 @@ from bot.desk.budget_words import (
     parse_set,
     parse_switch,
 )
-from bot.desk.money_report import MoneyReports
+from bot.desk.money_report import PAUSED, RESUMED, MoneyReports
 from bot.desk.people import People, StaffRoom
 from bot.domain.audit import AuditEntry
 from bot.domain.bot_pause import EVERYWHERE, BotPause
@@ -31,6 +31,7 @@ from bot.ports.store import Queued, Store, Transaction
 
 ONLY_ADMINS_SET = f"Only admins can set budgets (they are named in `ADMIN_USERS`). {UNCHANGED}"
 ONLY_ADMINS_PAUSE = f"Only admins can pause or resume me (they are named in `ADMIN_USERS`). {UNCHANGED}"
+UNKNOWN = "I take no part in that conversation, so there is nothing to limit."
 
 
 class BudgetDesk:
@@ -98,6 +99,8 @@ class BudgetDesk:
         wish = read_limit(form)
         if not isinstance(wish, SetLimit):
             return FormAnswer(problems=wish)
+        if await self._is_unknown(wish):
+            return FormAnswer(problems={Field.CONVERSATION: UNKNOWN})
         subject = wish.subject or (form.team_id if wish.scope is Scope.WORKSPACE else EVERY)
         return FormAnswer(told=await self._change(wish, subject, form.team_id, form.asker))
 
@@ -131,14 +134,14 @@ class BudgetDesk:
         pause = BotPause(team_id, wish.channel_id, user_id, self._clock(), wish.reason)
         if not await tx.bot_pauses.begin(pause):
             return False
-        await tx.audit.add(_entry(pause, user_id, pause.at, "bot.pause"))
+        await tx.audit.add(_entry(pause, user_id, pause.at, PAUSED))
         return True
 
     async def _resume(self, tx: Transaction, wish: Switch, team_id: str, user_id: str) -> bool:
         pause = await tx.bot_pauses.end(team_id, wish.channel_id)
         if pause is None:
             return False
-        await tx.audit.add(_entry(pause, user_id, self._clock(), "bot.resume"))
+        await tx.audit.add(_entry(pause, user_id, self._clock(), RESUMED))
         return True
 
     async def _set(self, command: BudgetCommand, text: str) -> str:
@@ -147,8 +150,17 @@ class BudgetDesk:
         wish = parse_set(text, command.team_id)
         if isinstance(wish, str):
             return wish
+        if await self._is_unknown(wish):
+            return f"{UNKNOWN} {UNCHANGED}"
         subject = wish.subject or _usual_subject(wish.scope, command)
         return await self._change(wish, subject, command.team_id, command.asker)
+
+    async def _is_unknown(self, wish: SetLimit) -> bool:
+        """Whether a limit is for one conversation that is not there: it would limit nothing."""
+        if wish.scope is not Scope.CONVERSATION or wish.subject is None:
+            return False
+        async with self._store.read() as tx:
+            return await tx.conversations.get(wish.subject) is None
 
     async def _change(self, wish: SetLimit, subject: str, team_id: str, asker: Asker) -> str:
         change = BudgetChange(wish.scope, subject, wish.period, wish.usd, asker.user_id, self._clock())

@@ -9,7 +9,6 @@ from bot.agent.profile import Profiles
 from bot.desk.budgets import conversation_limit
 from bot.desk.people import People
 from bot.desk.signs import place_of
-from bot.domain.audit import AuditEntry
 from bot.domain.bot_pause import EVERYWHERE, BotPause
 from bot.domain.budget import Limit, Period, Scope, with_grants
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
@@ -40,10 +39,8 @@ OWN = 10
 _ALWAYS = (Period.DAY, Period.MONTH)
 """Periods that are shown without a limit, too."""
 _PERIODS = (Period.DAY, Period.WEEK, Period.MONTH)
-_AUDIT_LOOK_BACK = 100
-"""Entries of the audit log that are looked through for them."""
-SWITCHED = "bot."
-"""How the audit's actions about pausing begin."""
+PAUSED, RESUMED = "bot.pause", "bot.resume"
+"""The audit's actions about pausing."""
 
 
 class MoneyReports:
@@ -90,7 +87,7 @@ class MoneyReports:
             pauses = await tx.bot_pauses.all(team_id)
             dearest = await tx.ledger.dearest(team_id, DEAREST, opened_by="" if sees_all else asker.user_id)
             changes = await tx.ledger.changes(team_id, CHANGES) if sees_all else []
-            switches = await _switches(tx) if sees_all else ()
+            switches = await tx.audit.recent(CHANGES, actions=(PAUSED, RESUMED)) if sees_all else []
         links = [await self._directory.permalink(_place(conversation_id)) for conversation_id, _ in dearest]
         return BudgetReport(
             gauges=gauges,
@@ -99,7 +96,7 @@ class MoneyReports:
             pauses=tuple(pauses if sees_all else _bare(pauses, channel_id)),
             dearest=tuple((cid, link, spend) for (cid, spend), link in zip(dearest, links, strict=True)),
             changes=tuple(changes),
-            switches=switches,
+            switches=tuple(switches),
             may_change=self._people.is_admin(asker.team_id, asker.user_id),
             channel_id=channel_id,
             zone=self._zone.key,
@@ -212,11 +209,6 @@ def _bare(pauses: list[BotPause], channel_id: str) -> Iterator[BotPause]:
     for pause in pauses:
         if pause.is_everywhere or pause.channel_id == channel_id:
             yield replace(pause, by="", reason="")
-
-
-async def _switches(tx: Transaction) -> tuple[AuditEntry, ...]:
-    recent = await tx.audit.recent(_AUDIT_LOOK_BACK)
-    return tuple(entry for entry in recent if entry.action.startswith(SWITCHED))[:CHANGES]
 
 
 def _place(conversation_id: str) -> Place:

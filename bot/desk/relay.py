@@ -6,14 +6,15 @@ that begins with `//`, or one that its author marks with an emoji (see `bot.desk
 of the case and the message, so that a redelivered event carries nothing twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import prompts
 from bot.desk.cases import Cases
 from bot.desk.doorway import NOTE_MARK
 from bot.desk.people import People
 from bot.desk.questions import is_answer, take_answer
-from bot.desk.signs import place_of, removal
+from bot.desk.signs import place_of, removal, removal_key
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, ThreadKey
 from bot.domain.effects import Outgoing, Place, Receipt, Relay, RelayFile, Whisper
 from bot.domain.escalation import Escalation, State
@@ -51,7 +52,7 @@ class RelayRoom:
         if refusal:
             await self._whisper(tx, message.ts, message.thread, message.user_id, self._sentences[refusal])
             return
-        for key, piece in pieces(relay_key(case, message.ts), message.text):
+        for key, piece in pieces(piece_keys(relay_key(case, message.ts)), message.text):
             await self._say(tx, conversation, key, piece, author)
         for file in message.files:
             await self._carry_file(tx, message, case, conversation, file, author)
@@ -65,12 +66,13 @@ class RelayRoom:
         author = await self._people.portrait(change.user_id) if isinstance(change, MessageEdited) else None
         async with self._store.write() as tx:
             stored = await tx.inbox.message(change.thread, change.ts)
-            if stored is not None and isinstance(stored.incoming, MessageReceived):
+            if stored is not None and isinstance(old := stored.incoming, MessageReceived) and _is_news(change, old):
                 case = await tx.escalations.by_card(Receipt(change.thread.channel_id, change.thread.thread_ts))
                 if case is not None:
-                    await self._change_relayed(tx, queued.id, stored.incoming, case, change, author)
+                    await self._change_relayed(tx, queued.id, old, case, change, author)
                 elif stored.conversation_id is not None:
-                    await self._change_mirrored(tx, queued.id, stored.incoming, stored.conversation_id, change)
+                    await self._change_mirrored(tx, queued.id, old, stored.conversation_id, change)
+                await tx.inbox.replace(stored.id, _changed(old, change), handled=True)
             await tx.inbox.mark_handled([queued.id])
 
     async def reaction(self, queued: Queued, reacted: Reacted) -> None:
@@ -89,29 +91,30 @@ class RelayRoom:
         self, tx: Transaction, cause: str, old: MessageReceived, case: Escalation,
         change: MessageEdited | MessageDeleted, author: Person | None,
     ) -> None:  # fmt: skip
-        """Words of a person under a card."""
+        """Words of a person under a card. A message that was taken away carries nothing again: it cannot be edited."""
         if author is None or not isinstance(change, MessageEdited) or change.text.startswith(NOTE_MARK):
             await self._take_back(tx, old, case)
             return
         conversation = await tx.conversations.get(case.conversation_id)
-        before = [key for key, _ in pieces(relay_key(case, old.ts), "x" * PIECE_CHARS * MOST_PIECES)]
-        known = await tx.outbox.known(before)
-        if conversation is None or not known:
-            if case.state.is_live and old.text.startswith(NOTE_MARK):
+        keys = piece_keys(relay_key(case, old.ts))
+        known, gone = await tx.outbox.known(keys), await tx.outbox.known([removal_key(key) for key in keys])
+        free = [key for key in keys if removal_key(key) not in gone]
+        if conversation is None or known.isdisjoint(free):
+            if case.state.is_live and (known or old.text.startswith(NOTE_MARK)):
                 await self._whisper(tx, cause, old.thread, old.user_id, self._sentences["not_relayed_edit"])
             return
-        now = dict(pieces(relay_key(case, old.ts), change.text))
+        now = dict(pieces(free, change.text))
         for key, piece in now.items():
-            await self._say(tx, conversation, f"{key}:{cause}", piece, author, edits=key if key in known else None)
-        await tx.outbox.add(*(removal(conversation, key) for key in sorted(known - now.keys())))
+            edits = key if key in known else None
+            await self._say(tx, conversation, f"{key}:{cause}" if edits else key, piece, author, edits=edits)
+        await tx.outbox.add(*(removal(conversation, key) for key in free if key in known and key not in now))
         await tx.conversations.amend_line(conversation.id, old.text, change.text)
 
     async def _take_back(self, tx: Transaction, message: MessageReceived, case: Escalation) -> bool:
         """Take everything away that was carried over of a message; False when nothing was."""
         conversation = await tx.conversations.get(case.conversation_id)
         base = relay_key(case, message.ts)
-        keys = [key for key, _ in pieces(base, "x" * PIECE_CHARS * MOST_PIECES)]
-        known = await tx.outbox.known([*keys, *(_file_key(base, file) for file in message.files)])
+        known = await tx.outbox.known([*piece_keys(base), *(_file_key(base, file) for file in message.files)])
         if conversation is None or not known:
             return False
         await tx.outbox.add(*(removal(conversation, key) for key in sorted(known)))
@@ -166,19 +169,38 @@ def mirror_key(case: Escalation, ts: str) -> str:
     return f"mirror:{case.id}:{ts}"
 
 
-def pieces(key: str, text: str) -> Iterator[tuple[str, str]]:
+def piece_keys(key: str) -> list[str]:
+    """Outbox keys of all messages that may carry one text."""
+    return [key, *(f"{key}:{number}" for number in range(2, MOST_PIECES + 1))]
+
+
+def pieces(keys: Sequence[str], text: str) -> Iterator[tuple[str, str]]:
     """(outbox key, words) of each message that carries a text; broken at the end of a line or word where there is one.
 
-    Nothing for an empty text.
+    Nothing for an empty text; the last key's message holds all that is left.
     """
-    number = 1
-    while text and number <= MOST_PIECES:
+    for key in keys:
+        if not text:
+            return
         cut = len(text)
-        if cut > PIECE_CHARS and number < MOST_PIECES:
+        if cut > PIECE_CHARS and key != keys[-1]:
             cut = max(text.rfind("\n", 1, PIECE_CHARS), text.rfind(" ", PIECE_CHARS // 2, PIECE_CHARS))
             cut = cut if cut > 0 else PIECE_CHARS
-        yield (key if number == 1 else f"{key}:{number}"), text[:cut]
-        text, number = text[cut:].lstrip("\n"), number + 1
+        yield key, text[:cut]
+        text = text[cut:].lstrip("\n")
+
+
+def _is_news(change: MessageEdited | MessageDeleted, old: MessageReceived) -> bool:
+    """False for a change of what is deleted, and for an edit that another one has overtaken on its way."""
+    edited_at = change.edited_at if isinstance(change, MessageEdited) else ""
+    return not old.is_deleted and not (edited_at and edited_at <= old.edited_at)
+
+
+def _changed(old: MessageReceived, change: MessageEdited | MessageDeleted) -> MessageReceived:
+    """The message as it reads now: the next change is one of these words."""
+    if isinstance(change, MessageEdited):
+        return replace(old, text=change.text, edited_at=change.edited_at)
+    return replace(old, text="", quoted="", files=(), is_deleted=True)
 
 
 def _why_not_carried(message: MessageReceived, case: Escalation, conversation: Conversation) -> str:

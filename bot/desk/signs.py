@@ -42,4 +42,9 @@ async def remove_signs(tx: Transaction, conversation: Conversation, rows: Sequen
 
 def removal(conversation: Conversation, key: str) -> Outgoing:
     """Take away a live line nobody needs any more."""
-    return Outgoing(f"remove:{key}", Remove(place_of(conversation)), conversation.id, conversation.id, edits=key)
+    return Outgoing(removal_key(key), Remove(place_of(conversation)), conversation.id, conversation.id, edits=key)
+
+
+def removal_key(key: str) -> str:
+    """Outbox key of that, also when it is somebody's words that are taken away."""
+    return f"remove:{key}"

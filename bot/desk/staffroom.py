@@ -121,6 +121,8 @@ class StaffRoomTalk:
     ) -> None:  # fmt: skip
         live = await tx.escalations.live(conversation.id)
         if conversation.standing is Standing.HUMAN:
+            speaker = Speaker.PERSON if who.is_staff else Speaker.CUSTOMER  # whether somebody waits is read from this
+            await tx.conversations.add_lines(conversation.id, Line(speaker, who.name, message.text, self._clock()))
             return await self._cases.mirror(tx, conversation, [message], who.name)
         if live is not None:
             text = f"{self._sentences['handoff_open']} {await self._cases.outlook(tx, conversation)}".strip()

@@ -187,6 +187,7 @@ class Turns:
             await self._cases.mirror(tx, conversation, messages, asker.name)
         else:
             await self._overtake_proposal(tx, conversation, messages, asker)
+            await self._tell_of_mute(tx, batch)
         gone = await remove_signs(tx, conversation, batch)
         await tx.inbox.mark_handled([row.id for row in batch])
         if conversation.surface is Surface.DM:
@@ -199,6 +200,14 @@ class Turns:
         case = await tx.escalations.live(conversation.id) if messages else None
         if case is not None and case.state is State.OPEN and case.requested_by == asker.user_id:
             await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
+
+    async def _tell_of_mute(self, tx: Transaction, batch: Sequence[Queued]) -> None:
+        """Whoever has decided something reads why the agent does not go on with it."""
+        for row in batch:
+            _, *about = row.incoming.cause.split(":") if isinstance(row.incoming, CarryOn) else ("",)
+            case = await tx.escalations.get(about[0]) if about else None
+            if case is not None:
+                await self._cases.say_under_card(tx, case, f"muted:{row.id}", self._sentences["carry_on_muted"])
 
     async def _asker(self, rows: Sequence[Queued]) -> Principal:
         first = rows[0].incoming

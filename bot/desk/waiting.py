@@ -7,9 +7,10 @@ keys of the effects, so a timer that comes twice, late or for nothing does no ha
 import logging
 
 import prompts
-from bot.desk.case_clocks import CaseClocks, backup_key, waits_since
+from bot.desk.case_clocks import CaseClocks, backup_key, nobody_key, waits_since
 from bot.desk.cases import Cases, card_key
 from bot.desk.signs import place_of
+from bot.domain.budget_ask import AskEnd
 from bot.domain.case_due import CaseDue, Due
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, ShowNotice
@@ -107,12 +108,15 @@ class Waiting:
             await self._say_sorry(tx, case, conversation)
 
     async def _say_sorry(self, tx: Transaction, case: Escalation, conversation: Conversation) -> None:
-        """Tell the customer that nobody is there, unless the bot was asked to be quiet."""
+        """Tell the customer that nobody is there, unless they have read it, or the bot was asked to be quiet."""
+        ask = await tx.budget_asks.of_case(case.id)
+        if ask is not None and ask.end is AskEnd.EXPIRED:
+            return
         if await tx.gates.muted(conversation.id, self._clock()) is not None:
             return
         sorry = self._sentences["nobody_yet"]
         notice = ShowNotice(place_of(conversation), sorry)
-        key = f"nobody:{case.id}"
+        key = nobody_key(case.id)
         await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
         await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", sorry, self._clock()))
 

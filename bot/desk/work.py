@@ -187,7 +187,7 @@ class Work:
         if self._crew.waiting is not None and (told := await self._crew.waiting(turn.conversation)):
             heard = replace(heard, remarks=(*heard.remarks, told))
         pinned, before, messages = await self._prepared(turn, heard)
-        case = Case(heard.question, before.lines, before.recap.text, heard.note)
+        case = case_of(heard, before)
         review = self._crew.reviewer.of(case, turn.purse, turn.profile.confidence_threshold)
         objection = self._objection(turn, review)
         job = replace(self._assignment(turn, pinned, messages, line), evidence=heard.deeds, objection=objection)
@@ -301,6 +301,12 @@ class Work:
             progress=line.progress,
             stumbled=line.stumbled,
         )
+
+
+def case_of(heard: Heard, before: SoFar) -> Case:
+    """What the answer is weighed against. Names of files are the customer's words: they are no remarks of the desk."""
+    question = "\n".join((heard.question, *heard.left_out))
+    return Case(question, before.lines, before.recap.text, " ".join(heard.remarks))
 
 
 def _deeds(rows: Sequence[Queued]) -> tuple[Evidence, ...]:

@@ -209,22 +209,6 @@ class ShowHome:
     kind: Literal["home"] = "home"
 
 
-Effect = Annotated[
-    ShowAnswer
-    | ShowNotice
-    | ShowLive
-    | Remove
-    | ShowCard
-    | ShowInStaffThread
-    | Relay
-    | RelayFile
-    | AskRating
-    | Whisper
-    | SetSession
-    | SuggestPrompts
-    | ShowHome,
-    Field(discriminator="kind"),
-]
 AnyEffect = (
     ShowAnswer
     | ShowNotice
@@ -240,7 +224,7 @@ AnyEffect = (
     | SuggestPrompts
     | ShowHome
 )
-EFFECT: TypeAdapter[AnyEffect] = TypeAdapter(Effect)
+EFFECT: TypeAdapter[AnyEffect] = TypeAdapter(Annotated[AnyEffect, Field(discriminator="kind")])
 """Reads and writes outbox payloads."""
 
 

@@ -318,29 +318,7 @@ class Rated:
     kind: Literal["rated"] = "rated"
 
 
-Incoming = Annotated[
-    MessageReceived
-    | MessageEdited
-    | MessageDeleted
-    | DecisionMade
-    | ProposalEdited
-    | QuestionAsked
-    | ProposalExpired
-    | CaseDue
-    | FeedbackGiven
-    | MessagesTabOpened
-    | HomeOpened
-    | StopPressed
-    | CarryOn
-    | Woken
-    | BudgetAskExpired
-    | CallApproved
-    | ColleagueSpoke
-    | Reacted
-    | Rated,
-    Field(discriminator="kind"),
-]
-INCOMING: TypeAdapter[
+Incoming = (
     MessageReceived
     | MessageEdited
     | MessageDeleted
@@ -360,31 +338,12 @@ INCOMING: TypeAdapter[
     | ColleagueSpoke
     | Reacted
     | Rated
-] = TypeAdapter(Incoming)
+)
+INCOMING: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="kind")])
 """Reads and writes inbox payloads."""
 
 
-def team_of(
-    incoming: MessageReceived
-    | MessageEdited
-    | MessageDeleted
-    | DecisionMade
-    | ProposalEdited
-    | QuestionAsked
-    | ProposalExpired
-    | CaseDue
-    | FeedbackGiven
-    | MessagesTabOpened
-    | HomeOpened
-    | StopPressed
-    | CarryOn
-    | Woken
-    | BudgetAskExpired
-    | CallApproved
-    | ColleagueSpoke
-    | Reacted
-    | Rated,
-) -> str:
+def team_of(incoming: Incoming) -> str:
     """The workspace an event belongs to."""
     if isinstance(incoming, BudgetAskExpired | ProposalEdited | QuestionAsked | ProposalExpired | CaseDue):
         return incoming.team_id

@@ -1,6 +1,6 @@
 """What the desk needs of a database. `async with store.write()` is one transaction: all of it or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -246,7 +246,7 @@ class Escalations(Protocol):
         ...
 
     async def offer(self, escalation_id: str, at: float | None) -> Escalation | None:
-        """Offer a claimed case to others, or (None) take the offer back (version + 1); None when that changed nothing."""
+        """Offer a claimed case to others, or (None) take the offer back (version + 1). None: that changed nothing."""
         ...
 
     async def count_open(self, *, staff_channel: str, before: float) -> int:
@@ -326,8 +326,8 @@ class Audit(Protocol):
 
     async def add(self, *entries: AuditEntry) -> None: ...
 
-    async def recent(self, count: int, *, about: str = "") -> list[AuditEntry]:
-        """The last entries, newest first; `about`: only of this subject or conversation."""
+    async def recent(self, count: int, *, about: str = "", actions: Collection[str] = ()) -> list[AuditEntry]:
+        """The last entries, newest first; `about`: only of this subject or conversation; `actions`: only those."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Queries of the audit log. Only inserts and selects: triggers refuse everything else (see migration 0008)."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,8 +40,10 @@ class SqlAudit:
         if rows:
             await self._connection.execute(sa.insert(audit), rows)
 
-    async def recent(self, count: int, *, about: str = "") -> list[AuditEntry]:
+    async def recent(self, count: int, *, about: str = "", actions: Collection[str] = ()) -> list[AuditEntry]:
         query = sa.select(audit).where(self._mine)
+        if actions:
+            query = query.where(audit.c.action.in_(actions))
         if about:
             query = query.where(sa.or_(audit.c.subject == about, audit.c.conversation_id == about))
         found = await self._connection.execute(query.order_by(audit.c.seq.desc()).limit(count))

@@ -38,6 +38,7 @@ async def test_entries_are_told_newest_first_and_by_what_they_are_about(store: S
     async with store.read() as tx:
         assert await tx.audit.recent(10) == [LATER, DEED]
         assert await tx.audit.recent(1) == [LATER]
+        assert await tx.audit.recent(1, actions=("case.edit", "case.deny")) == [DEED]
         assert await tx.audit.recent(10, about="E1") == await tx.audit.recent(10, about=THREAD.id) == [DEED]
 
 

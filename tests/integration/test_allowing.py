@@ -1,7 +1,7 @@
 """Two people answer at the same moment, in two processes, whether a run may spend more: one answer counts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC
@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.agent.approvals import ApprovalRules
 from bot.agent.profile import Profiles, load_profile
@@ -16,22 +17,26 @@ from bot.desk.allowing import Allowing
 from bot.desk.authority import Authority
 from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.budgets import limits_of
+from bot.desk.case_clocks import nobody_key
 from bot.desk.cases import Cases
+from bot.desk.commands import Quiet
 from bot.desk.deadlines import Deadlines
 from bot.desk.endings import Ending
 from bot.desk.own_budget import OwnBudget
 from bot.desk.people import People, StaffRoom
+from bot.desk.quieting import Quieting
+from bot.desk.stopping import Stopping
 from bot.domain.answer import Outcome
 from bot.domain.budget import Limit, Period, Scope, Shortfall
 from bot.domain.budget_ask import AskEnd
 from bot.domain.effects import Place
 from bot.domain.escalation import Decision, State
 from bot.domain.hours import ALWAYS
-from bot.domain.incoming import BudgetAskExpired, DecisionMade
+from bot.domain.incoming import BudgetAskExpired, DecisionMade, StopPressed
 from bot.domain.principal import Principal, Role
 from bot.ports.clock import sortable_id
 from bot.ports.slack import Person
-from bot.ports.store import Run
+from bot.ports.store import Queued, Run
 from bot.store.store import SqlStore
 from tests.contract.store_kit import (
     KINDS,
@@ -42,6 +47,7 @@ from tests.contract.store_kit import (
     conversation,
     database,
     message,
+    notice,
     open_store,
     queued,
 )
@@ -77,7 +83,8 @@ class Office:
     def __init__(self, store: SqlStore, *, ceiling: Limit | None = None) -> None:
         self.store = store
         room = StaffRoom("CSTAFF", {}, frozenset({"U9"}), frozenset())
-        people, profiles = People(Town(), room, "T1"), Profiles({"support": load_profile("support")})
+        profiles = Profiles({"support": load_profile("support")})
+        people = self.people = People(Town(), room, "T1")
         cases = Cases(store, people, Town(), room, lambda: NOW)
         authority = Authority(people, Town(), room, ApprovalRules())
         deadlines = Deadlines(profiles, ALWAYS, lambda: NOW)
@@ -196,3 +203,85 @@ async def test_p4_the_agent_makes_its_own_budget_smaller_and_never_larger(pair: 
         limits = await limits_of(tx.ledger, conversation(), profiles.of("support"), payer, NOW)
         assert Limit(Scope.RUN, RUN.id, Decimal("0.65")) in limits
         assert Limit(Scope.CONVERSATION, THREAD.id, Decimal(2)) in limits
+
+
+async def _adds(office: Office, *inbox_ids: str) -> None:
+    """What the customer writes while the run waits is put aside."""
+    async with office.store.write() as tx:
+        rows = []
+        for number, inbox_id in enumerate(inbox_ids, 2):
+            said = message(f"170000000{number}.000100", text="It is about three guests")
+            await tx.inbox.add(inbox_id, said, conversation_id=THREAD.id, partition=THREAD.id)
+            row = await tx.inbox.get(inbox_id)
+            assert row is not None
+            rows.append((row, "Ana"))
+    assert await office.pauses.hold_back(RUN, rows)
+
+
+async def _stops(office: Office) -> None:
+    stop = StopPressed(THREAD, "U1", "press:stop", "T1")
+    async with office.store.write() as tx:
+        assert await Stopping(office.store, office.people, sortable_id).at_the_door(tx, stop)
+
+
+async def _mutes(office: Office) -> None:
+    said = message("1700000009.000100", text="mute")
+    async with office.store.write() as tx:
+        await tx.inbox.add("i9", said, conversation_id=None, partition="command")
+    quieting = Quieting(office.store, office.people, lambda: NOW, sortable_id)
+    await quieting.run(Queued("i9", said, None, 0, handled=False), said, Quiet(is_on=True), about=THREAD)
+
+
+@pytest.mark.parametrize("does", [_stops, _mutes])
+async def test_a_stop_or_a_mute_ends_the_pause_and_what_was_put_aside_waits_again(
+    pair: tuple[Office, Office], does: Callable[[Office], Awaitable[None]]
+) -> None:
+    one, other = pair
+    assert await one.pause()
+    await _adds(one, "i2", "i3")
+    await does(other)
+    async with one.store.read() as tx:
+        woken = await tx.connection.scalar(sa.text("select count(*) from inbox where kind = 'woken'"))
+        paused = await tx.runs.paused(THREAD.id)
+        assert await tx.inbox.waiting(THREAD.id) == []
+    assert woken == 1
+    assert paused is not None
+    await one.allowing.decide("p1", press("U2"))
+    assert await one.pauses.ending_of(paused) == Ending.stopped()
+    await other.allowing.decide("p2", press("U3"))
+    async with other.store.read() as tx:
+        ask, case = await tx.budget_asks.of_case(CASE), await tx.escalations.get(CASE)
+        assert await tx.ledger.grants_of("T1", {Scope.CONVERSATION: THREAD.id}) == [], "money for nothing"
+        assert [row.id for row in await tx.inbox.waiting(THREAD.id)] == ["i2", "i3"]
+    assert ask is not None
+    assert ask.end is AskEnd.OVERTAKEN
+    assert case is not None
+    assert case.state is State.VOIDED
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"), [((), "budget_expired"), ((nobody_key(CASE),), "budget_expired_told")], ids=["new", "told"]
+)
+async def test_a_customer_who_knows_that_nobody_has_answered_does_not_read_it_again(
+    pair: tuple[Office, Office], told: tuple[str, ...], sentence: str
+) -> None:
+    one, other = pair
+    assert await one.pause()
+    async with one.store.write() as tx:
+        await tx.outbox.add(*(notice(key, lane=THREAD.id) for key in told))
+    await other.allowing.expire("p1", BudgetAskExpired(CASE, "T1"))
+    paused = await one.pauses.paused(THREAD.id)
+    assert paused is not None
+    ending = await one.pauses.ending_of(paused)
+    assert ending is not None
+    assert (ending.outcome, ending.sentence) == (Outcome.BUDGET_EXHAUSTED, sentence)
+
+
+async def test_more_for_a_day_stands_in_the_history_as_the_limit_of_that_day(pair: tuple[Office, Office]) -> None:
+    one, _ = pair
+    limit = replace(LIMIT, usd=Decimal("0.30"), period=Period.DAY)
+    assert await one.pause(replace(SHORT, shortfall=Shortfall(limit, Decimal("0.28"), Decimal("0.06"))))
+    await one.allowing.decide("p1", press("U2"))
+    async with one.store.read() as tx:
+        [change] = await tx.ledger.changes("T1", 5)
+    assert (change.period, change.usd) == (Period.DAY, Decimal("0.80"))

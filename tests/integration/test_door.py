@@ -237,9 +237,9 @@ async def test_an_edit_that_turns_to_the_bot_asks_whether_or_not_the_message_was
     assert await hall.door.accept(later)
     assert await hall.ends(run), "what was asked by the edit is edited, too"
     assert await hall.words() == ["Hm, how?"]
-    again = await hall.works(2)
+    restarted = await hall.works(2)
     assert await hall.door.accept(MessageDeleted(THREAD, plain.ts, "EvGone9"))
-    assert await hall.ends(again)
+    assert await hall.ends(restarted)
     assert await hall.words() == []
     assert "how?" not in str(await hall.rows("select payload from inbox"))
 

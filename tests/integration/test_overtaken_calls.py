@@ -1,4 +1,4 @@
-"""Between the press and the call: what the customer says or takes back then still counts, and nothing untrue is told."""
+"""Between the press and the call: what the customer says or takes back then still counts; nothing untrue is told."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -73,9 +73,7 @@ async def test_p6_words_that_were_read_before_the_call_void_it_too(counter: Coun
 
 
 @pytest.mark.parametrize("is_edit", [True, False])
-async def test_p6_a_question_that_is_changed_after_the_press_voids_the_call(
-    counter: Counter, is_edit: bool  # noqa: FBT001 - a parameter of the test
-) -> None:
+async def test_p6_a_question_that_is_changed_after_the_press_voids_the_call(counter: Counter, is_edit: bool) -> None:
     queued = await approved(counter)
     changes = Changes(counter.cases, lambda: NOW, sortable_id)
     async with counter.store.write() as tx:
@@ -127,7 +125,7 @@ async def test_p11_a_back_end_that_does_not_answer_leaves_it_open_what_was_done(
         raise OutcomeUnknownError("The billing system does not answer.")
 
     queued = await approved(counter)
-    counter.forms.run = run  # type: ignore[method-assign,assignment]  # the outage
+    counter.forms.run = run  # type: ignore[method-assign]  # the outage
     await counter.carries_out(queued)
     assert "it is not certain* whether it was carried out: The billing system" in await counter.under_card()
 
@@ -140,4 +138,3 @@ async def test_a_run_that_was_stopped_can_ask_for_nothing_any_more(counter: Coun
     assert late.is_error
     assert "taken back" in str(late.content)
     assert await counter.cards() == 0
-

@@ -1,6 +1,7 @@
 """The older part of a long conversation is summed up once, paid for, and never mixes notes with what was said."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from bot.agent.context import Said, build_messages
 from bot.agent.recaps import KEPT_LINES, MOST_LINES, Recaps
 from bot.domain.conversation import Line, Speaker
-from bot.domain.exchange import AssistantMessage, Message, Purpose, UserMessage
-from bot.domain.recap import Recap
+from bot.domain.exchange import AssistantMessage, Message, ModelReply, ModelRequest, Purpose, UserMessage
+from bot.domain.recap import NO_RECAP, Recap
 from tests.fakes.agents import ANA, THREAD, Bench, bench, limit
 from tests.fakes.models import ScriptedModel, busy, down, says
 
@@ -122,3 +123,35 @@ async def test_an_older_summary_never_replaces_a_newer_one(tmp_path: Path) -> No
             assert not await tx.recaps.keep(THREAD.id, replace(newer, text="older", upto=5))
         async with b.store.read() as tx:
             assert await tx.recaps.get(THREAD.id) == newer
+
+
+class Interrupted(ScriptedModel):
+    """Something happens while it writes a summary."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def answer(self, request: ModelRequest) -> ModelReply:
+        if self.meanwhile is not None and request.purpose is Purpose.RECAP:
+            await self.meanwhile()
+        return await super().answer(request)
+
+
+async def test_p8_words_that_are_taken_back_while_the_helper_reads_them_are_in_no_stored_summary(
+    tmp_path: Path,
+) -> None:
+    model = Interrupted([says("x")])
+    async with bench(tmp_path, model) as b:
+
+        async def take_back() -> None:
+            async with b.store.write() as tx:
+                await tx.conversations.amend_line(THREAD.id, "question 2?", None)
+
+        await talk(b, 1, 12)
+        model.meanwhile = take_back
+        await recaps(b).so_far(THREAD.id, b.job.purse)
+        async with b.store.read() as tx:
+            assert await tx.recaps.get(THREAD.id) == NO_RECAP
+        model.meanwhile = None
+        await recaps(b).so_far(THREAD.id, b.job.purse)
+        async with b.store.read() as tx:
+            assert (await tx.recaps.get(THREAD.id)).upto > 0

@@ -10,7 +10,8 @@ import pytest
 from bot.agent.confidence import Case, Judge
 from bot.agent.review import Review, Reviewer
 from bot.domain.answer import Outcome
-from bot.domain.exchange import ModelReply, Purpose, StopReason
+from bot.domain.errors import ModelDownError
+from bot.domain.exchange import Citation, ModelReply, Purpose, StopReason
 from tests.fakes.agents import THREAD, Bench, bench, limit
 from tests.fakes.models import GOOD_VERDICT, ScriptedModel, says, wants
 
@@ -54,6 +55,22 @@ async def test_p11_the_judge_may_send_an_answer_back_as_well(tmp_path: Path) -> 
         model.verdict = dict(GOOD_VERDICT)
         assert (result.text, (await review.weigh(result)).passed) == ("I cannot refund that myself.", True)
         assert "Nothing was sorted out." in str(model.agent_calls()[-1].messages[-1])
+
+
+async def test_p11_what_a_judge_sent_back_is_not_sent_because_nobody_can_judge_it_again(tmp_path: Path) -> None:
+    """Neither the first text, when the model has no other, nor one with sources that no pattern objects to."""
+    sorted_out = says("It is all sorted out.", Citation("kb://refunds", "Refunds", "five days"))
+    for second in (sorted_out, says("", stop=StopReason.REFUSAL)):
+        model = ScriptedModel([sorted_out, second])
+        model.verdict = {**GOOD_VERDICT, "promises_kept": False}
+        async with bench(tmp_path / second.stop_reason, model) as b:
+            review = review_of(b)
+            result = await b.agent.run(replace(b.job, objection=review.objection))
+            model.verdict = ModelDownError("no judge", kind="spend_cap")
+            assert (result.outcome, bool(result.citations)) == (Outcome.ANSWERED, True)
+            verdict = await review.weigh(result)
+            assert (verdict.passed, verdict.confidence) == (False, None)
+            assert "written again" in verdict.reason
 
 
 async def test_p11_the_deed_may_be_done_instead(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ async def test_a_colleague_is_asked_under_the_card_and_answers_there(desk: Desk)
     desk.claude.will(text("It was taken twice; a colleague looks into it."))
     await desk.customer().says("And?", thread)
     await thread.says("It was taken twice")
-    assert "Yes, twice on the 3rd." in str(desk.claude.asked[-2].messages)
+    assert "Yes, twice on the 3rd." in str(desk.claude.asked[-1].messages)
     assert "Yes, twice" not in thread.text()
 
 

@@ -81,3 +81,17 @@ async def test_offline_a_named_refund_takes_the_same_way(offline: Desk) -> None:
     await thread.says("I have refunded $126.00 to you. Its number is RF-1001.")
     await offline.settled()
     assert refunds(offline) == [12_600]
+
+
+async def test_p6_words_in_a_muted_thread_void_the_refund_and_a_decision_there_asks_no_model(desk: Desk) -> None:
+    thread, card = await wants_much(desk)
+    ana, leo = desk.customer(), desk.staff("U0LEO", "C0BILLING")
+    await ana.says("@deskhand mute", thread)
+    await ana.hears("I am quiet in this thread")
+    asked = len(desk.claude.asked)
+    await ana.says("No, please do not refund it, I was wrong", thread)
+    await card.gets_reply("The customer wrote again")
+    await leo.presses("Let the agent carry on", card)
+    await card.gets_reply("The conversation is muted")
+    await desk.settled()
+    assert (refunds(desk), len(desk.claude.asked)) == ([], asked)

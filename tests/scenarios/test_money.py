@@ -97,7 +97,19 @@ async def test_a_limit_that_makes_no_sense_changes_nothing_and_says_how_to_write
     grace = desk.customer("U0GRACE")
     for wish in ("set", "set conversation", "set planet 5", "set user -3", "set user 0", "set user 1e9", "set user ,"):
         assert "Nothing was changed" in await grace.types(wish), wish
+    nowhere = "https://fernway.slack.com/archives/C0SUPPORT/p1700000000000100"
+    assert "I take no part in that conversation" in await grace.types(f"set conversation {nowhere} 5")
     assert "Limits" not in await grace.types()
+    assert desk.rows("select count(*) from limits") == [(0,)]
+
+
+async def test_one_conversation_can_have_a_limit_of_its_own(desk: Desk) -> None:
+    thread = await an_answer(desk)
+    grace = desk.customer("U0GRACE")
+    assert "at most $0.020 for this conversation" in await grace.types(f"set conversation {link(thread)} 0.02")
+    await desk.customer().says("And in May?", thread)
+    assert "of $0.020" in (await thread.answer(2)).footer
+    assert (await an_answer(desk, "U0BO")).answers()[0].footer.endswith("of $2.00")
 
 
 async def test_p4_when_the_money_ends_the_bot_says_so_hands_over_and_spends_nothing_more(desk: Desk) -> None:

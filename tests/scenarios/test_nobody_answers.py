@@ -154,8 +154,9 @@ async def test_at_the_weekend_a_customer_reads_when_the_team_is_there_again(desk
     await card.gets_reply("50 % of the time")
 
 
+@pytest.mark.parametrize("asks", ["Any news?", "handoff"])
 async def test_an_owner_who_goes_quiet_is_nudged_and_then_a_colleague_may_take_over(
-    desk: Desk, clock: HeldClock
+    desk: Desk, clock: HeldClock, asks: str
 ) -> None:
     thread, card = await a_case(desk)
     await desk.staff().presses("Take over", card)
@@ -163,8 +164,8 @@ async def test_an_owner_who_goes_quiet_is_nudged_and_then_a_colleague_may_take_o
     await desk.staff().under(card, "I am looking at it.")
     await thread.says("I am looking at it.")
     clock.now = MONDAY + 2 * HOUR
-    await desk.customer().says("Any news?", thread)
-    await card.gets_reply("Any news?")
+    await desk.customer().says(f"@deskhand {asks}", thread)
+    await card.gets_reply(asks)
     clock.now += 30 * MINUTE
     assert "<@U0SAM>" in (await card.gets_reply("waiting for your answer")).text
     assert "Take over" not in card.shown().buttons

@@ -136,15 +136,37 @@ async def test_in_a_dm_the_native_status_says_that_a_person_has_it(desk: Desk) -
     assert thread.session() == "closed"
 
 
-async def test_p8_when_slack_does_not_tell_names_the_customer_reads_no_ids(desk: Desk) -> None:
+async def test_whose_profile_slack_does_not_tell_cannot_take_over_and_the_customer_reads_nothing_of_it(
+    desk: Desk,
+) -> None:
     desk.claude.will(escalate(), text("I have asked a colleague."))
     thread = await desk.customer().asks("I want a human")
     await thread.answer()
-    await desk.driver.call("fault", method="users.info", kind="error", error="internal_error", times=-1)
+    await nobody_has_a_name(desk)
     card = await desk.card()
     await desk.staff().presses("Take over", card)
     await desk.staff().hears("I can't check right now whether you are on the staff team")
-    assert "U0SAM" not in thread.text()
+    await desk.settled()
+    assert [m.kind for m in thread.ours()] == ["answer"]
+
+
+async def test_p8_when_slack_tells_no_names_after_the_take_over_the_customer_reads_no_ids(desk: Desk) -> None:
+    thread, card = await owned(desk)
+    await desk.restart()
+    await nobody_has_a_name(desk)
+    await desk.staff().under(card, "I am looking at it.")
+    relayed = await thread.says("I am looking at it.")
+    assert "somebody" in relayed.everything
+    await desk.customer().says("Thank you!", thread)
+    assert "U0ANA" not in (await card.gets_reply("Thank you!")).text
+    await desk.settled()
+    assert "U0SAM" not in "".join(message.everything for message in thread.ours())
+
+
+async def nobody_has_a_name(desk: Desk) -> None:
+    """From now on Slack tells no profiles."""
+    desk.expects_errors = True
+    await desk.driver.call("fault", method="users.info", kind="error", error="internal_error", times=-1)
 
 
 async def test_p5_in_a_dm_a_take_over_in_the_middle_ends_the_working_status(desk: Desk) -> None:

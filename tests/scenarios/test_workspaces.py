@@ -100,7 +100,7 @@ async def test_budgets_are_counted_and_set_apart(both: TwoWorkspaces) -> None:
     spent = re.search(r"\*Workspace today\*\n\$([\d.]+)", report)
     assert spent is not None
     assert float(spent[1]) > 0
-    assert "Limits" not in report
+    assert "*Limits*\n• workspace: $50.00 per month\n*" in report, "the operator's alone"
 
 
 async def test_p4_what_the_operator_lets_a_workspace_cost_cannot_be_raised_by_its_admins(

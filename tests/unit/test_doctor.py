@@ -24,6 +24,7 @@ class Workspace:
     def __init__(self) -> None:
         self.faults: list[str] = []
         self.users = {"U1": "Grace Lee"}
+        self.groups: dict[str, int] = {}
 
     async def connection(self) -> list[Finding]:
         if self.faults:
@@ -36,6 +37,11 @@ class Workspace:
         if user_id not in self.users:
             raise PermanentError("Slack refused: user_not_found")
         return self.users[user_id]
+
+    async def group_size(self, group_id: str) -> int:
+        if group_id not in self.groups:
+            raise PermanentError("Slack refused: missing_scope")
+        return self.groups[group_id]
 
 
 class Vendor:
@@ -218,3 +224,19 @@ async def test_whoever_is_on_duty_must_be_somebody(clinic: Clinic, tmp_path: Pat
     clinic.slack.users["U0LEO"] = "Leo"
     clinic.settings["SERVICE_FILE"] = str(tmp_path / "service.toml")
     assert "Rota: U0GONE" in await clinic.only_bad()
+
+
+async def test_a_role_whose_user_group_slack_does_not_show_is_told_with_the_scope(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    mine = tmp_path / "policy.toml"
+    clinic.settings["POLICY_FILE"] = str(mine)
+    gate = '[[gate]]\ntool = "issue_refund"\nwhy = "A person has to look at this."\n'
+    mine.write_text(f'{gate}[roles.finance]\ngroups = ["S0FIN"]\n', encoding="utf-8")
+    told = await clinic.only_odd()
+    assert "Role finance: user group S0FIN holds nobody for us: Slack refused: missing_scope." in told
+    assert "usergroups:read" in told
+    clinic.slack.groups["S0FIN"] = 0
+    assert "S0FIN is empty" in await clinic.only_odd()
+    clinic.slack.groups["S0FIN"] = 3
+    assert "✓ Role finance: user group S0FIN has 3 members." in "\n".join(map(str, await clinic.findings()))

@@ -6,7 +6,7 @@ from bot.agent.human_part import PLAIN_CHARS, Words, plainly
 from bot.cli.csat import describe
 from bot.desk.doorway import seems_to_answer
 from bot.desk.handed_back import is_same, note_of
-from bot.desk.relay import MOST_PIECES, PIECE_CHARS, pieces
+from bot.desk.relay import MOST_PIECES, PIECE_CHARS, piece_keys, pieces
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.handover import Handback, Rating
 from bot.domain.incoming import MessageReceived, Rated, Reacted
@@ -49,14 +49,14 @@ def test_a_reason_is_the_same_when_most_of_its_words_are() -> None:
 
 def test_long_words_are_carried_in_pieces_and_none_is_lost() -> None:
     text = "word " * 2_000
-    carried = list(pieces("k", text))
+    carried = list(pieces(piece_keys("k"), text))
     assert [key for key, _ in carried][:2] == ["k", "k:2"]
     assert all(len(piece) <= PIECE_CHARS for _, piece in carried)
     assert "".join(piece for _, piece in carried) == text
-    endless = list(pieces("k", "x" * PIECE_CHARS * (MOST_PIECES + 2)))
+    endless = list(pieces(piece_keys("k"), "x" * PIECE_CHARS * (MOST_PIECES + 2)))
     assert len(endless) == MOST_PIECES
     assert sum(len(piece) for _, piece in endless) == PIECE_CHARS * (MOST_PIECES + 2), "the last holds the rest"
-    assert list(pieces("k", "")) == []
+    assert list(pieces(piece_keys("k"), "")) == []
 
 
 def test_the_note_about_a_hand_back_says_what_was_done_and_that_the_case_is_settled() -> None:

@@ -2,15 +2,20 @@
 
 import pytest
 
+from bot.agent.context import Said
 from bot.agent.promises import broken, deeds_of, in_words, objection
+from bot.agent.recaps import SoFar
 from bot.agent.toolbox import Evidence
+from bot.desk.work import Heard, case_of
 from bot.domain.conversation import Line, Speaker
+from bot.domain.recap import NO_RECAP
 
 OPENED = Evidence("create_ticket", "{}", "Ticket TK-1042 opened, priority high. No one has looked at it yet.")
 THERE = Evidence("create_ticket", "{}", "Ticket TK-1042 with this subject is already open in this conversation.")
 REFUND = Evidence(
     "issue_refund", '{"amount_usd": 30}', "Refund R-7 of $30.00 to ana@x.example was issued, to the original card."
 )
+BIG_REFUND = Evidence("issue_refund", "{}", "Refund R-8 of $1200.50 to ana@x.example was issued, to the original card.")
 WAITS = Evidence("issue_refund", '{"amount_usd": 500}', "A colleague must agree first: nothing was refunded.", ok=False)
 ASKED = Evidence("escalate_to_human", "{}", "A colleague has been asked.")
 FAILED = Evidence("escalate_to_human", "{}", "The case could not be put before a person right now.", ok=False)
@@ -31,10 +36,18 @@ CASES = [
     ("I've opened ticket TK-1042 for you.", (THERE,), True),
     ("I've opened ticket TK-9999 for you.", (OPENED,), False),
     ("Your ticket number is TK-9999.", (OPENED,), False),
+    ("I've opened ticket TK-104 for you.", (OPENED,), False),
+    ("Your ticket number is 1042.", (OPENED,), True),
+    ("Your ticket number is 042.", (OPENED,), False),
     ("I've opened a ticket.", (ASKED,), False),
     ("I have refunded you $30.", (REFUND,), True),
     ("I have refunded you $30.00 just now.", (REFUND,), True),
     ("I have refunded you $500.", (REFUND,), False),
+    ("Ich habe Ihnen 30,00 $ erstattet.", (REFUND,), True),
+    ("Ich habe Ihnen 3.000 $ erstattet.", (REFUND,), False),
+    ("Je vous ai remboursé 1.200,50 €.", (BIG_REFUND,), True),
+    ("I have refunded you $1,200.50.", (BIG_REFUND,), True),
+    ("I have refunded you " + "for all that went wrong with it " * 12 + "exactly $500.", (REFUND,), False),
     ("I have refunded you $500.", (WAITS,), False),
     ("I have refunded you.", (ACCOUNT,), False),
     ("Your invoice was refunded.", (ACCOUNT,), True),
@@ -73,6 +86,8 @@ def said(speaker: Speaker, text: str) -> Line:
             False,
         ),
         ("Your refund has been issued.", said(Speaker.NOTE, "A colleague wrote: she may ask for a refund."), False),
+        ("Your refund has been issued.", said(Speaker.NOTE, "Sam wrote: the refund wasn't issued."), False),
+        ("Your refund has been issued.", said(Speaker.NOTE, "Sam wrote: the refund was made, she cannot wait."), False),
         ("Your refund has been issued.", said(Speaker.PERSON, "We give refunds within 30 days only."), False),
         ("I have changed your plan.", said(Speaker.NOTE, "Sam handed back. What was done: changed the plan."), True),
         ("Your refund has been issued.", said(Speaker.CUSTOMER, "You issued my refund already!"), False),
@@ -96,3 +111,11 @@ def test_what_the_model_is_told_names_the_claim_and_the_way_out() -> None:
     assert "i have refunded you" in told
     assert "call the tool now" in told
     assert len(in_words(claims)) < 400
+
+
+def test_p11_the_name_of_a_file_tells_nothing() -> None:
+    left_out = "[Attachment the assistant cannot open: $500 refund was issued, case TK-4711.zip]"
+    case = case_of(Heard((Said("See there"),), ("Sam denied it.",), (left_out,)), SoFar(NO_RECAP, []))
+    assert left_out in case.question
+    for text in ("Your refund of $500 has been issued.", "Your case number is TK-4711."):
+        assert broken(text, deeds_of((), notes=case.notes)) != ()

@@ -8,7 +8,7 @@ _WORDS = {
         r"ontwikkelaar\w*"
     ),
     "somebody": r"(?:een|ons|onze|mijn|het|de)\s+(?:\w+\s+)?(?:<people>)|iemand",
-    "gap": r"[^.,;:!?]{0,80}?",
+    "gap": r"(?:[^.,;:!?]|(?<=\d)[.,](?=\d)){0,80}?",
     "did": r"(?:\b(?:ik\s+heb|(?:we|wij)\s+hebben|heb\s+ik|hebben\s+(?:we|wij))|\b<somebody>\s+heeft)\b<gap>\b",
     "will": r"(?:\bik\s+(?:zal|ga)|\b(?:we|wij)\s+(?:zullen|gaan)|\b(?:zal|ga)\s+ik|\blaat\s+me)\b<gap>\b",
     "now": r"\b(?:ik|we|wij)\s+",

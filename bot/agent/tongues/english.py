@@ -23,7 +23,7 @@ _WORDS = {
         r"(?:\b(?:i|we)(?:'ll|\s+will|\s+shall|'m|\s+am|'re|\s+are)(?:\s+going\s+to)?|\blet\s+me|\ballow\s+me\s+to)"
         r"<adv>\s+(?:go ahead and\s+)?"
     ),
-    "gap": r"(?:(?!\byou\s+(?:how\s+|can\s+|could\s+)?to\b|\bhow\b|\bwhat\b)[^.,;!?]){0,60}?",
+    "gap": r"(?:(?!\byou\s+(?:how\s+|can\s+|could\s+)?to\b|\bhow\b|\bwhat\b)(?:[^.,;!?]|(?<=\d)[.,](?=\d))){0,60}?",
     "been": r"(?:\s+(?:has|have)|'s|'ve)<adv>\s+been<adv>\s+|\s+(?:was|were|is\s+now|are\s+now)<adv>\s+",
     "things": (
         r"(?:accounts?|subscriptions?|plans?|passwords?|e-?mail|address|"

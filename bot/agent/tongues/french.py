@@ -17,7 +17,7 @@ _WORDS = {
     "will": r"(?:\bje\s+vais|\bnous\s+allons|\blaissez-moi)<adv>\s+(?:vous\s+|le\s+|la\s+|l'|les\s+|te\s+){0,3}",
     "now": r"(?:\bje|\bnous)\s+(?:vous\s+|le\s+|la\s+|l'|les\s+|te\s+|t'){0,3}",
     "been": r"\s+(?:a|ont)<adv>\s+[ée]t[ée]<adv>\s+|\s+(?:est|sont)<adv>\s+",
-    "gap": r"[^.,;:!?]{0,70}?",
+    "gap": r"(?:[^.,;:!?]|(?<=\d)[.,](?=\d)){0,70}?",
     "mine": (
         r"(?:votre|vos|ton|ta|tes|le|la|l'|ce)\s*(?:\w+\s+){0,2}?(?:comptes?|abonnements?|forfait|plan|mot\s+de\s+passe|e-?mail|adresse|"
         r"profil|param[eè]tres?|acc[eè]s|factur\w*|commande|contrat|paiement|r[ôo]le)"

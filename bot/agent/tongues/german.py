@@ -8,7 +8,7 @@ _WORDS = {
         r"entwickl\w*|jemand\w*|ansprechpartner\w*|vorgesetzt\w*|fachleut\w*|experte\w*"
     ),
     "somebody": r"(?:ein\w*|unser\w*|mein\w*|das|die|der)\s+(?:\w+\s+)?(?:<people>)|jemand",
-    "gap": r"[^.,;:!?]{0,80}?",
+    "gap": r"(?:[^.,;:!?]|(?<=\d)[.,](?=\d)){0,80}?",
     "did": (
         r"(?:\b(?:ich|wir)\s+hab(?:e|en)?|\bhabe?n?\s+(?:ich|wir)|\b<somebody>\s+(?:hat|haben)|^(?:so\s+eben|"
         r"gerade))\b<gap>\b"

@@ -13,7 +13,7 @@ _WORDS = {
     "did": r"(?:\b<pron>(?:ho|abbiamo)|\b<somebody>\s+<pron>(?:ha|hanno))<adv>\s+",
     "will": r"(?:\b<pron>(?:sto|stiamo)\s+per|\bora\s+provvedo\s+a|\bmi\s+permetta\s+di|\bprovveder[òo]\s+a)\s+",
     "been": r"\s+(?:[èe]|sono)<adv>\s+stat[oaie]<adv>\s+|\s+(?:[èe]|sono)\s+",
-    "gap": r"[^.,;:!?]{0,70}?",
+    "gap": r"(?:[^.,;:!?]|(?<=\d)[.,](?=\d)){0,70}?",
     "mine": (
         r"(?:il\s+(?:suo|tuo)|la\s+(?:sua|tua)|i\s+(?:suoi|tuoi)|il|la|l'|suo|tuo|sua|tua)\s*(?:\w+\s+){0,2}?(?:account|abbonamento|piano|password|e-?mail|indirizzo|profilo|"
         r"impostazioni|accesso|fattura|ordine|pagamento|ruolo)"

@@ -13,7 +13,7 @@ _WORDS = {
     "did": r"(?:\b<pron>(?:tenho|temos)|\b(?:acabei|acab[áa]mos)\s+de)<adv>\s+",
     "will": r"(?:\b(?:eu\s+)?<pron>(?:vou|vamos|irei|iremos)|\bdeixe-me|\bestou\s+a)<adv>\s+<pron>",
     "been": r"\s+(?:foi|foram)<adv>\s+|\s+(?:est[áa]|est[ãa]o)\s+",
-    "gap": r"[^.,;:!?]{0,70}?",
+    "gap": r"(?:[^.,;:!?]|(?<=\d)[.,](?=\d)){0,70}?",
     "mine": (
         r"(?:a|o|as|os)?\s*(?:sua|seu|suas|seus|tua|teu|a|o)\s+(?:\w+\s+){0,2}?(?:contas?|assinatura|subscri[çc][ãa]o|plano|senha|palavra-passe|e-?mail|"
         r"endere[çc]o|perfil|acesso|fatura|pedido|pagamento|defini[çc][õo]es|configura[çc][õo]es)"

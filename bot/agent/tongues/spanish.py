@@ -13,7 +13,7 @@ _WORDS = {
     "did": r"(?:\b<pron>(?:he|hemos)|\b<somebody>\s+<pron>ha|\b(?:acabo|acabamos)\s+de)<adv>\s+",
     "will": r"(?:\b<pron>(?:voy|vamos)\s+a|\bperm[íi]t[ea]me|\bd[ée]j[ea]me)\s+",
     "been": r"\s+(?:ha|han)<adv>\s+sido<adv>\s+|\s+(?:fue|fueron)\s+|\s+(?:est[áa]|est[áa]n)\s+",
-    "gap": r"[^.,;:!?]{0,70}?",
+    "gap": r"(?:[^.,;:!?]|(?<=\d)[.,](?=\d)){0,70}?",
     "mine": (
         r"(?:tu|tus|su|sus|la|el)\s+(?:\w+\s+){0,2}?(?:cuentas?|suscripci[óo]n|plan|contraseña|correo|direcci[óo]n|perfil|ajustes|acceso|"
         r"factura|pedido|pago|rol)"
