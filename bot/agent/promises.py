@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.agent.claims import Claim, claims_in
 from bot.agent.tongues.tongue import Kind
 from bot.agent.toolbox import Evidence
-from bot.domain.conversation import Line, Speaker
+from bot.domain.conversation import RETOLD, Line, Speaker
 
 _LOOKING = "lookup_customer"
 _SEARCHING = "search_knowledge_base"
@@ -28,13 +28,19 @@ _SPAN = re.compile(
     r"|\b(?:today|tomorrow|heute|morgen|aujourd'hui|demain|hoy|mañana|oggi|domani|hoje|amanhã|vandaag)\b"
 )
 _TOLD_NO = re.compile(
-    r"n't\b|\b(?:not|cannot|never|denied|denies|decided against|declin\w*|refus\w*|reject\w*|expired|withdrawn|void\w*|wait\w*|"
-    r"no|nothing)\b"
+    r"n't\b|\b(?:not|cannot|never|denied|denies|decided against|declin\w*|refus\w*|reject\w*|expired|withdrawn|void\w*|"
+    r"wait\w*|no|nothing)\b"
 )
 _TOLD_DONE = re.compile(
     r"\b(?:was|were|been|done|did|issued|made|refunded|credited|changed|cancell?ed|deleted|updated|sent|called|e-?mailed|"
     r"reset|closed|opened)\b"
 )
+_REPORT = re.compile(
+    r"What was done: (.*?)(?: What you are asked to do next: | The case (?:is|it was handed over for is) settled|$)"
+    r"|Done already, do not repeat it: (.*)",
+    re.S,
+)
+"""In notes about a hand-back or an interrupted run: the part that tells of deeds."""
 _OPENED = re.compile(r"^Ticket \S+ (?:opened|with)\b")
 _ISSUED = re.compile(r"^Refund \S+ of \S+ (?:to \S+ )?was issued\b")
 _STEMS = {
@@ -94,8 +100,9 @@ def deeds_of(
     """What happened in this run and before it. `notes` are remarks of the desk that came with the turn."""
     evidence = tuple(evidence)
     good = [e for e in evidence if e.ok]
-    spoken = [line.text for line in earlier if line.speaker is not Speaker.CUSTOMER]
-    news = [*(line.text for line in earlier if line.speaker is Speaker.NOTE), notes]
+    ours = [line for line in earlier if line.speaker is not Speaker.CUSTOMER and line.name != RETOLD]
+    spoken = [line.text for line in ours]
+    news = [*(line.text for line in ours if line.speaker is Speaker.NOTE), notes]
     said = [line.text for line in earlier if line.speaker in (Speaker.PERSON, Speaker.BOT)]
     done = {kind for e in evidence for kind in _kinds_of(e)}
     done |= {kind for kind, stem in _STEMS.items() if any(_tells(text, stem) for text in news)}
@@ -168,7 +175,8 @@ def _lasts(claim: Claim) -> bool:
 
 def _tells(note: str, stem: str) -> bool:
     """Whether a note tells that something of the kind was done; one that speaks of a refusal tells nothing."""
-    plain = note.lower()
+    report = _REPORT.search(note)
+    plain = (report[1] or report[2] if report else note).lower()
     return bool(re.search(stem, plain) and _TOLD_DONE.search(plain) and not _TOLD_NO.search(plain))
 
 

@@ -7,6 +7,7 @@ summary; without it, or without money, the lines are cut short instead. Notes of
 which speaks of what was said: they stay apart, word by word, and marked as notes. To the model all of this is data.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ class Recaps:
         if not said:
             return recap.text
         try:
-            reply = await self._calls.answer(f"recap:{upto}", self._request(recap, said), purse, models=(self._model,))
+            request, name = self._request(recap, said), f"recap:{upto}:{_mark(said)}"
+            reply = await self._calls.answer(name, request, purse, models=(self._model,))
         except (BudgetExceededError, TokensExceededError, ModelsExhaustedError):
             return shortened(recap, said)
         text = reply.text.strip()
@@ -104,6 +106,11 @@ def shortened(recap: Recap, said: Sequence[Line]) -> str:
 def _notes(recap: Recap, old: Sequence[Line]) -> str:
     notes = [line.text for line in old if line.speaker is Speaker.NOTE]
     return "\n".join([recap.notes, *notes] if recap.notes else notes)[-NOTES_CHARS:]
+
+
+def _mark(said: Sequence[Line]) -> str:
+    """Of the lines, so that a summary of words that were taken back is not found again in the run's journal."""
+    return hashlib.sha256("\0".join(line.text for line in said).encode()).hexdigest()[:12]
 
 
 def _who(line: Line) -> str:

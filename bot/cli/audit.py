@@ -17,6 +17,9 @@ COLUMNS = (
     "time", "workspace", "who", "action", "subject", "conversation", "detail", "digest", "before", "after",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SHOWN = 200
+"""Entries at a terminal, unless told otherwise."""
+_ALL = 2**31 - 1
 _DETAIL = 100
 _DIGEST = 12
 
@@ -25,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the entries, oldest first."""
     settings = load_settings()
     configure_logging("WARNING")
-    entries = asyncio.run(_entries(settings, arguments.last, arguments.conversation))
+    most = arguments.last or (_ALL if arguments.csv else _SHOWN)
+    entries = asyncio.run(_entries(settings, most, arguments.conversation))
     if arguments.csv:
         print(table(entries), end="")
     else:

@@ -163,7 +163,8 @@ def _audit(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "The log only grows: the database refuses to change or delete an entry.",
     )
     parser.add_argument("--conversation", default="", metavar="ID", help="only of this conversation, case or limit")
-    parser.add_argument("--last", type=_count, default=200, metavar="N", help="at most so many entries (%(default)s)")
+    told = "at most so many entries (200; with --csv all)"
+    parser.add_argument("--last", type=_count, default=None, metavar="N", help=told)
     parser.add_argument("--csv", action="store_true", help="as a table, with every column")
 
 

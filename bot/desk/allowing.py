@@ -67,15 +67,17 @@ class Allowing:
                 await tx.inbox.mark_handled([inbox_id])
 
     async def expire(self, inbox_id: str, cause: BudgetAskExpired) -> None:
-        """Nobody decided in time: the run ends, the case stays with people, and the customer reads that."""
+        """Nobody decided in time: the run ends, the case stays with people, and the customer reads that.
+
+        A run that was stopped just before ends as it was told to.
+        """
         async with self._store.write() as tx:
-            ask = await self._held(tx, cause.escalation_id)
-            now = self._clock()
-            if ask is not None and await tx.budget_asks.end(ask.case_id, AskEnd.EXPIRED, at=now) is not None:
+            ask, now = await self._held(tx, cause.escalation_id), self._clock()
+            if ask is not None and (ended := await tx.budget_asks.end(ask.case_id, AskEnd.EXPIRED, at=now)) is not None:
                 case = await tx.escalations.get(ask.case_id)
                 if case is not None:
                     await self._leave_open(tx, case, now)
-                await tx.inbox.reopen(ask.held)
+                await tx.inbox.reopen(ended.held)
                 await wake(tx, ask, AskEnd.EXPIRED, self._new_id())
             await tx.inbox.mark_handled([inbox_id])
 
@@ -101,11 +103,14 @@ class Allowing:
         return None
 
     async def _held(self, tx: Transaction, case_id: str) -> BudgetAsk | None:
-        """What was asked, while it is unanswered. Takes hold of the run first, as whoever takes over does."""
+        """What was asked, while it is unanswered and the run nobody else's.
+
+        Takes hold of the run first, as whoever takes over does.
+        """
         ask = await tx.budget_asks.of_case(case_id)
         if ask is None or ask.end is not None or not await tx.runs.hold(ask.run_id):
             return None
-        return ask
+        return None if await tx.runs.overtaken([ask.run_id]) else ask
 
     async def _end(self, tx: Transaction, ask: BudgetAsk, press: DecisionMade) -> tuple[Escalation, Conversation]:
         """The two conditional updates, and what holds for either answer."""
@@ -115,16 +120,13 @@ class Allowing:
         ended = await tx.budget_asks.end(ask.case_id, how, at=now)
         case = await tx.escalations.decide(ask.case_id, press.decision, by=press.user_id, at=now, note=note)
         conversation = await tx.conversations.get(ask.conversation_id)
-        if ended is None or case is None or conversation is None or await self._changed_hands(tx, ask):
+        if ended is None or case is None or conversation is None:
             raise _TooLateError
         await tx.timers.cancel(timer_key(ask.case_id))
         await tx.inbox.reopen(ended.held)
         await wake(tx, ask, how, self._new_id())
         await self._cases.redraw(tx, case)
         return case, conversation
-
-    async def _changed_hands(self, tx: Transaction, ask: BudgetAsk) -> bool:
-        return bool(await tx.runs.overtaken([ask.run_id]))
 
     async def _allow(self, tx: Transaction, ask: BudgetAsk, conversation: Conversation, usd: Decimal, by: By) -> None:
         """The grant, and what the limit is now, in the history of limits."""

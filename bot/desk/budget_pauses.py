@@ -152,7 +152,8 @@ class BudgetPauses:
         if run.live_key is not None and not ending.builds_on_live:
             await tx.outbox.add(removal(conversation, run.live_key))
         footer = await footer_of(tx.ledger, conversation, self._profiles, steps=ending.steps)
-        answer = Answer(self._sentences["budget_paused"], (), footer)
+        text = f"{self._sentences['budget_paused']} {await self._cases.outlook(tx, conversation)}".strip()
+        answer = Answer(text, (), footer)
         shown = ShowAnswer(place_of(conversation), answer, progress=ending.progress, session=Session.SUSPENDED)
         key = f"budget:{case.id}"
         await tx.outbox.add(

@@ -14,9 +14,9 @@ from bot.desk.cases import Cases, case_of_run
 from bot.desk.overtaking import overtake_call
 from bot.desk.signs import remove_signs, session
 from bot.desk.waking import wake_paused
-from bot.domain.conversation import Conversation, Line, Speaker, Surface
+from bot.domain.conversation import RETOLD, Conversation, Line, Speaker, Surface
 from bot.domain.effects import Session
-from bot.domain.escalation import State
+from bot.domain.escalation import Escalation, State
 from bot.domain.incoming import CarryOn, MessageDeleted, MessageEdited, MessageReceived
 from bot.domain.interruption import StopWhy
 from bot.ports.clock import Clock, NewId
@@ -101,7 +101,7 @@ class Changes:
         if not await tx.conversations.amend_line(conversation_id, old.text, new.text):
             return
         note = f"The customer edited an earlier message after it was answered. Before it read: {old.text[:NOTED_CHARS]}"
-        await tx.conversations.add_lines(conversation_id, Line(Speaker.NOTE, "", note, self._clock()))
+        await tx.conversations.add_lines(conversation_id, Line(Speaker.NOTE, RETOLD, note, self._clock()))
 
     async def _withdraw(self, tx: Transaction, queued: Queued, conversation_id: str, why: str) -> None:
         """Take the proposal that stands on a message off its card; an approved call that waits is not made."""
@@ -110,7 +110,19 @@ class Changes:
             case = await case_of_run(tx, run.id)
             if case is not None and case.state is State.OPEN:
                 return await self._cases.withdraw_proposal(tx, case, why)
+        case = await tx.escalations.live(conversation_id)
+        if case is not None and case.state is State.OPEN and await _follows_decision(tx, case, queued):
+            await self._cases.withdraw_proposal(tx, case, why)
         return None
+
+
+async def _follows_decision(tx: Transaction, case: Escalation, queued: Queued) -> bool:
+    """Whether a case was opened for the author of a message by a run that went on after a decision: then all that they
+    have asked is its question."""
+    run = await tx.runs.get(case.id.removeprefix("esc-"))
+    rows = [await tx.inbox.get(inbox_id) for inbox_id in run.inbox_ids] if run is not None else []
+    goes_on = any(row is not None and isinstance(row.incoming, CarryOn) for row in rows)
+    return goes_on and isinstance(queued.incoming, MessageReceived) and queued.incoming.user_id == case.requested_by
 
 
 async def _is_handled(tx: Transaction, queued: Queued) -> bool:

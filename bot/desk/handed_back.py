@@ -9,7 +9,7 @@ import re
 
 from bot.agent.calls import Purse
 from bot.agent.human_part import HumanPart, Words
-from bot.domain.conversation import Line, Speaker
+from bot.domain.conversation import RETOLD, Line, Speaker
 from bot.domain.handover import Handback
 from bot.domain.incoming import MessageReceived
 from bot.ports.clock import Clock
@@ -94,7 +94,7 @@ class Briefing:
         text = f"While {back.name} was in charge of the conversation: {summary}"
         async with self._store.write() as tx:
             if await tx.handbacks.claim_briefing(run.conversation_id, run.epoch):
-                note = Line(Speaker.NOTE, "", text, self._clock())
+                note = Line(Speaker.NOTE, RETOLD, text, self._clock())
                 await tx.conversations.add_lines(run.conversation_id, note)
 
 

@@ -67,7 +67,7 @@ class Quieting:
             await wake_paused(tx, message.thread.id, self._new_id())
         how_long = f" for {_words(wish.seconds)}" if wish.seconds is not None else ""
         await self._record(tx, message, f"{_kind(wish)}.mute", _subject(message, wish), how_long.strip())
-        return self._sentences[f"mute_{_kind(wish)}_done"].format(how_long=how_long)
+        return self._sentences["mute_channel_done" if wish.channel else "mute_thread_done"].format(how_long=how_long)
 
     async def _unmute(self, tx: Transaction, message: MessageReceived, wish: Quiet) -> str:
         lifted = await tx.gates.unmute(message.thread.team_id, _subject(message, wish))
@@ -81,9 +81,9 @@ class Quieting:
     async def _allow(self, tx: Transaction, message: MessageReceived, wish: AllowChannel, *, is_admin: bool) -> str:
         if not is_admin:
             return self._sentences["shared_admins"]
-        if not message.is_shared:
-            return self._sentences["shared_is_not"]
         team, channel = message.thread.team_id, message.thread.channel_id
+        if not message.is_shared and await tx.gates.shared_channel(team, channel) is None:  # it may stand under a card
+            return self._sentences["shared_is_not"]
         await tx.gates.allow(SharedChannel(team, channel, wish.is_on, message.user_id, self._clock()))
         await self._record(tx, message, f"channel.{'allow' if wish.is_on else 'disallow'}", channel)
         return self._sentences["shared_allowed" if wish.is_on else "shared_disallowed"]

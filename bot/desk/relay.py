@@ -42,6 +42,7 @@ class RelayRoom:
 
     async def carry(self, tx: Transaction, message: MessageReceived, case: Escalation, author: Person) -> None:
         """Carry the owner's words to the customer; anybody else learns that nothing was sent."""
+        case = await tx.escalations.get(case.id) or case  # as it is now
         conversation = await tx.conversations.get(case.conversation_id)
         if conversation is None or not case.state.is_live or message.text.startswith(NOTE_MARK):
             return
@@ -108,7 +109,7 @@ class RelayRoom:
             edits = key if key in known else None
             await self._say(tx, conversation, f"{key}:{cause}" if edits else key, piece, author, edits=edits)
         await tx.outbox.add(*(removal(conversation, key) for key in free if key in known and key not in now))
-        await tx.conversations.amend_line(conversation.id, old.text, change.text)
+        await tx.conversations.amend_line(conversation.id, old.text, change.text or None)
 
     async def _take_back(self, tx: Transaction, message: MessageReceived, case: Escalation) -> bool:
         """Take everything away that was carried over of a message; False when nothing was."""

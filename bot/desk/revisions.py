@@ -92,7 +92,8 @@ class Revisions:
             if now is None:
                 return self._sentences["edit_stale"]
             if edit.approve and unapproved is None:
-                await self._decisions.apply(tx, _approval(edit, now), now, by)
+                if not await self._decisions.apply(tx, _approval(edit, now), now, by):
+                    await tx.outbox.add(_whisper(edit, f"{self._sentences['edit_overtaken']}\n\n{_words(edit)}"))
             elif unapproved:
                 await tx.outbox.add(_whisper(edit, f"{self._sentences['edit_not_approved']} {unapproved}"))
             await tx.inbox.mark_handled([inbox_id])
@@ -131,7 +132,9 @@ class Revisions:
     async def _proposal(self, case: Escalation, old: Proposal, edit: ProposalEdited) -> Proposal:
         """What the form makes of a proposal; ToolError says which arguments are wrong."""
         if old.call is None:
-            return replace(old, text=edit.text.strip() or old.text)
+            if not edit.text.strip():  # nobody is to send the old text who has deleted it
+                raise ToolError(self._sentences["edit_empty"])
+            return replace(old, text=edit.text.strip())
         team, _, user = old.call.principal.partition(":")
         context = ToolContext(
             await self._people.principal(user, author_team=team), case.conversation_id, run_of(case.id), "", 0,

@@ -53,7 +53,7 @@ class SteppingIn:
         return opener.is_staff
 
     async def _take_over(self, tx: Transaction, cause: str, spoke: ColleagueSpoke, by: By) -> None:
-        run = await tx.runs.unfinished(spoke.thread.id)
+        run = await tx.runs.unfinished(spoke.thread.id) or await tx.runs.paused(spoke.thread.id)
         if run is not None:  # before the case: who settles the run takes hold of both in this order
             await tx.runs.hold(run.id)
         case = await tx.escalations.live(spoke.thread.id)

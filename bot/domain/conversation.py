@@ -74,6 +74,10 @@ class Speaker(StrEnum):
     """What happened around the talk (handed back, approved), for the model's eyes."""
 
 
+RETOLD = "retold"
+"""Name of a note that holds words of the customer: it tells what was said, and is no proof that it is so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the transcript that is replayed to the model in later runs."""

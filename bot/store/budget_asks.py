@@ -98,6 +98,11 @@ class SqlBudgetAsks:
         return _ask(row) if row else None
 
 
+def named(subjects: Mapping[Scope, str]) -> dict[str, str]:
+    """Subjects as parameters of a query, each named like its scope."""
+    return {scope.value: subject for scope, subject in subjects.items()}
+
+
 @cache
 def _grants_of(scopes: tuple[Scope, ...]) -> sa.Select[Any]:
     """Grants to one subject (named like its scope) of each of some scopes. Built once, as in `bot.store.ledger`."""
@@ -128,7 +133,7 @@ class SqlGrants:
     async def grants_of(self, team_id: str, subjects: Mapping[Scope, str]) -> list[Grant]:
         if not self._bounds.admits(team_id):
             return []
-        rows = await self._connection.execute(_grants_of(tuple(subjects)), {"team": team_id, **subjects})
+        rows = await self._connection.execute(_grants_of(tuple(subjects)), {"team": team_id} | named(subjects))
         return [_grant(row) for row in rows]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.budget import EVERY, BudgetChange, Limit, Period, Scope
 from bot.domain.money import from_micro, to_micro
 from bot.store.bounds import EVERYWHERE, Bounds
-from bot.store.budget_asks import SqlGrants, grants
+from bot.store.budget_asks import SqlGrants, grants, named
 from bot.store.dialect import one_at_a_time, upsert
 from bot.store.tables import limit_changes, limits
 
@@ -45,7 +45,7 @@ class SqlLimits(SqlGrants):
         """The same for one subject of each of several scopes, in one query: it is asked before each model call."""
         if not self._bounds.admits(team_id):
             return []
-        rows = await self._connection.execute(_limits_of(tuple(subjects)), {"team": team_id, **subjects})
+        rows = await self._connection.execute(_limits_of(tuple(subjects)), {"team": team_id} | named(subjects))
         found = {(row.scope, row.period): from_micro(row.usd) for row in rows}
         return [
             Limit(scope, subject, found[scope, period], period)

@@ -91,9 +91,9 @@ class Stage:
         self._jobs: asyncio.Queue[str] = asyncio.Queue()
         self._busy = 0
         self.store = WatchedStore(self.engine, self._enqueue, system_clock)
-        self.is_over = False
-        """Whether a commit that changed the owner has returned."""
-        self.messages = Messages(moment=lambda: self.is_over)
+        self.about = ""
+        """The conversation of the story."""
+        self.messages = Messages(moment=self._has_changed_hands)
         self.points = Points()
         self.office = self._open()
 
@@ -110,6 +110,10 @@ class Stage:
         )
         self.store.listen(events=self._arrived, effects=self.worker.wake)
         return office
+
+    def _has_changed_hands(self) -> bool:
+        """From the moment on at which the commit has returned."""
+        return not self.store._epochs.allows(self.about, 0)
 
     def _enqueue(self, connection: sa.Connection, inbox_id: str, partition: str) -> None:
         is_aside = partition.startswith(("press:", "spoke:"))
@@ -175,7 +179,7 @@ class Story:
         self.surface, self.thread = surface, ThreadKey("T1", channel, f"17{number:08d}.000100")
         self._stage, self._desk = stage, stage.office.desk
         self._case = f"esc-{number}"
-        stage.is_over = False
+        stage.about = self.thread.id
         stage.messages.calls.clear()
 
     async def with_case(self) -> None:
@@ -201,7 +205,6 @@ class Story:
         made = DecisionMade(self._case, decision, "T1", "U0SAM", STAFF, None, press_id, user_team="T1", **more)
         assert await self._desk.accept(made)
         await self._desk.handle(self._stage.aside.pop())
-        self._stage.is_over = True
 
     async def take_over(self) -> None:
         """A colleague presses the button."""
@@ -218,7 +221,6 @@ class Story:
         words = {"text": "Hi Ana, Sam here.", "user_id": "U0SAM", "mentions_bot": False, "is_root": False}
         await self.asks(ts=ts, **words)
         await self._desk.handle(self._stage.aside.pop())
-        self._stage.is_over = True
 
     async def standing(self) -> Standing:
         async with self._stage.store.read() as tx:

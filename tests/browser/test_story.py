@@ -116,7 +116,7 @@ async def sam_hands_back(page: Page) -> None:
     await claimed.get_by_test_id("replies").click()
     await expect(thread).to_contain_text("All good now, thank you!")
     await claimed.locator('[data-action-id="esc_hand_back"]').click()
-    await page.get_by_test_id("modal").locator("textarea").fill("Explained guest access.")
+    await page.get_by_test_id("modal").locator("textarea").first.fill("Explained guest access.")
     await page.get_by_test_id("modal-submit").click()
     await expect(page.get_by_test_id("message").filter(has_text="Handed back").last).to_contain_text("Explained guest")
     await picture(page, "5-handed-back")

@@ -24,7 +24,7 @@ from bot.domain.escalation import Decision, NewEscalation, Origin, Proposal, Que
 from bot.domain.exchange import Usage
 from bot.domain.gate import Mute, SharedChannel
 from bot.domain.handover import Handback, Rating
-from bot.domain.incoming import CarryOn
+from bot.domain.incoming import CallApproved, CarryOn
 from bot.domain.recap import Recap
 from bot.domain.trace import Action, TraceEvent
 from bot.ports import store as ports
@@ -57,7 +57,7 @@ Try = Callable[[SqlTransaction, str], Awaitable[object]]
 RUN = Run("R1", THREAD.id, ("i1",), "U1", 0, None, NOW)
 CASE = NewEscalation("E1", THREAD.id, Origin.TOOL, "refund", "wants $10 back")
 CHANGE = BudgetChange(Scope.WORKSPACE, "T1", Period.DAY, Decimal(5), "U1", NOW)
-CAUSE = CarryOn(THREAD, "later", "It is time.")
+CAUSE, APPROVED = CarryOn(THREAD, "later", "It is time."), CallApproved(THREAD, "E1", "digest", "U9", "Sam")
 EVENT = TraceEvent(THREAD.id, "R1", 1, Action.TOOL_CALL, "search", NOW)
 DEED = AuditEntry(NOW, "T1", "U1", "case.approve", "E1", "fine", THREAD.id)
 GRANT = Grant(Scope.WORKSPACE, "T1", Period.DAY, Decimal(2), "U1", NOW)
@@ -68,7 +68,6 @@ LINE, RECAP = Line(Speaker.CUSTOMER, "Ana", "secret", NOW), Recap("Ana was charg
 MUTE, CONNECT = Mute("T1", "C1", "U1", NOW), SharedChannel("T1", "C1", is_allowed=False)
 HANDBACK = Handback(THREAD.id, 7, "U9", "Sam", "refund", NOW, NOW, "called her")
 RATING = Rating("E1", THREAD.id, "U1", 5, "quick", NOW, NOW)
-FOREIGN_ACCOUNT = Account("T2", "C1", "U1", OWN.id, "R1")
 
 
 async def _is_current(tx: SqlTransaction, _: str) -> object:
@@ -284,7 +283,8 @@ async def fill(store: SqlStore) -> None:
     async with store.write() as tx:
         for thread in (THREAD, OWN):
             await tx.conversations.open(conversation(thread))
-        await tx.inbox.add("i1", message("1.0"), conversation_id=THREAD.id, partition=THREAD.id)
+        for inbox_id, cause in (("i1", message("1.0")), ("i2", APPROVED)):
+            await tx.inbox.add(inbox_id, cause, conversation_id=THREAD.id, partition=THREAD.id)
         await tx.conversations.add_lines(THREAD.id, LINE)
         await tx.recaps.keep(THREAD.id, RECAP)
         await tx.runs.begin(replace(RUN, epoch=1))
@@ -360,7 +360,7 @@ async def test_the_workspace_itself_is_not_hindered(store: SqlStore) -> None:
 
 async def test_a_run_of_the_same_id_elsewhere_is_not_charged(store: SqlStore) -> None:
     async with store.of("T2").write() as tx:
-        await tx.ledger.reserve(claim("1", payer=FOREIGN_ACCOUNT), at=NOW)
+        await tx.ledger.reserve(claim("1", payer=Account("T2", "C1", "U1", OWN.id, "R1")), at=NOW)
         query = sa.text("select state from ledger where team_id = 'T1' and name = 'm1'")
         assert await tx.connection.scalar(query) == "reserved"
 

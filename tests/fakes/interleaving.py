@@ -121,7 +121,7 @@ async def _awaited(work: Interruption) -> None:
 
 
 class WatchedStore(SqlStore):
-    """Knows which task holds the writer, and tells when a commit of somebody exempt has returned."""
+    """Knows which task holds the writer."""
 
     def _writing(self, *, urgent: bool = False) -> Any:
         return _watched(super()._writing(urgent=urgent))

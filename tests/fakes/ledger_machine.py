@@ -202,12 +202,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _run_ends(self, run: str) -> None:
         """What a crash left reserved is charged."""
-        self.world.do(self._end(run))
+        self.world.do(self._charge_left(run))
         self._assume(lambda entry: entry.account.run_id == run)
 
     def _sweep_up(self) -> None:
         """What nobody came back for."""
-        self.world.do(self._sweep())
+        self.world.do(self._charge_left())
         self._assume(lambda entry: entry.at < self.now - LOST_SECONDS)
 
     @rule(
@@ -359,13 +359,12 @@ class LedgerMachine(RuleBasedStateMachine):
             else:
                 await tx.ledger.charge_worst(entry.id)
 
-    async def _end(self, run: str) -> None:
+    async def _charge_left(self, run: str = "") -> None:
         async with self.world.store.write() as tx:
-            await tx.ledger.charge_left_behind(run)
-
-    async def _sweep(self) -> None:
-        async with self.world.store.write() as tx:
-            await tx.ledger.charge_lost(before=self.now - LOST_SECONDS)
+            if run:
+                await tx.ledger.charge_left_behind(run)
+            else:
+                await tx.ledger.charge_lost(before=self.now - LOST_SECONDS)
 
     async def _set(self, change: BudgetChange) -> None:
         async with self.world.store.write() as tx:
@@ -376,8 +375,7 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.ledger.grant(grant, team_id=TEAM)
 
     def _rows(self) -> dict[str, tuple[str, int]]:
-        rows = self.world.eye.execute("select id, state, charged from ledger")
-        return {reservation: (state, charged) for reservation, state, charged in rows}
+        return {row[0]: row[1:] for row in self.world.eye.execute("select id, state, charged from ledger")}
 
 
 def _account(run: str) -> Account:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from bot.desk.quieting import Quieting
 from bot.desk.stopping import Stopping
 from bot.domain.answer import Outcome
 from bot.domain.budget import Limit, Period, Scope, Shortfall
-from bot.domain.budget_ask import AskEnd
+from bot.domain.budget_ask import AskEnd, BudgetAsk
 from bot.domain.effects import Place
 from bot.domain.escalation import Decision, State
 from bot.domain.hours import ALWAYS
@@ -36,7 +37,7 @@ from bot.domain.incoming import BudgetAskExpired, DecisionMade, StopPressed
 from bot.domain.principal import Principal, Role
 from bot.ports.clock import sortable_id
 from bot.ports.slack import Person
-from bot.ports.store import Queued, Run
+from bot.ports.store import Queued, Run, Transaction
 from bot.store.store import SqlStore
 from tests.contract.store_kit import (
     KINDS,
@@ -80,7 +81,7 @@ class Town:
 class Office:
     """What one process decides and pauses with."""
 
-    def __init__(self, store: SqlStore, *, ceiling: Limit | None = None) -> None:
+    def __init__(self, store: SqlStore, *, ceiling: Limit | None = None, allowing: type[Allowing] = Allowing) -> None:
         self.store = store
         room = StaffRoom("CSTAFF", {}, frozenset({"U9"}), frozenset())
         profiles = Profiles({"support": load_profile("support")})
@@ -89,7 +90,7 @@ class Office:
         authority = Authority(people, Town(), room, ApprovalRules())
         deadlines = Deadlines(profiles, ALWAYS, lambda: NOW)
         self.pauses = BudgetPauses(store, cases, deadlines, profiles, lambda: NOW, ceiling=ceiling)
-        self.allowing = Allowing(store, people, authority, cases, profiles, lambda: NOW, sortable_id)
+        self.allowing = allowing(store, people, authority, cases, profiles, lambda: NOW, sortable_id)
 
     async def pause(self, ending: Ending = SHORT) -> bool:
         """A run begins, and lacks money."""
@@ -285,3 +286,42 @@ async def test_more_for_a_day_stands_in_the_history_as_the_limit_of_that_day(pai
     async with one.store.read() as tx:
         [change] = await tx.ledger.changes("T1", 5)
     assert (change.period, change.usd) == (Period.DAY, Decimal("0.80"))
+
+
+async def test_who_stopped_a_run_just_before_its_time_was_over_reads_that_it_was_stopped(
+    pair: tuple[Office, Office],
+) -> None:
+    one, other = pair
+    assert await one.pause()
+    await _stops(one)
+    await other.allowing.expire("p1", BudgetAskExpired(CASE, "T1"))
+    paused = await one.pauses.paused(THREAD.id)
+    assert paused is not None
+    assert await one.pauses.ending_of(paused) == Ending.stopped()
+    async with other.store.read() as tx:
+        case = await tx.escalations.get(CASE)
+    assert case is not None
+    assert (case.state, "Nobody decided" in case.reason) == (State.VOIDED, False)
+
+
+class Interrupted(Allowing):
+    """Something happens elsewhere, between the look at what was asked and its end."""
+
+    meanwhile: Callable[[], Awaitable[None]]
+
+    async def _held(self, tx: Transaction, case_id: str) -> BudgetAsk | None:
+        ask = await super()._held(tx, case_id)
+        await self.meanwhile()
+        return ask
+
+
+async def test_p1_what_is_put_aside_at_the_moment_the_time_is_over_is_not_lost(tmp_path: Path) -> None:
+    async with database("postgresql", tmp_path) as url, open_store(url) as store, open_store(url) as second:
+        await queued(store)
+        one, other = Office(store), Office(second, allowing=Interrupted)
+        assert await one.pause()
+        assert isinstance(other.allowing, Interrupted)
+        other.allowing.meanwhile = partial(_adds, one, "i2")
+        await other.allowing.expire("p1", BudgetAskExpired(CASE, "T1"))
+        async with store.read() as tx:
+            assert [row.id for row in await tx.inbox.waiting(THREAD.id)] == ["i2"]

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,18 @@ def test_the_table_is_whole_and_no_cell_of_it_is_a_formula(capsys: pytest.Captur
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["action"] for row in rows] == ["case.edit", "limit.set"]
     assert (rows[0]["before"], rows[0]["after"], rows[0]["digest"]) == ("old", '\'=HYPERLINK("x")', "d" * 64)
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_table_has_every_entry_and_the_terminal_the_last_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    async def fill() -> None:
+        async with open_store(os.environ["DATABASE_URL"]) as store, store.write() as tx:
+            await tx.audit.add(*[LIMIT] * 250)
+
+    asyncio.run(fill())
+    assert main(["audit"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 200
+    assert main(["audit", "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 252
+    assert main(["audit", "--csv", "--last", "3"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 3

@@ -9,12 +9,10 @@ import sqlalchemy as sa
 
 from bot.agent.approvals import ApprovalRules
 from bot.desk.ownership import By
-from bot.desk.relay import RelayRoom
-from bot.domain.conversation import Speaker, ThreadKey
-from bot.domain.effects import Relay, ShowAnswer, ShowNotice
+from bot.domain.effects import ShowAnswer, ShowNotice
 from bot.domain.escalation import Decision, Proposal, State, Team
 from bot.domain.exchange import Citation
-from bot.domain.incoming import CarryOn, DecisionMade
+from bot.domain.incoming import DecisionMade
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, THREAD, database, message, open_store, queued
 from tests.fakes.deciders import RULES, Deciders, Town, refund_call
@@ -79,6 +77,27 @@ async def test_edit_and_approve_in_one_breath(desk: Deciders) -> None:
     assert "charged twice" in case.proposal.call.arguments
     assert case.proposal.digest in (await calls_queued(desk))[0]
     assert "amount: 150.00 → **120.5**" in await desk.under_card()
+
+
+async def test_p6_a_change_that_is_approved_while_the_customer_writes_is_not_sent_and_given_back(
+    desk: Deciders,
+) -> None:
+    await desk.open(REPLY)
+    async with desk.store.write() as tx:
+        await tx.inbox.add("in-1", message(), conversation_id=THREAD.id, partition=THREAD.id)
+    told = await desk.edits("USAM", 1, text="We refund $90.", approve=True)
+    assert "nothing was sent or done" in told
+    assert "We refund $90." in told
+    assert await sent(desk) == []
+    case = await desk.case()
+    assert (case.state, case.proposal) == (State.OPEN, None)
+
+
+async def test_p6_who_deletes_the_reply_does_not_send_the_old_one(desk: Deciders) -> None:
+    await desk.open(REPLY)
+    assert "There is no reply left" in await desk.edits("USAM", 1, text=" ", approve=True)
+    assert await sent(desk) == []
+    assert (await desk.case()).version == 1
 
 
 async def test_arguments_the_tool_does_not_take_change_nothing_and_are_given_back(desk: Deciders) -> None:
@@ -268,101 +287,6 @@ async def test_a_denial_takes_a_reason(desk: Deciders) -> None:
     await desk.open(REPLY)
     assert "needs a reason" in await desk.press("USAM", Decision.DENY, note="  ")
     assert (await desk.case()).state is State.OPEN
-
-
-async def test_a_question_to_the_customer_goes_out_under_the_persons_name_and_the_case_stays_open(
-    desk: Deciders,
-) -> None:
-    await desk.open(REPLY)
-    assert await desk.asks("USAM", "Which invoice is it?") == ""
-    (relay,) = [e for _, e in await desk.effects() if isinstance(e, Relay)]
-    assert (relay.author_name, relay.text) == ("Sam", "Which invoice is it?")
-    case = await desk.case()
-    assert (case.state, case.version) == (State.OPEN, 1)
-    assert case.asked is not None
-    assert (case.asked.by, case.asked.of, case.asked.answered_at) == ("USAM", "", None)
-    assert "Sam asked the customer: Which invoice is it?" in await desk.under_card()
-    assert await desk.press("UGRACE", Decision.APPROVE, version=1) == "", "the proposal is as it was"
-    first = (await desk.deeds())[0]
-    assert (first.action, first.detail) == ("case.ask", "Which invoice is it?")
-
-
-async def test_a_question_to_a_colleague_stays_with_staff(desk: Deciders) -> None:
-    await desk.open(REPLY)
-    assert await desk.asks("USAM", "Was this paid?", of="ULEO") == ""
-    assert "<@ULEO>, Sam asks: Was this paid?" in await desk.under_card()
-    assert not [e for _, e in await desk.effects() if isinstance(e, Relay)]
-    refusal = await desk.asks("USAM", "And you?", of="UANA")
-    assert "not in the staff channel" in refusal
-    assert "And you?" in refusal
-
-
-async def answered(desk: Deciders, words: str, **changes: object) -> None:
-    """Leo's reply under the card."""
-    relay = RelayRoom(desk.store, desk.people, desk.cases, desk.clock)
-    thread = ThreadKey("T1", "C0STAFF", "1700000009.000100")
-    values: dict[str, object] = {"thread": thread, "user_id": "ULEO", "text": words, "mentions_bot": False}
-    reply = message("1700000009.000200", **(values | changes))
-    case = await desk.case()
-    async with desk.store.write() as tx:
-        await relay.carry(tx, reply, case, await desk.people.portrait("ULEO"))
-
-
-async def waiting_notes(desk: Deciders) -> list[str]:
-    """What the agent is to carry on with."""
-    async with desk.store.read() as tx:
-        rows = [row.incoming for row in await tx.inbox.waiting(THREAD.id)]
-    return [cause.note for cause in rows if isinstance(cause, CarryOn)]
-
-
-async def transcript(desk: Deciders) -> list[tuple[Speaker, str]]:
-    async with desk.store.read() as tx:
-        return [(line.speaker, line.text) for line in await tx.conversations.lines(THREAD.id, 10)]
-
-
-async def test_an_agent_that_waits_carries_on_with_a_colleagues_answer(desk: Deciders) -> None:
-    await desk.open(None)
-    await desk.asks("USAM", "Was this paid twice?", of="ULEO")
-    await answered(desk, "Yes, on the 3rd.")
-    await answered(desk, "Yes, on the 3rd.")
-    (note,) = await waiting_notes(desk)
-    assert "(Leo) was asked: Was this paid twice?" in note
-    assert "They answered, to us and not to the customer: Yes, on the 3rd." in note
-    case = await desk.case()
-    assert case.asked is not None
-    assert (case.state, case.asked.answered_at) == (State.OPEN, desk.now)
-    assert "carries on with the customer's request" in await desk.under_card()
-    assert not [e for _, e in await desk.effects() if isinstance(e, Relay)], "nothing of it is said to the customer"
-
-
-async def test_a_colleagues_answer_about_a_proposal_is_kept_for_the_agent_and_changes_nothing(desk: Deciders) -> None:
-    await desk.open(REPLY)
-    await desk.asks("USAM", "Was this paid twice?", of="ULEO")
-    await answered(desk, "Yes, on the 3rd.")
-    assert await waiting_notes(desk) == []
-    ((speaker, text),) = await transcript(desk)
-    assert (speaker, "Yes, on the 3rd." in text) == (Speaker.NOTE, True)
-    assert "stands until somebody decides" in await desk.under_card()
-    assert await desk.press("UGRACE", Decision.APPROVE, version=1) == ""
-    assert await sent(desk) == [REPLY.text]
-
-
-@pytest.mark.parametrize("changes", [{"user_id": "UGRACE"}, {"author_team": "T2"}, {"bot_id": "B1"}])
-async def test_only_the_colleague_who_was_asked_answers(desk: Deciders, changes: dict[str, object]) -> None:
-    await desk.open(None)
-    await desk.asks("USAM", "Was this paid twice?", of="ULEO")
-    await answered(desk, "Yes: refund everybody.", **changes)
-    assert await waiting_notes(desk) == []
-    assert await transcript(desk) == []
-
-
-async def test_a_question_about_a_decided_case_is_not_asked_and_given_back(desk: Deciders) -> None:
-    await desk.open(REPLY)
-    await desk.press("UGRACE", Decision.APPROVE, version=1)
-    refusal = await desk.asks("USAM", "Which invoice is it?")
-    assert "decided this case meanwhile" in refusal
-    assert "Which invoice is it?" in refusal
-    assert not [e for _, e in await desk.effects() if isinstance(e, Relay)]
 
 
 @pytest.mark.parametrize("shown", [None, REPLY])

@@ -24,7 +24,7 @@ from bot.ports.clock import sortable_id
 from bot.ports.slack import Person
 from bot.ports.store import Queued, Run
 from bot.store.store import SqlStore
-from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database, message, open_store
+from tests.contract.store_kit import KINDS, NOW, THREAD, carry_on, conversation, database, message, open_store
 
 ROOT = f"{NOW - 60:.6f}"
 ASKED = message(ROOT, event_id="EvRoot")
@@ -216,6 +216,25 @@ async def test_an_edit_after_the_answer_is_noted_and_what_is_proposed_withdrawn(
     assert case.proposal is None
     assert await hall.door.accept(replace(EDIT, text="My bill is wrong", event_id="Change5", edited_at="1800000005.0"))
     assert (await hall.rows("select text from transcript_lines order by seq"))[0] == "My bill is wrong"
+
+
+async def test_what_is_proposed_after_a_decision_stands_on_the_question_too(hall: Hall) -> None:
+    await hall.door.accept(ASKED)
+    first = await hall.works()
+    new = NewEscalation("esc-run-2", THREAD.id, Origin.GATED, "less", "wants $5", None, Proposal("$5?"), "U1", "T1")
+    async with hall.store.write() as tx:
+        await tx.runs.finish(first.id, Outcome.AWAITING_APPROVAL)
+        await tx.inbox.mark_handled(first.inbox_ids)
+        await tx.inbox.add("c1", carry_on("denied:esc-run-1"), conversation_id=THREAD.id, partition=THREAD.id)
+        await tx.runs.begin(Run("run-2", THREAD.id, ("c1",), "U1", epoch=1, live_key=None, started_at=NOW))
+        await tx.escalations.open(new, staff_channel="C9", at=NOW)
+        await tx.runs.finish("run-2", Outcome.AWAITING_APPROVAL)
+        await tx.inbox.mark_handled(["c1"])
+    assert await hall.door.accept(GONE)
+    async with hall.store.read() as tx:
+        case = await tx.escalations.get("esc-run-2")
+    assert case is not None
+    assert case.proposal is None
 
 
 async def test_an_edit_that_turns_to_the_bot_asks_whether_or_not_the_message_was_known(hall: Hall) -> None:

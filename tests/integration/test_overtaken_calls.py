@@ -8,13 +8,15 @@ import pytest
 from bot.desk.changes import Changes
 from bot.desk.overtaking import begin, overtake_call
 from bot.domain.conversation import Standing
+from bot.domain.escalation import Team
 from bot.domain.incoming import CallApproved, MessageDeleted, MessageEdited, MessageReceived
 from bot.domain.interruption import StopWhy
 from bot.ports.clock import sortable_id
 from bot.ports.store import Queued
 from tests.contract.store_kit import KINDS, NOW, THREAD, message
-from tests.fakes.counter import Counter, open_counter, refund
-from tools.base import OutcomeUnknownError, ToolContext, ToolOutput
+from tests.fakes.counter import ANA, Counter, open_counter, refund
+from tools.base import OutcomeUnknownError, ToolContext, ToolError, ToolOutput
+from tools.escalation import EscalationRequest
 
 LARGE = refund(250)
 LATER = message(f"{NOW + 9:.6f}", text="No, wait, please do not!")
@@ -137,4 +139,7 @@ async def test_a_run_that_was_stopped_can_ask_for_nothing_any_more(counter: Coun
     [_, late] = await counter.wants(refund(30), LARGE)
     assert late.is_error
     assert "taken back" in str(late.content)
+    request = EscalationRequest("wants money", "She wants $250 back.", Team.BILLING, "We refund $250.")
+    with pytest.raises(ToolError, match="taken back"):
+        await counter.cases.escalate(request, ToolContext(ANA, THREAD.id, "run-1", "tu_2", 1))
     assert await counter.cards() == 0

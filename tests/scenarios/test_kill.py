@@ -48,8 +48,8 @@ def work_through(seen: Seen) -> Move:
 
 async def finished_once(desk: Desk, thread: Thread, tickets: int, cards: int) -> None:
     """What must be true whenever and however often the program was killed."""
-    await thread.says(DONE, seconds=30)
-    await desk.settled(30)
+    await thread.says(DONE, seconds=60)
+    await desk.settled(60)
     assert [m.kind for m in thread.ours()] == ["answer"]
     assert thread.text().count(DONE) == 1
     assert len(desk.tickets()) == tickets + 1
@@ -128,8 +128,8 @@ async def test_p2_a_press_at_the_moment_of_death_counts_once(desk: Desk) -> None
     await pressing
     if "Approve" in card.shown().buttons:
         await desk.staff().presses("Approve", card)
-    await thread.says("We will fix it.", seconds=30)
-    await desk.settled(30)
+    await thread.says("We will fix it.", seconds=60)
+    await desk.settled(60)
     assert thread.text().count("We will fix it.") == 1
 
 

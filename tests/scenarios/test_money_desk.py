@@ -109,9 +109,12 @@ async def test_an_admin_sets_a_limit_in_a_form_and_mistakes_are_told_beside_the_
         money_scope="user", money_channel="C0SUPPORT", money_amount="much", money_period="total"
     )
     assert set(wrong["errors"]) == {"money_channel", "money_amount", "money_period"}
+    nowhere = {"money_conversation": "https://fernway.slack.com/archives/C0SUPPORT/p1700000000000100"}
+    wrong = await grace.submits(money_scope="conversation", money_channel="", money_amount="5", **nowhere)
+    assert "I take no part in that conversation" in wrong["errors"]["money_conversation"]
     assert desk.rows("select count(*) from limits") == [(0,)]
     await grace.submits(
-        money_scope="user", money_person="U0ANA", money_channel="", money_amount="$1.50", money_period="day"
+        money_scope="user", money_person="U0ANA", money_conversation="", money_amount="$1.50", money_period="day"
     )
     assert "at most $1.50 per day for this user" in words_of_view(await grace.sees_form())
     await grace.closes()

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.ports.clock import DeskTime
 from tests.fakes.desk import Desk, open_desk
-from tests.fakes.desk_claude import Claude, escalate
+from tests.fakes.desk_claude import Claude, escalate, search
 from tests.fakes.desk_people import Card, Thread
 from tests.fakes.discretion import assert_discreet, assert_logs_are_discreet
 from tests.fakes.messages_api import text
@@ -152,6 +152,15 @@ async def test_at_the_weekend_a_customer_reads_when_the_team_is_there_again(desk
     assert card.replies() == []
     clock.now = berlin("2026-11-23 09:30")
     await card.gets_reply("50 % of the time")
+
+
+async def test_who_waits_for_money_at_the_weekend_reads_that_too(desk: Desk, clock: HeldClock) -> None:
+    clock.now = berlin("2026-11-21 12:00")
+    desk.claude.always = search()
+    await desk.customer("U0GRACE").types("set conversation 0.12")
+    answer = await (await desk.customer().asks("What do guests cost?")).answer()
+    assert "whether I may go on" in answer.text
+    assert "Our team is here again Monday at 09:00 (Berlin time)." in answer.text
 
 
 @pytest.mark.parametrize("asks", ["Any news?", "handoff"])

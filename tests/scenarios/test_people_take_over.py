@@ -156,7 +156,7 @@ async def test_p8_when_slack_tells_no_names_after_the_take_over_the_customer_rea
     await nobody_has_a_name(desk)
     await desk.staff().under(card, "I am looking at it.")
     relayed = await thread.says("I am looking at it.")
-    assert "somebody" in relayed.everything
+    assert relayed.raw["username"] == "somebody"
     await desk.customer().says("Thank you!", thread)
     assert "U0ANA" not in (await card.gets_reply("Thank you!")).text
     await desk.settled()

@@ -91,7 +91,7 @@ async def test_a_case_is_taken_over_approved_and_handed_back_whoever_hears_of_it
     await sam.presses("Hand back", card)
     await sam.submits(text="")
     await thread.says("has handed this conversation back")
-    desk.claude.will(escalate("Here you are."))
+    desk.claude.will(escalate("Here you are.", reason="She asks about her refund."))
     await ana.says("And my refund?", thread)
     second = await desk.card(number=len(desk.cards()) + 1)
     await asyncio.gather(*(desk.staff(who).presses("Approve", second) for who in ("U0SAM", "U0GRACE")))

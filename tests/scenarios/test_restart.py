@@ -66,7 +66,7 @@ async def test_p2_cards_survive_a_restart_and_are_decided_once(desk: Desk) -> No
     await desk.restart()
     await desk.settled()
     assert len(desk.cards()) == 1
-    assert list(card.shown().buttons) == ["Approve", "Deny", "Take over", "View trace"]
+    assert list(card.shown().buttons) == ["Approve", "Edit", "Deny", "Ask", "Take over", "View trace"]
     await desk.staff().presses("Approve", card)
     await thread.says("You get $81 back.")
     await card.becomes("Approved")

@@ -58,8 +58,8 @@ async def test_p2_killed_while_slack_is_taking_a_part_of_a_stream(desk: Desk, me
 
 
 async def _finished_once(desk: Desk, thread: Thread) -> None:
-    await thread.says("Paragraph 90 ", seconds=30)
-    await desk.settled(30)
+    await thread.says("Paragraph 90 ", seconds=60)
+    await desk.settled(60)
     [message] = thread.ours()
     assert message.kind == "answer"
     assert message.text.count("says something") == 90

@@ -55,6 +55,14 @@ def test_a_call_of_any_size_fits_and_is_whole_on_the_card_or_behind_a_button(rea
     assert not view_problems(full_text_modal(view_of(case)))
 
 
+@pytest.mark.parametrize("words", ["@channel ", "a & b ", "<@U0ANA> "])
+@pytest.mark.parametrize("length", [2_300, 2_495, 2_600])
+def test_a_reply_of_any_size_is_whole_on_the_card_or_behind_a_button(words: str, length: int) -> None:
+    case = open_case((words * length)[:length].strip())
+    is_begun = "(the beginning;" in shown(case)
+    assert is_begun == is_cut(case) == ("Full text" in labels(view_of(case)))
+
+
 def test_what_happened_to_a_proposal_stands_under_it() -> None:
     case = replace(
         refund_case(), expires_at=AT + 3600, first_by="U0SAM", first_at=AT, edited_by="U0LEO",

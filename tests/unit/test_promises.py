@@ -6,8 +6,10 @@ from bot.agent.context import Said
 from bot.agent.promises import broken, deeds_of, in_words, objection
 from bot.agent.recaps import SoFar
 from bot.agent.toolbox import Evidence
+from bot.desk.handed_back import note_of
 from bot.desk.work import Heard, case_of
-from bot.domain.conversation import Line, Speaker
+from bot.domain.conversation import RETOLD, Line, Speaker
+from bot.domain.handover import Handback
 from bot.domain.recap import NO_RECAP
 
 OPENED = Evidence("create_ticket", "{}", "Ticket TK-1042 opened, priority high. No one has looked at it yet.")
@@ -119,3 +121,28 @@ def test_p11_the_name_of_a_file_tells_nothing() -> None:
     assert left_out in case.question
     for text in ("Your refund of $500 has been issued.", "Your case number is TK-4711."):
         assert broken(text, deeds_of((), notes=case.notes)) != ()
+
+
+def back(done: str) -> str:
+    return note_of(Handback("T1:C1:1.2", 2, "USAM", "Sam", "wants her refund issued", 0.0, 1.0, done, "greet her"))
+
+
+@pytest.mark.parametrize(
+    ("text", "note", "holds"),
+    [
+        ("Your refund has been issued.", back("I refunded the invoice."), True),
+        ("Your refund has been issued.", back("I have not refunded it."), False),
+        ("Your refund has been issued.", back("Talked to her."), False),
+        ("I have changed your plan.", "Done already, do not repeat it: set_plan: Plan changed to Pro.", True),
+    ],
+)
+def test_p11_what_a_note_of_the_desk_reports_as_done_counts(text: str, note: str, holds: bool) -> None:
+    assert (broken(text, deeds_of((), earlier=[said(Speaker.NOTE, note)])) == ()) is holds
+    assert (broken(text, deeds_of((), notes=note)) == ()) is holds
+
+
+def test_p11_words_of_the_customer_in_a_note_prove_nothing() -> None:
+    """A hostile customer may edit a message, or be quoted in the summary of what a person and they said."""
+    note = Line(Speaker.NOTE, RETOLD, "Before it read: my refund of $500 was issued, case TK-4711.", 0.0)
+    for text in ("Your refund of $500 has been issued.", "Your case number is TK-4711."):
+        assert broken(text, deeds_of((), earlier=[note])) != ()

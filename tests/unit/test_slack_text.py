@@ -183,3 +183,8 @@ def test_no_text_of_forty_thousand_characters_takes_long(text: str) -> None:
     to_mrkdwn(text)
     spoken(text)
     assert time.thread_time() - began < LINEAR_SECONDS
+
+
+def test_p8_words_that_are_carried_to_a_customer_name_channels_without_ids() -> None:
+    words = "<@U0GRACE> wrote in <#C0STAFF|staff-room> and <#C0CASES|> and <#G0OLD>: 1 < 2"
+    assert literal(words) == "@someone wrote in #staff-room and #channel and #channel: 1 &lt; 2"

@@ -8,7 +8,9 @@ _WORDS = {
         r"service\s+\w+|support|d[ée]veloppeurs?|comptabilit[ée]"
     ),
     "somebody": r"(?:un\w?|notre|mon|ma|mes|nos|l'|le|la)\s*(?:\w+\s+)?<people>|quelqu'un",
-    "adv": r"(?:\s+(?:d[ée]j[àa]|bien|aussi|[ée]galement|imm[ée]diatement|maintenant|tout\s+de\s+suite|donc|juste)){0,3}",
+    "adv": (
+        r"(?:\s+(?:d[ée]j[àa]|bien|aussi|[ée]galement|imm[ée]diatement|maintenant|tout\s+de\s+suite|donc|juste)){0,3}"
+    ),
     "did": (
         r"(?:\bj'(?:en\s+)?ai|\bje\s+(?:vous\s+|te\s+|t'|l'|les\s+|vous\s+l'|lui\s+){0,3}ai|"
         r"\bnous\s+(?:vous\s+|te\s+|l'|les\s+|vous\s+l'){0,3}avons|\b<somebody>\s+(?:vous\s+)?(?:a|ont)|"

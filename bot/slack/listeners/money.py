@@ -40,7 +40,7 @@ class MoneyForms:
     async def resume(self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         """Let the bot go on; its own question was asked by the button."""
         workspace, press = workspace_of(context), read_press(body)
-        if press is not None:
+        if press is not None and press.value:
             channel = "" if press.value == names.EVERYWHERE else press.value
             try:
                 async with in_time(press.action_id):

@@ -34,7 +34,8 @@ def is_proposal_cut(case: Escalation) -> bool:
     if case.proposal is None:
         return False
     call = case.proposal.call
-    return len(case.proposal.words) > SHOWN_ON_CARD or (call is not None and len("\n".join(_arguments(call))) > _ROOM)
+    length = max(len(case.proposal.words), len(neutralise(case.proposal.text)))  # marks against pings make it longer
+    return length > SHOWN_ON_CARD or (call is not None and len("\n".join(_arguments(call))) > _ROOM)
 
 
 def consent_blocks(view: CardView) -> list[b.Block]:

@@ -9,6 +9,7 @@ _JOINER = "\u2060"
 _MASS = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
 _SPECIAL = re.compile(r"<!(?P<target>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
 _PERSON = re.compile(r"<@(?P<id>[A-Z0-9]+)(?:\|(?P<label>[^<>]*))?>")
+_CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^<>]*))?>")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+)$", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)[-*+][ \t]+", re.MULTILINE)
@@ -57,8 +58,8 @@ def no_broadcast(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Somebody's words, shown as written in mrkdwn: nothing in them is a link, a mention or an entity."""
-    return escape(neutralise(text))
+    """Somebody's words, shown as written in mrkdwn: nothing in them is a link, a mention, an id or an entity."""
+    return escape(neutralise(_CHANNEL.sub(lambda found: f"#{found['label'] or 'channel'}", text)))
 
 
 def named(responder: str) -> str:
