@@ -41,8 +41,9 @@ check: setup ## ruff, mypy --strict and the layers
 bench: setup ## measure speed and size, print a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
-torture: setup ## deploy over running work, then kill, freeze and confuse bots (ARGS="--kills 1000 --database postgresql --seed 7")
+torture: setup ## deploy over running work, take over at every await point, then kill, freeze and confuse bots (ARGS="--kills 1000 --database postgresql --seed 7")
 	@$(BIN)/python -m pytest tests/torture
+	@P5_EVERY=1 $(BIN)/python -m pytest tests/adversarial/test_p5_interleaving.py --timeout 900
 	@exec $(BIN)/python -m tests.torture $(ARGS)
 
 soak: setup ## an hour of everyday work: does anything grow? (ARGS="--minutes 10")
