@@ -62,12 +62,18 @@ class Quieting:
         team, now = message.thread.team_id, self._clock()
         until = now + wish.seconds if wish.seconds is not None else None
         await tx.gates.mute(Mute(team, _subject(message, wish), message.user_id, now, until))
-        if not wish.channel:
-            await tx.runs.request_stop(message.thread.id, StopWhy.MUTED)
-            await wake_paused(tx, message.thread.id, self._new_id())
+        for conversation_id in await self._muted_by(tx, message, wish):
+            await tx.runs.request_stop(conversation_id, StopWhy.MUTED)
+            await wake_paused(tx, conversation_id, self._new_id())
         how_long = f" for {_words(wish.seconds)}" if wish.seconds is not None else ""
         await self._record(tx, message, f"{_kind(wish)}.mute", _subject(message, wish), how_long.strip())
         return self._sentences["mute_channel_done" if wish.channel else "mute_thread_done"].format(how_long=how_long)
+
+    @staticmethod
+    async def _muted_by(tx: Transaction, message: MessageReceived, wish: Quiet) -> list[str]:
+        """Conversations whose work ends with a mute."""
+        key = message.thread
+        return await tx.runs.open_in(key.team_id, key.channel_id) if wish.channel else [key.id]
 
     async def _unmute(self, tx: Transaction, message: MessageReceived, wish: Quiet) -> str:
         lifted = await tx.gates.unmute(message.thread.team_id, _subject(message, wish))

@@ -186,6 +186,10 @@ class Runs(Protocol):
         """All runs that began to answer a message, oldest first."""
         ...
 
+    async def open_in(self, team_id: str, channel_id: str) -> list[str]:
+        """Conversations of a channel with a run that has no outcome, paused ones too."""
+        ...
+
     async def request_stop(self, conversation_id: str, why: str = "") -> bool:
         """Ask the unfinished run to stop; False when there is none."""
         ...

@@ -85,6 +85,11 @@ class SqlRuns:
         found = await self._connection.execute(begun.order_by(runs.c.started_at, runs.c.id))
         return [run for row in found if inbox_id in (run := _run(row)).inbox_ids]
 
+    async def open_in(self, team_id: str, channel_id: str) -> list[str]:
+        here = runs.c.conversation_id.startswith(f"{team_id}:{channel_id}:", autoescape=True)
+        query = sa.select(runs.c.conversation_id).where(runs.c.outcome.is_(None), here, self._mine).distinct()
+        return list(await self._connection.scalars(query.order_by(runs.c.conversation_id)))
+
     async def request_stop(self, conversation_id: str, why: str = "") -> bool:
         self._bounds.check_conversation(conversation_id)
         result = await self._connection.execute(

@@ -305,6 +305,7 @@ EVERY = int(os.environ.get("P5_EVERY", "7"))
 """How-manieth of the points are tried; each way begins at another one. 1: all of them, which takes some minutes."""
 
 
+@pytest.mark.timeout(1_500 // EVERY)
 @pytest.mark.usefixtures("nothing_waits")
 @pytest.mark.parametrize("way", WAYS, ids=["-".join(way) for way in WAYS])
 def test_p5_at_no_await_point_does_a_word_of_the_bot_leave_after_a_take_over(

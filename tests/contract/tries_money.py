@@ -1,4 +1,4 @@
-"""What `test_store_workspaces` tries with the money desk's rows of another workspace."""
+"""What `test_store_workspaces` tries with rows of another workspace: the money desk's, and runs by channel."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -25,6 +25,7 @@ MONEY_TRIES: dict[str, list[Callable[[SqlTransaction, str], Awaitable[object]]]]
     "Spending.since": [lambda tx, _: _spent(tx)],
     "Spending.between": [lambda tx, _: _spent_between(tx)],
     "Spending.begun_by": [lambda tx, _: tx.spending.begun_by("T1", "U1", 5)],
+    "Runs.open_in": [lambda tx, _: tx.runs.open_in("T1", "C1")],
     "BotPauses.holding": [lambda tx, _: tx.bot_pauses.holding("T1", "C1")],
     "BotPauses.all": [lambda tx, _: tx.bot_pauses.all("T1")],
     "BotPauses.begin": [lambda tx, _: tx.bot_pauses.begin(replace(PAUSE, channel_id="C2"))],

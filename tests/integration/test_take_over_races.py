@@ -13,8 +13,8 @@ from bot.agent.approvals import ApprovalRules
 from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy, PolicyFile
 from bot.agent.profile import Profiles, load_profile
-from bot.desk.authority import Authority
 from bot.desk.approved_calls import ApprovedCalls
+from bot.desk.authority import Authority
 from bot.desk.cases import Cases
 from bot.desk.consequences import Consequences
 from bot.desk.decisions import Decisions

@@ -107,6 +107,19 @@ async def test_the_asker_and_staff_stop_a_run_in_a_channel_and_nobody_else(desk:
     assert len(desk.rows("select * from runs")) == 1
 
 
+async def test_muting_a_channel_stops_what_is_under_way_in_it(desk: Desk) -> None:
+    assert desk.claude is not None
+    desk.claude.hold()
+    ana, sam = desk.customer(), desk.customer("U0SAM")
+    thread = await ana.asks("How do I invite a guest?")
+    await desk.claude.is_asked(1)
+    await sam.says("@deskhand mute channel", thread)
+    await desk.settled()
+    desk.claude.let_go()
+    assert thread.ours() == []
+    assert desk.rows("select outcome from runs") == [("stopped",)]
+
+
 async def test_a_muted_thread_is_left_alone_until_it_is_unmuted(desk: Desk) -> None:
     desk.claude.will(text("Guests are free."))
     ana = desk.customer()
