@@ -105,8 +105,6 @@ class Messenger(Protocol):
         """Look for a message that an earlier, interrupted attempt left behind (by our metadata key)."""
         ...
 
-    async def progress(
-        self, receipt: Receipt, progress: Progress, still_ours: StillOurs | None = None
-    ) -> LiveState:
+    async def progress(self, receipt: Receipt, progress: Progress, still_ours: StillOurs | None = None) -> LiveState:
         """Change a live line while it is ours; may be dropped, never raises for Slack's faults."""
         ...
