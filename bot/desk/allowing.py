@@ -13,18 +13,16 @@ from bot.desk.authority import Authority
 from bot.desk.budgets import conversation_limit
 from bot.desk.cases import Cases
 from bot.desk.decisions import whisper
+from bot.desk.going_on import GoingOn, TooLateError
 from bot.desk.ownership import By
 from bot.desk.people import People
-from bot.desk.signs import first_sign
-from bot.desk.waking import timer_key, wake
+from bot.desk.waking import wake
 from bot.domain.budget import BudgetChange, Grant, Period, Scope
 from bot.domain.budget_ask import AskEnd, BudgetAsk
 from bot.domain.conversation import Conversation
-from bot.domain.effects import Reader
 from bot.domain.escalation import Decision, Escalation, NewEscalation, State
 from bot.domain.incoming import BudgetAskExpired, DecisionMade
 from bot.domain.money import show_usd
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Store, Transaction
 
@@ -32,21 +30,18 @@ ANSWERS = (Decision.ALLOW, Decision.STOP)
 """Decisions that belong here."""
 
 
-class _TooLateError(Exception):
-    """Somebody decided meanwhile; nothing of this attempt stays."""
-
-
 class Allowing:
     """Carries out Allow and Stop."""
 
-    def __init__(
-        self, store: Store, people: People, authority: Authority, cases: Cases, profiles: Profiles, clock: Clock,
-        new_id: NewId,
+    def __init__(  # noqa: PLR0913 - the composition root names them
+        self, store: Store, people: People, authority: Authority, cases: Cases, going_on: GoingOn,
+        profiles: Profiles, clock: Clock, *, new_id: NewId,
     ) -> None:  # fmt: skip
         self._store = store
         self._people = people
         self._authority = authority
         self._cases = cases
+        self._going_on = going_on
         self._profiles = profiles
         self._clock = clock
         self._new_id = new_id
@@ -58,7 +53,7 @@ class Allowing:
         if refusal is None:
             try:
                 refusal = await self._try(inbox_id, press)
-            except _TooLateError:
+            except TooLateError:
                 refusal = await self._too_late(press)
         if refusal is not None:
             async with self._store.write() as tx:
@@ -72,7 +67,7 @@ class Allowing:
         A run that was stopped just before ends as it was told to.
         """
         async with self._store.write() as tx:
-            ask, now = await self._held(tx, cause.escalation_id), self._clock()
+            ask, now = await self._going_on.held(tx, cause.escalation_id), self._clock()
             if ask is not None and (ended := await tx.budget_asks.end(ask.case_id, AskEnd.EXPIRED, at=now)) is not None:
                 case = await tx.escalations.get(ask.case_id)
                 if case is not None:
@@ -86,52 +81,28 @@ class Allowing:
         by = By(press.user_id, await self._people.name(press.user_id))
         is_admin = self._people.is_admin(press.user_team or press.team_id, press.user_id)
         async with self._store.write() as tx:
-            ask = await self._held(tx, press.escalation_id)
+            if press.decision is Decision.ALLOW:
+                await tx.ledger.hold(press.team_id)
+            ask = await self._going_on.held(tx, press.escalation_id)
             if ask is None:
-                raise _TooLateError
+                raise TooLateError
             if press.decision is Decision.ALLOW:
                 if press.usd not in ask.offers:
                     return self._sentences["card_changed"]
                 if ask.is_for_admins and not is_admin:
                     return self._sentences["budget_admins"].format(limit=ask.limit)
-            case, conversation = await self._end(tx, ask, press)
-            if press.decision is Decision.ALLOW and press.usd is not None:
+            is_allowed = press.decision is Decision.ALLOW and press.usd is not None
+            note = f"{show_usd(press.usd)} more" if press.usd and is_allowed else self._sentences["budget_stop_note"]
+            case, conversation = await self._going_on.end(tx, ask, press.decision, by, note)
+            if press.usd is not None and is_allowed:
                 await self._allow(tx, ask, conversation, press.usd, by)
-                await self._go_on(tx, ask, case, conversation)
-            await self._record(tx, case, press, by)
+                await self._going_on.resume(tx, ask, case, conversation)
             await tx.inbox.mark_handled([inbox_id])
         return None
-
-    async def _held(self, tx: Transaction, case_id: str) -> BudgetAsk | None:
-        """What was asked, while it is unanswered and the run nobody else's.
-
-        Takes hold of the run first, as whoever takes over does.
-        """
-        ask = await tx.budget_asks.of_case(case_id)
-        if ask is None or ask.end is not None or not await tx.runs.hold(ask.run_id):
-            return None
-        return None if await tx.runs.overtaken([ask.run_id]) else ask
-
-    async def _end(self, tx: Transaction, ask: BudgetAsk, press: DecisionMade) -> tuple[Escalation, Conversation]:
-        """The two conditional updates, and what holds for either answer."""
-        now, is_allowed = self._clock(), press.decision is Decision.ALLOW
-        how = AskEnd.ALLOWED if is_allowed else AskEnd.STOPPED
-        note = f"{show_usd(press.usd)} more" if is_allowed and press.usd else self._sentences["budget_stop_note"]
-        ended = await tx.budget_asks.end(ask.case_id, how, at=now)
-        case = await tx.escalations.decide(ask.case_id, press.decision, by=press.user_id, at=now, note=note)
-        conversation = await tx.conversations.get(ask.conversation_id)
-        if ended is None or case is None or conversation is None:
-            raise _TooLateError
-        await tx.timers.cancel(timer_key(ask.case_id))
-        await tx.inbox.reopen(ended.held)
-        await wake(tx, ask, how, self._new_id())
-        await self._cases.redraw(tx, case)
-        return case, conversation
 
     async def _allow(self, tx: Transaction, ask: BudgetAsk, conversation: Conversation, usd: Decimal, by: By) -> None:
         """The grant, and what the limit is now, in the history of limits."""
         limit, now, team = ask.limit, self._clock(), conversation.key.team_id
-        await tx.ledger.hold(team)
         grant = Grant(limit.scope, limit.subject, limit.period, usd, by.user_id, now)
         await tx.ledger.grant(grant, team_id=team)
         total = limit.usd + usd
@@ -139,21 +110,6 @@ class Allowing:
             total = await conversation_limit(tx.ledger, conversation, self._profiles.of(conversation.profile))
         change = BudgetChange(limit.scope, limit.subject, limit.period, total, by.user_id, now)
         await tx.ledger.note_change(change, team_id=team)
-
-    async def _go_on(self, tx: Transaction, ask: BudgetAsk, case: Escalation, conversation: Conversation) -> None:
-        """The run is taken up again, under a live line of its own."""
-        reader = Reader(case.requested_by, case.requested_team)
-        sign = first_sign(case.id, conversation, self._sentences["live_first"], reader)
-        if not await tx.runs.resume(ask.run_id, live_key=sign.key):
-            raise _TooLateError
-        await tx.outbox.add(sign)
-
-    async def _record(self, tx: Transaction, case: Escalation, press: DecisionMade, by: By) -> None:
-        now = self._clock()
-        await tx.audit.add(deed(case, press.decision, by.user_id, now, detail=case.note))
-        await tx.traces.add(
-            TraceEvent(case.conversation_id, "", 0, Action.DECISION, press.decision, now, given=by.name, got=case.note)
-        )
 
     async def _leave_open(self, tx: Transaction, case: Escalation, now: float) -> None:
         reason = f"{case.reason}\n\n{self._sentences['budget_nobody']}"

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import prompts
 from bot.agent.confidence import Judgement
@@ -12,24 +11,22 @@ from bot.agent.profile import Profiles
 from bot.agent.promises import broken, deeds_of, in_words
 from bot.agent.summing_up import plain_summary
 from bot.agent.toolbox import Evidence
-from bot.desk.budgets import conversation_limit, footer_of
+from bot.desk.alerts import Alerts
+from bot.desk.budgets import footer_of
 from bot.desk.cases import Cases, case_of_run
 from bot.desk.interrupted import end_interrupted
-from bot.desk.people import StaffRoom
 from bot.desk.signs import place_of, removal, session
 from bot.desk.standby import reason_of
 from bot.domain.answer import Answer, Outcome
 from bot.domain.budget import Shortfall
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
-from bot.domain.effects import Outgoing, Place, Progress, Session, ShowAnswer, ShowNotice
+from bot.domain.effects import Outgoing, Progress, Session, ShowAnswer
 from bot.domain.escalation import Escalation, NewEscalation, Origin, Proposal, State
 from bot.domain.exchange import Citation
 from bot.domain.incoming import CarryOn, MessageReceived
-from bot.domain.money import show_usd
 from bot.domain.principal import Principal
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
-from bot.ports.slack import Directory
 from bot.ports.store import Queued, Run, Store, Transaction
 
 
@@ -105,27 +102,24 @@ _SENTENCES = {
 class Endings:
     """Settles turns."""
 
-    def __init__(
-        self, store: Store, cases: Cases, directory: Directory, room: StaffRoom, profiles: Profiles,
-        clock: Clock,
-    ) -> None:  # fmt: skip
+    def __init__(self, store: Store, cases: Cases, alerts: Alerts, profiles: Profiles, clock: Clock) -> None:
         self._store = store
         self._cases = cases
-        self._directory = directory
-        self._room = room
+        self._alerts = alerts
         self._profiles = profiles
         self._clock = clock
         self._sentences = prompts.sentences()
 
     async def settle(self, run: Run, ending: Ending, rows: Sequence[Queued], asker: Principal | None = None) -> None:
         """Record and show the end of a turn, exactly once."""
-        link = await self._link_for_alert(run)
+        alerts = await self._alerts.due(run)
         async with self._store.write() as tx:
             if not await tx.runs.hold(run.id):  # a take-over under way goes first, and is seen below
                 return
             conversation = await tx.conversations.get(run.conversation_id)
             if conversation is None:
                 raise LookupError(run.conversation_id)
+            await tx.outbox.add(*alerts)
             if await end_interrupted(tx, conversation, run, asker, self._clock()):
                 return
             if conversation.epoch != run.epoch:
@@ -142,8 +136,6 @@ class Endings:
             if case is not None:
                 await self._doubt(tx, case, ending)
             await self._show(tx, conversation, run, ending, conclusion)
-            if link is not None:
-                await self._alert(tx, conversation, link)
 
     def _conclude(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
         match ending.outcome:
@@ -268,33 +260,6 @@ class Endings:
         if conversation.surface is Surface.DM:
             after = gone if superseded else key
             await tx.outbox.add(session(f"session:{run.id}:end", conversation, status, after=after))
-
-    async def _link_for_alert(self, run: Run) -> str | None:
-        """Link to a conversation that has used most of its money; None for others, so that no answer waits for it.
-
-        Asked before the turn is settled: nothing asks Slack inside a transaction, and nothing is spent any more.
-        """
-        async with self._store.read() as tx:
-            conversation = await tx.conversations.get(run.conversation_id)
-            if conversation is None:
-                return None
-            profile = self._profiles.of(conversation.profile)
-            spend = await tx.ledger.spend(conversation.id)
-            limit = await conversation_limit(tx.ledger, conversation, profile)
-        if spend.usd < limit * Decimal(str(profile.alert_at)):
-            return None
-        return await self._directory.permalink(place_of(conversation))
-
-    async def _alert(self, tx: Transaction, conversation: Conversation, link: str) -> None:
-        """Tell staff once that a conversation has used most of its money."""
-        spend = await tx.ledger.spend(conversation.id)
-        limit = await conversation_limit(tx.ledger, conversation, self._profiles.of(conversation.profile))
-        what = f"<{link}|A conversation>" if link else "A conversation"
-        text = self._sentences["budget_alert"].format(what=what, used=show_usd(spend.usd), limit=show_usd(limit))
-        place = Place(conversation.key.team_id, self._room.default)
-        await tx.outbox.add(
-            Outgoing(f"alert:{conversation.id}:{limit}", ShowNotice(place, text), f"staff:alerts:{place.team_id}")
-        )
 
     async def _trace(self, tx: Transaction, run: Run, ending: Ending, conclusion: _Conclusion) -> None:
         verdict = ending.verdict

@@ -17,7 +17,9 @@ from bot.desk.budget_words import (
     parse_set,
     parse_switch,
 )
+from bot.desk.going_on import GoingOn
 from bot.desk.money_report import PAUSED, RESUMED, MoneyReports
+from bot.desk.ownership import By
 from bot.desk.people import People, StaffRoom
 from bot.domain.audit import AuditEntry
 from bot.domain.bot_pause import EVERYWHERE, BotPause
@@ -38,12 +40,14 @@ class BudgetDesk:
     """Answers `/agent-budget` and takes what its forms and buttons say."""
 
     def __init__(
-        self, store: Store, people: People, room: StaffRoom, reports: MoneyReports, clock: Clock, new_id: NewId
-    ) -> None:
+        self, store: Store, people: People, room: StaffRoom, reports: MoneyReports, going_on: GoingOn, clock: Clock,
+        new_id: NewId,
+    ) -> None:  # fmt: skip
         self._store = store
         self._people = people
         self._room = room
         self._reports = reports
+        self._going_on = going_on
         self._clock = clock
         self._new_id = new_id
 
@@ -164,7 +168,9 @@ class BudgetDesk:
 
     async def _change(self, wish: SetLimit, subject: str, team_id: str, asker: Asker) -> str:
         change = BudgetChange(wish.scope, subject, wish.period, wish.usd, asker.user_id, self._clock())
+        by = By(asker.user_id, await self._people.name(asker.user_id))
         async with self._store.write() as tx:
+            await tx.ledger.hold(team_id)
             before = await tx.ledger.limit_for(team_id, wish.scope, subject, wish.period)
             await tx.ledger.set_limit(change, team_id=team_id)
             told = _told(change, before)
@@ -174,8 +180,9 @@ class BudgetDesk:
                     before=_shown(before.usd if before else None), after=_shown(wish.usd),
                 )
             )  # fmt: skip
+            woken = await self._going_on.raised(tx, team_id, change, by)
             await self._refresh_homes(tx, team_id)
-        return told
+        return f"{told}{_woken(woken)}"
 
     async def _refresh_homes(self, tx: Transaction, team_id: str) -> None:
         """Admins' Home tabs show what they can change, so they show every change."""
@@ -238,6 +245,13 @@ def _told(change: BudgetChange, before: Limit | None) -> str:
     if change.usd is None:
         return f"Removed the limit{per} for {whom}{was}."
     return f"Set: at most {show_usd(change.usd)}{per} for {whom}{was}. Recorded with your name."
+
+
+def _woken(count: int) -> str:
+    """What became of runs that waited for this."""
+    if not count:
+        return ""
+    return " A run that waited for it goes on." if count == 1 else f" {count} runs that waited for it go on."
 
 
 def _shown(usd: Decimal | None) -> str:

@@ -186,20 +186,25 @@ class Turns:
         if conversation.standing is Standing.HUMAN:
             await self._cases.mirror(tx, conversation, messages, asker.name)
         else:
-            await self._overtake_proposal(tx, conversation, messages, asker)
+            await self._tell_those_who_wait(tx, conversation, messages, asker)
             await self._tell_of_mute(tx, batch)
         gone = await remove_signs(tx, conversation, batch)
         await tx.inbox.mark_handled([row.id for row in batch])
         if conversation.surface is Surface.DM:
             await tx.outbox.add(session(f"session:{batch[0].id}:off", conversation, Session.ACTIVE, after=gone))
 
-    async def _overtake_proposal(
+    async def _tell_those_who_wait(
         self, tx: Transaction, conversation: Conversation, messages: Sequence[MessageReceived], asker: Principal
     ) -> None:
-        """Words that the bot does not answer void what waits for the one who wrote them all the same."""
+        """Words that the bot does not answer void what waits for the one who wrote them all the same, and are their
+        answer to a colleague's question."""
         case = await tx.escalations.live(conversation.id) if messages else None
-        if case is not None and case.state is State.OPEN and case.requested_by == asker.user_id:
+        if case is None or case.state is not State.OPEN:
+            return
+        if case.requested_by == asker.user_id:
             await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
+        if not asker.is_staff and asker.user_id in (case.requested_by, conversation.opened_by):
+            await show_answer(tx, self._cases, case, conversation, messages, asker.name, self._clock())
 
     async def _tell_of_mute(self, tx: Transaction, batch: Sequence[Queued]) -> None:
         """Whoever has decided something reads why the agent does not go on with it."""

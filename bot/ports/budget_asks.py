@@ -17,6 +17,10 @@ class BudgetAsks(Protocol):
         """The newest of a run."""
         ...
 
+    async def open_of(self, team_id: str) -> list[BudgetAsk]:
+        """Those of a workspace that nobody has answered, by case."""
+        ...
+
     async def hold(self, case_id: str, inbox_ids: Sequence[str]) -> bool:
         """Note what was written meanwhile; False, and nothing is noted, when the pause is over."""
         ...

@@ -1,6 +1,6 @@
 """What the desk needs of a database to count money."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Protocol
@@ -30,6 +30,10 @@ class Ledger(Protocol):
 
     async def left(self, account: Account, limit: Limit, *, at: float, zone: tzinfo) -> Decimal:
         """USD of a limit that are neither spent nor reserved; negative when the limit was lowered since."""
+        ...
+
+    async def spent(self, account: Account, limits: Sequence[Limit], *, at: float, zone: tzinfo) -> list[Decimal]:
+        """USD spent of each limit in its running period, without what is set aside for calls under way; one query."""
         ...
 
     async def settle(self, reservation_id: str, *, usd: Decimal, usage: Usage, model: str) -> None:

@@ -158,7 +158,10 @@ async def _clear_inbox(connection: AsyncConnection, ages: Ages, after: _After) -
 
 
 async def _clear_outbox(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
-    """Cards stay as long as their cases: somebody may answer under one. Failures stay for operators to see."""
+    """Cards stay as long as their cases: somebody may answer under one. Failures stay for operators to see.
+
+    What was told of a limit stays as long as its costs, so that nobody is told twice in a period.
+    """
     later = outbox.alias("later")
     needed = sa.exists().where(
         later.c.state == sa.literal_column("'waiting'"),
@@ -174,10 +177,10 @@ async def _clear_outbox(connection: AsyncConnection, ages: Ages, after: _After) 
         sa.and_(outbox.c.state == "failed", outbox.c.finished_at < min(ages.conversations, ages.events)),
     )
     is_card = sa.and_(outbox.c.kind == "card", outbox.c.edits.is_(None), has_case)
+    is_told = sa.and_(outbox.c.key.startswith("alert:"), outbox.c.finished_at >= ages.costs)
     quiet = _quiet_or_none(outbox.c.conversation_id, ages.events)
-    return await _walk(
-        connection, outbox, outbox.c.created_at, ages.events, after, sa.and_(done, ~is_card, quiet, ~needed)
-    )
+    old = sa.and_(done, ~is_card, ~is_told, quiet, ~needed)
+    return await _walk(connection, outbox, outbox.c.created_at, ages.events, after, old)
 
 
 async def _clear_journal(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:

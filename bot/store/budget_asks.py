@@ -76,6 +76,11 @@ class SqlBudgetAsks:
         newest = sa.select(budget_asks).where(budget_asks.c.run_id == run_id, self._mine)
         return await self._first(newest.order_by(budget_asks.c.asked_at.desc(), budget_asks.c.case_id.desc()).limit(1))
 
+    async def open_of(self, team_id: str) -> list[BudgetAsk]:
+        is_open = sa.and_(budget_asks.c.team_id == team_id, budget_asks.c.ended.is_(None), self._mine)
+        rows = await self._connection.execute(sa.select(budget_asks).where(is_open).order_by(budget_asks.c.case_id))
+        return [_ask(row) for row in rows]
+
     async def hold(self, case_id: str, inbox_ids: Sequence[str]) -> bool:
         open_ask = sa.and_(budget_asks.c.case_id == case_id, budget_asks.c.ended.is_(None), self._mine)
         held = await self._connection.scalar(sa.select(budget_asks.c.held).where(open_ask).with_for_update())

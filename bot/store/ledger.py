@@ -1,5 +1,6 @@
 """Queries of the ledger. A row is charged its worst case while reserved, then what was really spent."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from decimal import ROUND_DOWN, Decimal
 
@@ -125,6 +126,24 @@ class SqlLedger(SqlLimits):
     async def left(self, account: Account, limit: Limit, *, at: float, zone: tzinfo) -> Decimal:
         self._bounds.check(account.team_id)
         return limit.usd - from_micro(await self._charged(account, limit, at, zone))
+
+    async def spent(self, account: Account, limits: Sequence[Limit], *, at: float, zone: tzinfo) -> list[Decimal]:
+        self._bounds.check(account.team_id)
+        if not limits:
+            return []
+        sums = (
+            sa.select(sa.func.sum(ledger.c.charged))
+            .where(
+                _SUBJECT[limit.scope] == account.subject(limit.scope),
+                ledger.c.team_id == account.team_id,
+                ledger.c.at >= limit.period.start(at, zone),
+                _IS_SPENT,
+            )
+            .scalar_subquery()
+            for limit in limits
+        )
+        row = (await self._connection.execute(sa.select(*sums))).one()
+        return [from_micro(int(value or 0)) for value in row]
 
     async def _charged(self, account: Account, limit: Limit, at: float, zone: tzinfo) -> int:
         since = limit.period.start(at, zone)

@@ -20,6 +20,7 @@ from bot.agent.review import Reviewer
 from bot.agent.summing_up import Summarist
 from bot.agent.toolbox import Toolbox
 from bot.config import Settings
+from bot.desk.alerts import Alerts
 from bot.desk.allowing import Allowing
 from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.attachments import Attachments, Workshop
@@ -34,6 +35,7 @@ from bot.desk.desk import Desk, Guard, welcome
 from bot.desk.endings import Endings
 from bot.desk.expiry import Expiry
 from bot.desk.gated_calls import ConsentRequests
+from bot.desk.going_on import GoingOn
 from bot.desk.handed_back import Briefing
 from bot.desk.intake import Intake
 from bot.desk.last_words import LastWords
@@ -233,10 +235,12 @@ class Offices:
         consequences = Consequences(cases, ownership, calls, crew.profiles, self.clock, sortable_id)
         decisions = Decisions(store, authority, cases, expiry, consequences, self.clock)
         revisions = Revisions(store, people, authority, cases, decisions, gated, around.deadlines, self.clock)
-        endings = Endings(store, cases, around.directory, room, crew.profiles, self.clock)
+        alerts = Alerts(store, around.directory, room, crew.profiles, self.clock, zone=crew.zone, ceiling=crew.ceiling)
+        endings = Endings(store, cases, alerts, crew.profiles, self.clock)
         work = Work(store, crew, room, around.messenger)
         pauses = BudgetPauses(store, cases, around.deadlines, crew.profiles, self.clock, ceiling=crew.ceiling)
         quiet = self.settings.quiet_seconds if settings.quiet_seconds is None else settings.quiet_seconds
+        going_on = GoingOn(cases, crew.profiles, self.clock, sortable_id, crew.zone)
         rooms = Rooms(
             store=store,
             clock=self.clock,
@@ -248,14 +252,14 @@ class Offices:
             stepping_in=SteppingIn(store, people, cases, ownership, self.clock),
             stopping=Stopping(store, people, sortable_id),
             decisions=decisions,
-            allowing=Allowing(store, people, authority, cases, crew.profiles, self.clock, sortable_id),
+            allowing=Allowing(store, people, authority, cases, going_on, crew.profiles, self.clock, new_id=sortable_id),
             calls=calls,
             revisions=revisions,
             questions=Questions(store, people, authority, cases, self.clock),
             expiry=expiry,
             waiting=around.waiting,
             ratings=Ratings(store, cases, self.clock),
-            budgets=BudgetDesk(store, people, room, around.reports, self.clock, sortable_id),
+            budgets=BudgetDesk(store, people, room, around.reports, going_on, self.clock, sortable_id),
         )
         return Desk(
             store=store,

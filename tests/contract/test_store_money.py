@@ -10,10 +10,12 @@ import pytest
 from bot.domain.bot_pause import EVERYWHERE, BotPause
 from bot.domain.budget import Scope
 from bot.domain.conversation import ThreadKey
+from bot.domain.effects import Receipt
 from bot.domain.exchange import Usage
+from bot.ports.keeping import Ages
 from bot.store.leaving import close_workspace
 from bot.store.store import SqlStore
-from tests.contract.store_kit import KINDS, NOW, THREAD, account, claim, conversation, database, open_store
+from tests.contract.store_kit import KINDS, NOW, THREAD, account, claim, conversation, database, notice, open_store
 
 DAY = 86_400.0
 OTHER = ThreadKey("T1", "C2", "1700000001.000100")
@@ -117,3 +119,20 @@ async def test_pauses_outlive_a_removal_of_the_app_and_go_with_its_data(store: S
     await store.delete_workspace("T1")
     async with store.read() as tx:
         assert await tx.bot_pauses.all("T1") == []
+
+
+async def clear_outbox(store: SqlStore, *, costs: float) -> int:
+    batch = await store.archive.clear("outbox", Ages(NOW + 1, NOW + 1, NOW + 1, costs), None)
+    assert batch is not None
+    return batch.deleted
+
+
+async def test_what_was_told_of_a_limit_stays_as_long_as_its_costs(store: SqlStore) -> None:
+    async with store.write() as tx:
+        await tx.outbox.add(notice("alert:user:U1:month:1:5"), notice("gate:1", lane="C2"))
+    for key in ("alert:user:U1:month:1:5", "gate:1"):
+        await store.queue.delivered(key, Receipt("C1", f"{key}.1"), at=NOW)
+    assert await clear_outbox(store, costs=NOW - DAY) == 1
+    async with store.read() as tx:
+        assert await tx.outbox.known(["alert:user:U1:month:1:5", "gate:1"]) == {"alert:user:U1:month:1:5"}
+    assert await clear_outbox(store, costs=NOW + 1) == 1

@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC
+from decimal import Decimal
 
 from bot.domain.bot_pause import BotPause
-from bot.domain.budget import Scope
+from bot.domain.budget import Limit, Scope
 from bot.store.store import SqlTransaction
-from tests.contract.store_kit import NOW
+from tests.contract.store_kit import NOW, account
 
 PAUSE = BotPause("T1", "C1", "U1", NOW, "too dear")
+OWN_LIMIT = Limit(Scope.USER, "U1", Decimal(9))
 
 
 async def _spent(tx: SqlTransaction) -> object:
@@ -22,6 +25,8 @@ async def _spent_between(tx: SqlTransaction) -> object:
 
 
 MONEY_TRIES: dict[str, list[Callable[[SqlTransaction, str], Awaitable[object]]]] = {
+    "Ledger.spent": [lambda tx, _: tx.ledger.spent(account(), [OWN_LIMIT], at=NOW, zone=UTC)],
+    "BudgetAsks.open_of": [lambda tx, _: tx.budget_asks.open_of("T1")],
     "Spending.since": [lambda tx, _: _spent(tx)],
     "Spending.between": [lambda tx, _: _spent_between(tx)],
     "Spending.begun_by": [lambda tx, _: tx.spending.begun_by("T1", "U1", 5)],

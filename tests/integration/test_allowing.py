@@ -12,33 +12,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.agent.approvals import ApprovalRules
 from bot.agent.profile import Profiles, load_profile
-from bot.desk.allowing import Allowing
-from bot.desk.authority import Authority
-from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.budgets import limits_of
 from bot.desk.case_clocks import nobody_key
-from bot.desk.cases import Cases
 from bot.desk.commands import Quiet
-from bot.desk.deadlines import Deadlines
 from bot.desk.endings import Ending
+from bot.desk.going_on import GoingOn
 from bot.desk.own_budget import OwnBudget
-from bot.desk.people import People, StaffRoom
 from bot.desk.quieting import Quieting
-from bot.desk.stopping import Stopping
 from bot.domain.answer import Outcome
 from bot.domain.budget import Limit, Period, Scope, Shortfall
 from bot.domain.budget_ask import AskEnd, BudgetAsk
-from bot.domain.effects import Place
 from bot.domain.escalation import Decision, State
-from bot.domain.hours import ALWAYS
-from bot.domain.incoming import BudgetAskExpired, DecisionMade, StopPressed
-from bot.domain.principal import Principal, Role
+from bot.domain.incoming import BudgetAskExpired
 from bot.ports.clock import sortable_id
-from bot.ports.slack import Person
-from bot.ports.store import Queued, Run, Transaction
-from bot.store.store import SqlStore
+from bot.ports.store import Queued, Transaction
 from tests.contract.store_kit import (
     KINDS,
     NOW,
@@ -52,59 +40,10 @@ from tests.contract.store_kit import (
     open_store,
     queued,
 )
+from tests.fakes.paused_run import ASKER, CASE, LIMIT, RUN, SHORT, Office, adds, press, stops
 from tools.base import ToolContext, ToolError
 
-RUN = Run("run-1", THREAD.id, ("i1",), "U1", epoch=1, live_key="live:i1", started_at=NOW)
-LIMIT = Limit(Scope.CONVERSATION, THREAD.id, Decimal("0.50"))
-SHORT = Ending(Outcome.BUDGET_EXHAUSTED, shortfall=Shortfall(LIMIT, Decimal("0.48"), Decimal("0.06")))
-ASKER = Principal("T1", "U1", Role.CUSTOMER, "Ana", None)
-CASE = "esc-run-1-1"
 ROUNDS = 5
-
-
-class Town:
-    """Everybody is staff."""
-
-    async def person(self, user_id: str) -> Person:
-        return Person(user_id, "T1", f"Sam {user_id}", None, is_bot=False)
-
-    async def is_member(self, channel_id: str, user_id: str) -> bool:
-        return True
-
-    async def in_group(self, group_id: str, user_id: str) -> bool:
-        return False
-
-    async def permalink(self, place: Place) -> str:
-        return ""
-
-
-class Office:
-    """What one process decides and pauses with."""
-
-    def __init__(self, store: SqlStore, *, ceiling: Limit | None = None, allowing: type[Allowing] = Allowing) -> None:
-        self.store = store
-        room = StaffRoom("CSTAFF", {}, frozenset({"U9"}), frozenset())
-        profiles = Profiles({"support": load_profile("support")})
-        people = self.people = People(Town(), room, "T1")
-        cases = Cases(store, people, Town(), room, lambda: NOW)
-        authority = Authority(people, Town(), room, ApprovalRules())
-        deadlines = Deadlines(profiles, ALWAYS, lambda: NOW)
-        self.pauses = BudgetPauses(store, cases, deadlines, profiles, lambda: NOW, ceiling=ceiling)
-        self.allowing = allowing(store, people, authority, cases, profiles, lambda: NOW, sortable_id)
-
-    async def pause(self, ending: Ending = SHORT) -> bool:
-        """A run begins, and lacks money."""
-        async with self.store.write() as tx:
-            await tx.conversations.open(conversation())
-            await tx.inbox.add("i1", message(), conversation_id=THREAD.id, partition=THREAD.id)
-            await tx.runs.begin(RUN)
-            row = await tx.inbox.get("i1")
-        assert row is not None
-        return await self.pauses.begin(RUN, ending, [row], ASKER)
-
-
-def press(user: str, usd: str | None = "0.50", decision: Decision = Decision.ALLOW) -> DecisionMade:
-    return DecisionMade(CASE, decision, "T1", user, "CSTAFF", None, f"press-{user}", usd=Decimal(usd) if usd else None)
 
 
 @pytest.fixture(params=KINDS)
@@ -206,25 +145,6 @@ async def test_p4_the_agent_makes_its_own_budget_smaller_and_never_larger(pair: 
         assert Limit(Scope.CONVERSATION, THREAD.id, Decimal(2)) in limits
 
 
-async def _adds(office: Office, *inbox_ids: str) -> None:
-    """What the customer writes while the run waits is put aside."""
-    async with office.store.write() as tx:
-        rows = []
-        for number, inbox_id in enumerate(inbox_ids, 2):
-            said = message(f"170000000{number}.000100", text="It is about three guests")
-            await tx.inbox.add(inbox_id, said, conversation_id=THREAD.id, partition=THREAD.id)
-            row = await tx.inbox.get(inbox_id)
-            assert row is not None
-            rows.append((row, "Ana"))
-    assert await office.pauses.hold_back(RUN, rows)
-
-
-async def _stops(office: Office) -> None:
-    stop = StopPressed(THREAD, "U1", "press:stop", "T1")
-    async with office.store.write() as tx:
-        assert await Stopping(office.store, office.people, sortable_id).at_the_door(tx, stop)
-
-
 async def _mutes(office: Office) -> None:
     said = message("1700000009.000100", text="mute")
     async with office.store.write() as tx:
@@ -233,13 +153,13 @@ async def _mutes(office: Office) -> None:
     await quieting.run(Queued("i9", said, None, 0, handled=False), said, Quiet(is_on=True), about=THREAD)
 
 
-@pytest.mark.parametrize("does", [_stops, _mutes])
+@pytest.mark.parametrize("does", [stops, _mutes])
 async def test_a_stop_or_a_mute_ends_the_pause_and_what_was_put_aside_waits_again(
     pair: tuple[Office, Office], does: Callable[[Office], Awaitable[None]]
 ) -> None:
     one, other = pair
     assert await one.pause()
-    await _adds(one, "i2", "i3")
+    await adds(one, "i2", "i3")
     await does(other)
     async with one.store.read() as tx:
         woken = await tx.connection.scalar(sa.text("select count(*) from inbox where kind = 'woken'"))
@@ -293,7 +213,7 @@ async def test_who_stopped_a_run_just_before_its_time_was_over_reads_that_it_was
 ) -> None:
     one, other = pair
     assert await one.pause()
-    await _stops(one)
+    await stops(one)
     await other.allowing.expire("p1", BudgetAskExpired(CASE, "T1"))
     paused = await one.pauses.paused(THREAD.id)
     assert paused is not None
@@ -304,13 +224,13 @@ async def test_who_stopped_a_run_just_before_its_time_was_over_reads_that_it_was
     assert (case.state, "Nobody decided" in case.reason) == (State.VOIDED, False)
 
 
-class Interrupted(Allowing):
+class Interrupted(GoingOn):
     """Something happens elsewhere, between the look at what was asked and its end."""
 
     meanwhile: Callable[[], Awaitable[None]]
 
-    async def _held(self, tx: Transaction, case_id: str) -> BudgetAsk | None:
-        ask = await super()._held(tx, case_id)
+    async def held(self, tx: Transaction, case_id: str) -> BudgetAsk | None:
+        ask = await super().held(tx, case_id)
         await self.meanwhile()
         return ask
 
@@ -318,10 +238,10 @@ class Interrupted(Allowing):
 async def test_p1_what_is_put_aside_at_the_moment_the_time_is_over_is_not_lost(tmp_path: Path) -> None:
     async with database("postgresql", tmp_path) as url, open_store(url) as store, open_store(url) as second:
         await queued(store)
-        one, other = Office(store), Office(second, allowing=Interrupted)
+        one, other = Office(store), Office(second, going_on=Interrupted)
         assert await one.pause()
-        assert isinstance(other.allowing, Interrupted)
-        other.allowing.meanwhile = partial(_adds, one, "i2")
+        assert isinstance(other.going_on, Interrupted)
+        other.going_on.meanwhile = partial(adds, one, "i2")
         await other.allowing.expire("p1", BudgetAskExpired(CASE, "T1"))
         async with store.read() as tx:
             assert [row.id for row in await tx.inbox.waiting(THREAD.id)] == ["i2"]

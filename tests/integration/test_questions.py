@@ -2,13 +2,22 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from bot.agent.profile import Profiles, load_profile
+from bot.desk.budget_pauses import BudgetPauses
+from bot.desk.deadlines import Deadlines
+from bot.desk.endings import Endings
 from bot.desk.relay import RelayRoom
+from bot.desk.turns import Turns
+from bot.desk.work import Work
 from bot.domain.conversation import Speaker, ThreadKey
 from bot.domain.effects import Relay, ShowAnswer
 from bot.domain.escalation import Decision, Proposal, State
+from bot.domain.gate import Mute
+from bot.domain.hours import ALWAYS
 from bot.domain.incoming import CarryOn
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, THREAD, database, message, open_store, queued
@@ -113,6 +122,57 @@ async def test_only_the_colleague_who_was_asked_answers(desk: Deciders, changes:
     await answered(desk, "Yes: refund everybody.", **changes)
     assert await waiting_notes(desk) == []
     assert await transcript(desk) == []
+
+
+async def muted_thread_hears(desk: Deciders, words: str, **changes: object) -> None:
+    """Someone writes in the customer's thread, which is muted; a turn that asked a model would fail."""
+    profiles = Profiles({"support": load_profile("support")})
+    pauses = BudgetPauses(desk.store, desk.cases, Deadlines(profiles, ALWAYS, desk.clock), profiles, desk.clock)
+    nobody, nothing = cast(Work, None), cast(Endings, None)
+    turns = Turns(desk.store, desk.people, desk.cases, nobody, nothing, pauses, desk.clock, quiet=0)
+    said = message("1700000005.000100", text=words, **changes)
+    async with desk.store.write() as tx:
+        await tx.gates.mute(Mute("T1", THREAD.id, "U1", desk.now))
+        await tx.inbox.add("i5", said, conversation_id=THREAD.id, partition=THREAD.id)
+    await turns.take_all(THREAD.id)
+    async with desk.store.read() as tx:
+        assert await tx.inbox.waiting(THREAD.id) == []
+        assert await tx.runs.unfinished(THREAD.id) is None
+
+
+@pytest.mark.parametrize("proposal", [REPLY, None])
+async def test_in_a_muted_thread_the_customers_answer_is_shown_under_the_card_and_closes_the_question(
+    proposal: Proposal | None, desk: Deciders
+) -> None:
+    await desk.open(proposal)
+    await desk.asks("USAM", "Which invoice is it?")
+    await muted_thread_hears(desk, "INV-204")
+    assert "INV-204" in (await desk.under_card()).split("\n")
+    case = await desk.case()
+    assert case.asked is not None
+    assert (case.state, case.asked.answered_at) == (State.OPEN, desk.now)
+    assert (await desk.deeds())[-1].action == "case.answer"
+
+
+@pytest.mark.parametrize("changes", [{"user_id": "USAM"}, {"user_id": "UBO"}])
+async def test_in_a_muted_thread_others_do_not_answer_for_the_customer(
+    changes: dict[str, object], desk: Deciders
+) -> None:
+    await desk.open(REPLY)
+    await desk.asks("USAM", "Which invoice is it?")
+    await muted_thread_hears(desk, "INV-204", **changes)
+    case = await desk.case()
+    assert case.asked is not None
+    assert case.asked.answered_at is None
+
+
+async def test_in_a_muted_thread_a_colleagues_question_stays_theirs(desk: Deciders) -> None:
+    await desk.open(REPLY)
+    await desk.asks("USAM", "Was this paid?", of="ULEO")
+    await muted_thread_hears(desk, "INV-204")
+    case = await desk.case()
+    assert case.asked is not None
+    assert case.asked.answered_at is None
 
 
 async def test_a_question_about_a_decided_case_is_not_asked_and_given_back(desk: Deciders) -> None:

@@ -13,6 +13,7 @@ from bot.agent.approvals import ApprovalRules
 from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy, PolicyFile
 from bot.agent.profile import Profiles, load_profile
+from bot.desk.alerts import Alerts
 from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.authority import Authority
 from bot.desk.cases import Cases
@@ -71,7 +72,8 @@ class Office:
         self.store = one
         town, room = Town(), StaffRoom("C0STAFF", {}, frozenset(), frozenset())
         people, profiles = People(town, room, "T1"), Profiles({"support": load_profile("support")})
-        self.endings = Endings(one, Cases(one, people, town, room, self.clock), town, room, profiles, self.clock)
+        alerts = Alerts(one, town, room, profiles, self.clock)
+        self.endings = Endings(one, Cases(one, people, town, room, self.clock), alerts, profiles, self.clock)
         cases = Cases(other, people, town, room, self.clock)
         authority = Authority(people, town, room, ApprovalRules())
         expiry, ownership = Expiry(other, cases, self.clock), Ownership(self.clock)

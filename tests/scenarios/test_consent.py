@@ -124,6 +124,24 @@ async def test_a_question_reaches_the_customer_and_the_answer_reaches_agent_and_
     assert len(desk.cards()) == 1
 
 
+async def test_in_a_muted_thread_the_answer_to_a_question_is_shown_under_the_card(desk: Desk) -> None:
+    thread, card = await a_draft(desk)
+    sam, ana = desk.staff(), desk.customer()
+    await sam.presses("Ask", card)
+    await sam.submits(text="Which of the two invoices is it?")
+    await thread.says("Which of the two invoices is it?")
+    await card.becomes("no answer yet")
+    await ana.says("@deskhand mute", thread)
+    await ana.hears("I am quiet in this thread")
+    before = len(desk.claude.asked)
+    await ana.says("It is INV-204", thread)
+    assert "Ana Ruiz" in (await card.gets_reply("It is INV-204")).text
+    shown = await card.becomes("(answered")
+    assert "Needs a person" in shown.text
+    await desk.settled()
+    assert len(desk.claude.asked) == before
+
+
 async def test_a_colleague_is_asked_under_the_card_and_answers_there(desk: Desk) -> None:
     thread, card = await a_draft(desk)
     sam, leo = desk.staff("U0SAM"), desk.staff("U0LEO")

@@ -45,6 +45,23 @@ async def test_allow_lets_the_same_run_go_on_and_nothing_is_paid_twice(desk: Des
     assert desk.rows("select count(*) from ledger where state = 'reserved'") == [(0,)]
 
 
+async def test_a_limit_set_higher_by_hand_lets_the_same_run_go_on_and_the_card_says_who_did(desk: Desk) -> None:
+    thread, card = await paused(desk)
+    before, grace = len(desk.claude.asked), desk.customer("U0GRACE")
+    assert "goes on" not in await grace.types("set conversation 0.11")
+    assert "A run that waited for it goes on." in await grace.types("set conversation 3")
+    answer = await thread.answer(2)
+    assert "Guests are free" in answer.text
+    assert answer.footer.endswith("of $3.00")
+    shown = await card.becomes("Approved")
+    assert "by <@U0GRACE>" in shown.text
+    assert "The limit was raised to $3.00 for this conversation." in shown.text
+    assert "Allow +$0.50" not in shown.buttons
+    await desk.settled()
+    assert len(desk.claude.asked) == before + 1
+    assert desk.rows("select count(*), min(outcome) from runs") == [(1, "answered")]
+
+
 async def test_two_presses_make_one_grant_and_the_slower_one_reads_so(desk: Desk) -> None:
     thread, card = await paused(desk)
     shown = await card.with_button("Allow +$2.00")

@@ -137,7 +137,8 @@ class Audit:
         row = self.books.inbox.get(f"{told.channel}:{said.ts}")
         if row is None or row.handled_at is None:
             return self._fault(LOST, told, f"{said.label} was {'never stored' if row is None else 'never handled'}")
-        mine = [run for run in runs if row.id in json.loads(run.inbox_ids)]
+        begun = [run for run in runs if row.id in json.loads(run.inbox_ids)]
+        mine = [run for run in begun if run.outcome != "superseded"] or begun  # an edited question is asked anew
         mentions = sum(len(_labels(m, said.label)) for m in _answers(room))
         if len(mine) > 1 or mentions > 1:
             return self._fault(REPEATED, told, f"{said.label}: {len(mine)} runs, in answers {mentions} times")

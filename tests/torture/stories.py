@@ -142,6 +142,20 @@ class Story:
         await self._until(lambda: bool(self._notices("taken")), "the notice of the take-over")
         self.told.taken.append((asyncio.get_running_loop().time(), float("inf")))
 
+    async def _allows(self) -> None:
+        """The colleague allows more, again and again until nobody is asked any more."""
+        deadline = time.monotonic() + PATIENCE
+        while labels := self._offers():
+            card = await self._card()
+            self._note(f"colleague presses {labels[0]}")
+            await self._world.driver.call(
+                "press", user=self.told.colleague, channel=card.channel, ts=card.shown().ts,
+                action_id=card.shown().buttons[labels[0]],
+            )  # fmt: skip
+            await self._soon(lambda: not self._offers(), IMPATIENCE)
+            if time.monotonic() > deadline:
+                self._fail("the card to close after Allow")
+
     async def writes_for_the_customer(self, words: str) -> None:
         """The colleague writes under the card."""
         self._note("colleague writes under the card")
@@ -169,6 +183,15 @@ class Story:
 
     def _lives(self) -> list[Shown]:
         return [m for m in self._room.shown() if m.kind in ("live", "")]
+
+    def _is_told(self, before: int) -> bool:
+        """Whether there are more answers than before, and none on its way."""
+        return len(self._answers()) > before and not self._lives()
+
+    def _offers(self) -> list[str]:
+        """Buttons of the newest card that allow more money."""
+        card = self._world.witness.card_of(self.told.number)
+        return [label for label in card.shown().buttons if label.startswith("Allow")] if card else []
 
     def _notices(self, kind: str) -> list[Shown]:
         return [m for m in self._room.shown() if m.kind == kind]
@@ -263,12 +286,18 @@ class Story:
         await self.asks("ticket")
 
     async def poor(self) -> None:
-        """There is money for a few answers only."""
+        """There is money for a few answers only; then the bot asks for more, and a colleague allows it."""
         await self.asks("plain")
         self.told.limit_usd = 0.05
         self._world.set_limit(f"T0FERNWAY:{self.told.channel}:{self.told.thread_ts}", self.told.limit_usd)
         for _ in range(4):
-            await self.asks("ticket")
+            before = len(self._answers())
+            said = await self.says("ticket")
+            await self._until(
+                lambda b=before: self._is_told(b) or self._offers(), f"an answer or a card for {said.label}"
+            )  # type: ignore[misc]  # bound now
+            await self._allows()
+            await self._until(lambda b=before: self._is_told(b), f"the answer to {said.label}")  # type: ignore[misc]  # bound now
 
     def _is_mirrored(self, said: Said) -> bool:
         card = self._world.witness.card_of(self.told.number)
