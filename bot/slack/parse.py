@@ -136,7 +136,9 @@ def _edited(event: Json, around: Envelope) -> Incoming | None:
     if not user or message.get("subtype") not in _SPOKEN:
         return None
     text = plain_text(message.get("text"), me.user_id)
-    turns_to_us = mentions(message.get("text"), me.user_id) and not mentions(before.get("text"), me.user_id)
+    is_direct = channel.startswith("D")  # there every word is for us, with or without our name
+    names_us = mentions(message.get("text"), me.user_id) and not mentions(before.get("text"), me.user_id)
+    turns_to_us = names_us and not is_direct
     if text == plain_text(before.get("text"), me.user_id) and not turns_to_us:
         return None  # Slack unfurled a link
     where = {"channel": channel, "channel_type": event.get("channel_type")}

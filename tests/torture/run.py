@@ -88,7 +88,7 @@ class Report:
             *(f"  {note}" for note in self.notes),
             "  " + "   ".join(f"{column} {count}" for column, count in counts.items()),
         ]
-        lines += [f"  ✗ {f.column}: story {f.story}: {f.words}" for f in self.audit.faults[:40]]
+        lines += [f"  ✗ {f.column}: story {f.story}: {f.words}" for f in self.audit.faults[:200]]
         return "\n".join([*lines, *self.timelines])
 
 

@@ -1,6 +1,7 @@
 """A Slack that delivers twice, loses acknowledgements and fails, and a witness who remembers what everybody saw."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -177,6 +178,12 @@ class Witness:
         named = re.compile(rf"(?:case |#){story}\.\d")
         cards = [card for several in self.cards.values() for card in several]
         return next((card for card in reversed(cards) if named.search(card.shown().text)), None)
+
+    def card_in(self, channel: str, ts: str) -> CardSight | None:
+        """The newest card that links to a thread."""
+        link = f"/{channel}/p{ts.replace('.', '')}"
+        cards = [card for several in self.cards.values() for card in several]
+        return next((card for card in reversed(cards) if link in json.dumps(card.message)), None)
 
     def rooms(self) -> Iterator[tuple[tuple[str, str], Room]]:
         return iter(self.threads.items())

@@ -145,8 +145,7 @@ class Story:
     async def _allows(self) -> None:
         """The colleague allows more, again and again until nobody is asked any more."""
         deadline = time.monotonic() + PATIENCE
-        while labels := self._offers():
-            card = await self._card()
+        while (card := self._asking_card()) is not None and (labels := self._offers()):
             self._note(f"colleague presses {labels[0]}")
             await self._world.driver.call(
                 "press", user=self.told.colleague, channel=card.channel, ts=card.shown().ts,
@@ -190,8 +189,11 @@ class Story:
 
     def _offers(self) -> list[str]:
         """Buttons of the newest card that allow more money."""
-        card = self._world.witness.card_of(self.told.number)
+        card = self._asking_card()
         return [label for label in card.shown().buttons if label.startswith("Allow")] if card else []
+
+    def _asking_card(self) -> CardSight | None:
+        return self._world.witness.card_in(self.told.channel, self.told.thread_ts)
 
     def _notices(self, kind: str) -> list[Shown]:
         return [m for m in self._room.shown() if m.kind == kind]
