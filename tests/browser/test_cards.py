@@ -2,12 +2,12 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
 from bot.ports.clock import DeskTime
 from tests.fakes.desk import Desk, open_desk
@@ -20,6 +20,7 @@ from tests.fakes.waiting import HOUR, MONDAY
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PICTURES = Path("screenshots/cards")
+
 DRAFT = "We have refunded invoice INV-204: **$81** arrive within five days.\n\nWrite again if they do not."
 ANA = "ana@cobalt-studio.example"
 POLICY = """
@@ -41,6 +42,15 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     PICTURES.mkdir(parents=True, exist_ok=True)
+
+
+async def _picture(what: Locator, name: str) -> None:
+    """Take a picture; what is drawn anew in that very moment is looked for again."""
+    for _ in range(5):
+        with suppress(Error):
+            await what.screenshot(path=PICTURES / name)
+            return
+    await what.screenshot(path=PICTURES / name)
 
 
 @dataclass
@@ -71,14 +81,14 @@ class Screen:
         for expected in words:
             await expect(card).to_contain_text(expected)
         await self.desk.settled()  # nothing is drawn anew meanwhile
-        await card.screenshot(path=PICTURES / f"{name}.png")
+        await _picture(card, f"{name}.png")
 
     async def fill(self, name: str, **values: str) -> None:
         """Fill the open form, take its picture, and send it."""
         modal = self.page.get_by_test_id("modal")
         for action, value in values.items():
             await modal.locator(f'[data-action-id="{action}"]').fill(value)
-        await modal.screenshot(path=PICTURES / f"form-{name}.png")
+        await _picture(modal, f"form-{name}.png")
         await self.page.get_by_test_id("modal-submit").click()
 
     async def draft(self) -> Card:
@@ -126,7 +136,7 @@ async def test_a_drafted_reply_is_asked_about_edited_and_approved(tmp_path: Path
         await card.get_by_test_id("replies").click()
         thread = screen.page.get_by_test_id("thread")
         await expect(thread).to_contain_text("changed the proposal")
-        await thread.screenshot(path=PICTURES / "3-edited-thread.png")
+        await _picture(thread, "3-edited-thread.png")
         await screen.press(card, "esc_approve")
         await screen.shows(screen.card("Approved"), "4-approved", "Sam Porter", "thread")
 
@@ -163,7 +173,7 @@ async def test_a_case_is_denied_taken_over_handed_back_and_resolved(tmp_path: Pa
             if action == "esc_hand_back":
                 await expect(screen.page.get_by_test_id("modal")).to_be_visible()
                 await screen.page.get_by_test_id("modal").locator("textarea").first.fill("I called Ana.")
-                await screen.page.get_by_test_id("modal").screenshot(path=PICTURES / "form-hand-back.png")
+                await _picture(screen.page.get_by_test_id("modal"), "form-hand-back.png")
                 await screen.page.get_by_test_id("modal-submit").click()
             words = "Handed back" if action == "esc_hand_back" else "Resolved"
             await screen.shows(screen.card(words), f"11-{name}", "Sam Porter")
@@ -182,7 +192,7 @@ async def test_a_proposal_is_withdrawn_when_the_customer_writes_and_expires_when
         await screen.shows(card, "12-withdrawn", "Withdrawn: The customer wrote again")
         await card.get_by_test_id("replies").click()
         await expect(thread).to_contain_text("no longer holds")
-        await thread.screenshot(path=PICTURES / "12-withdrawn-thread.png")
+        await _picture(thread, "12-withdrawn-thread.png")
         await screen.draft()
         clock.now += 4 * HOUR + 1
         await screen.shows(screen.card("Expired, nothing"), "13-expired", "nothing was sent or done")

@@ -80,7 +80,8 @@ async def open_replicated_desk(
     async with postgres_database() as url, through(url) as way, sandbox_running(config) as driver:
         timeline = Timeline(driver.server.workspace)
         port = 1 if config.request_url else 0  # any: each program takes a free one
-        settings = settings_for(driver, folder / "none", claude, port=port) | {"DATABASE_URL": way}
+        few = {"RUNS_AT_ONCE": "6"}  # so that one replica has not room for everything
+        settings = settings_for(driver, folder / "none", claude, port=port, **few) | {"DATABASE_URL": way}
         replicas = [Program(settings, driver, folder, name=f"log{i}", alone=False) for i in range(count)]
         desk = ReplicatedDesk(
             driver, replicas[0], folder / "none", timeline, io.StringIO(), claude, url=url, replicas=replicas

@@ -13,8 +13,9 @@ _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^<>]*))?>")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+)$", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)[-*+][ \t]+", re.MULTILINE)
-_BOLD = re.compile(r"(\*\*|__)(?=\S)((?:(?!\1).|(?<=\s)\1(?!\S))++)(?<=\S)\1")
-"""Ends at the next mark of its kind that does not stand alone, so that no mark is looked for twice."""
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(?=((?:(?!\1).|(?<=\s)\1(?!\S))+))\2(?<=\S)\1")
+"""Ends at the next mark of its kind that does not stand alone. What is looked at ahead is taken as a whole, so that no
+mark is looked for twice (a possessive `++` would say the same, but loses its group in Python 3.11.2)."""
 _ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((https?://[^\s()<>|]+)\)")
 _WHOLE = re.compile(r"`+|&(?:amp|lt|gt);|<[^<>\n]{1,1000}>")
