@@ -141,7 +141,7 @@ class Desk:
         """What stands in a channel now."""
         return messages(self.driver, channel)
 
-    async def settled(self, seconds: float = 15.0) -> None:
+    async def settled(self, seconds: float = 60.0) -> None:
         """Wait until the bot has nothing left to do: every event acknowledged and handled, every effect delivered."""
 
         async def idle() -> bool:

@@ -78,7 +78,7 @@ class Shown:
         return any(e["type"] == "feedback_buttons" for e in _elements(self.raw.get("blocks", [])))
 
 
-async def seen(driver: SandboxDriver, look: Callable[[], T | None], seconds: float = 15.0) -> T:
+async def seen(driver: SandboxDriver, look: Callable[[], T | None], seconds: float = 60.0) -> T:
     """What `look` finds; looks again whenever something changes in the workspace."""
     changed = asyncio.Event()
     forget = driver.server.workspace.subscribe(lambda _: changed.set())
@@ -125,7 +125,7 @@ class Thread:
         """The finished messages of the bot, without live lines."""
         return [m for m in self.ours() if m.kind != "live"]
 
-    async def answer(self, number: int = 1, seconds: float = 15.0) -> Shown:
+    async def answer(self, number: int = 1, seconds: float = 60.0) -> Shown:
         """The n-th finished message of the bot, once it stands and nothing is being worked on."""
 
         def there() -> Shown | None:
@@ -138,7 +138,7 @@ class Thread:
         """The live line, once it stands."""
         return await seen(self.driver, lambda: next((m for m in self.ours() if m.kind == "live"), None))
 
-    async def says(self, words: str, seconds: float = 15.0) -> Shown:
+    async def says(self, words: str, seconds: float = 60.0) -> Shown:
         """The message of the bot with these words, once it stands."""
         return await seen(self.driver, lambda: next((m for m in self.ours() if words in m.text), None), seconds)
 

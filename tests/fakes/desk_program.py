@@ -72,7 +72,7 @@ class Program:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    async def ended(self, seconds: float = 10.0) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         """Exit status, once it has ended by itself."""
         assert self._process is not None
         async with asyncio.timeout(seconds):

@@ -59,7 +59,7 @@ class FakeMessenger:
         """Attempts for this key wait no more."""
         self._gates.pop(key).set()
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 5) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Wait for something to become true of what was attempted or delivered."""
         async with asyncio.timeout(seconds):
             while not condition():

@@ -14,7 +14,7 @@ from bot.sandbox.server import SandboxServer
 
 Json = dict[str, Any]
 
-FAST = SandboxConfig(ack_seconds=1.5, retry_delays=(0.02, 0.02, 0.02))
+FAST = SandboxConfig(ack_seconds=3.0, retry_delays=(0.02, 0.02, 0.02))
 """Redelivered at once: tests do not wait for Slack's minutes."""
 
 IMPATIENT = SandboxConfig(ack_seconds=0.3, retry_delays=(0.02, 0.02, 0.02))
@@ -80,7 +80,7 @@ async def sandbox_running(config: SandboxConfig = FAST) -> AsyncIterator[Sandbox
             await server.close()
 
 
-async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
+async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
     """Ask until the answer is true and return it; fail after `seconds`."""
     until = time.monotonic() + seconds
     while True:

@@ -68,7 +68,7 @@ def replica(url: str) -> Iterator[Replica]:
         one.lease.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> float:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> float:
     """How long it took."""
     began = time.monotonic()
     while not condition():

@@ -69,7 +69,7 @@ class House:
                 assert await tx.inbox.add(inbox_id, came, conversation_id=partition, partition=partition)
         return ids
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 self.news.clear()

@@ -136,7 +136,7 @@ async def test_when_nobody_decides_the_customer_reads_that_and_the_case_stays(
     async with open_desk(tmp_path, claude=claude, template=template, time=DeskTime(clock, tick=0.02)) as desk:
         thread, card = await paused(desk)
         clock.now += 4 * 3600 + 60
-        await thread.says("Nobody on our side has answered yet")
+        await thread.says("I have stopped here")  # the reminder that nobody answered is due, too, and may come first
         shown = await card.with_button("Approve")
         assert "Nobody decided in time" in shown.text
         assert "Allow +$0.50" not in shown.buttons
