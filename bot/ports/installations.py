@@ -1,5 +1,6 @@
 """Where the app is installed, with which token, and what each workspace has set for itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,6 +72,13 @@ class Installations(Protocol):
         """Delete the tokens of an installation made before a moment; the workspaces that lost the app.
 
         In the same transaction what is under way there ends: effects voided, causes closed, runs asked to stop.
+        """
+        ...
+
+    async def withdraw(self, enterprise_id: str, team_ids: Sequence[str], *, at: float) -> list[str]:
+        """Take workspaces from an organisation's installation, which stays; those that lost the app, ended likewise.
+
+        One that installed the app by itself keeps it. `join` brings a workspace back.
         """
         ...
 

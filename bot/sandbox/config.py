@@ -43,6 +43,7 @@ DEFAULT_EVENTS = frozenset(
         "message.groups",
         "message.im",
         "reaction_added",
+        "team_access_revoked",
         "tokens_revoked",
     )
 )

@@ -41,6 +41,7 @@ EVENTS = (
     "message.im",
     "message.mpim",
     "reaction_added",
+    "team_access_revoked",
     "tokens_revoked",
 )
 

@@ -24,6 +24,11 @@ def items(value: object) -> list[Json]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
+def words(value: object) -> tuple[str, ...]:
+    """The strings of a list, empty ones left out; nothing when it is none."""
+    return tuple(one for entry in value if (one := word(entry))) if isinstance(value, list) else ()
+
+
 def word(value: object) -> str:
     """The value if it is a string that can be stored (lone surrogates and NUL replaced), else an empty one."""
     if not isinstance(value, str):

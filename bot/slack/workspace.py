@@ -37,6 +37,8 @@ class Departure:
     """Empty when a whole organisation removed it."""
     at: float
     """Unix seconds; an installation made later is not meant."""
+    withdrawn: tuple[str, ...] = ()
+    """Workspaces an organisation took away from its app, which goes on in the others; then `team_id` is empty."""
 
 
 class Workspaces(Protocol):

@@ -1,6 +1,6 @@
 """Queries of the installed workspaces, their settings, and installations under way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import sqlalchemy as sa
@@ -90,6 +90,13 @@ class SqlInstallations:
                 await close_workspace(connection, one, at=at)
             return left
 
+    async def withdraw(self, enterprise_id: str, team_ids: Sequence[str], *, at: float) -> list[str]:
+        async with self._write() as connection:
+            left = [one for one in team_ids if await self._part(connection, enterprise_id, one, at)]
+            for one in left:
+                await close_workspace(connection, one, at=at)
+            return left
+
     async def all(self) -> list[Installation]:
         query = sa.select(installations).order_by(installations.c.installed_at)
         async with self._read() as connection:
@@ -152,6 +159,23 @@ class SqlInstallations:
                 same = sa.and_(_is(_installation(row, "", "")), installations.c.version == row.version)
                 await connection.execute(sa.update(installations).where(same).values(tokens))
         return len(rows)
+
+    async def _part(self, connection: AsyncConnection, enterprise_id: str, team_id: str, at: float) -> bool:
+        """Nobody serves the workspace any more; a revoked row of its own says since when, for whoever tidies up."""
+        org = sa.select(installations).where(
+            installations.c.enterprise_id == enterprise_id, installations.c.team_id == ""
+        )
+        row = (await connection.execute(org)).mappings().first()
+        own = installations.c.team_id == team_id, installations.c.revoked_at.is_(None)
+        if not enterprise_id or row is None or await connection.scalar(sa.select(sa.exists().where(*own))):
+            return False
+        known = sa.and_(workspaces.c.team_id == team_id, workspaces.c.enterprise_id == enterprise_id)
+        parted = await connection.execute(sa.update(workspaces).where(known).values(enterprise_id=""))
+        if not parted.rowcount:
+            return False
+        parting = {"team_id": team_id, "bot_token": "", "refresh_token": "", "expires_at": None, "revoked_at": at}
+        await connection.execute(upsert(connection, installations, {**row, **parting}))
+        return True
 
     async def _introduce(
         self, connection: AsyncConnection, enterprise_id: str, team_id: str, settings: WorkspaceSettings

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.ports.clock import Clock
+from bot.ports.installations import Installations
 from bot.slack.identity import Identity
 from bot.slack.workspace import Departure, Origin, Workspace
 from bot.workspaces.office import Office, Offices
@@ -78,10 +79,16 @@ class Registry:
             logger.error("workspace.home_left", extra={"fields": {"team": departure.team_id, "remedy": remedy}})
         if self._installations is None:
             return
-        key = (departure.enterprise_id, departure.team_id)
-        for team_id in await self._installations.revoke(*key, at=self._clock(), before=departure.at or self._clock()):
+        for team_id in await self._gone(self._installations, departure):
             logger.warning("workspace.left", extra={"fields": {"team": team_id}})
             self.forget(team_id)
+
+    async def _gone(self, installations: Installations, departure: Departure) -> list[str]:
+        now = self._clock()
+        if departure.withdrawn:
+            return await installations.withdraw(departure.enterprise_id, departure.withdrawn, at=now)
+        key = (departure.enterprise_id, departure.team_id)
+        return await installations.revoke(*key, at=now, before=departure.at or now)
 
     def forget(self, team_id: str) -> None:
         """Look the workspace up anew the next time."""

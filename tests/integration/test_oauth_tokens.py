@@ -264,6 +264,27 @@ async def test_a_workspace_that_its_organisation_still_serves_has_not_lost_the_a
         assert await books.revoke("E1", "", at=3.0, before=3.0) == ["T1"]
 
 
+async def test_an_organisation_takes_the_app_from_one_workspace_and_gives_it_back(tmp_path: Path) -> None:
+    org = Installation("E1", "", "Org", "A1", "U1", "B1", (), "U9", 1.0, bot_token="xoxb-org")
+    async with database("sqlite", tmp_path) as url, open_store(url) as store:
+        books = store.installations(Vault([new_key()]))
+        await books.save(org, WorkspaceSettings())
+        await books.save(replace(org, team_id="T3", bot_token="xoxb-own"), WorkspaceSettings())
+        assert await books.join("E1", "T1")
+        assert await books.join("E1", "T2")
+        assert await books.withdraw("E2", ["T1"], at=2.0) == []
+        assert await books.withdraw("", ["T1"], at=2.0) == []
+        assert await books.withdraw("E1", ["T1", "T3", "T9"], at=2.0) == ["T1"]
+        assert await books.withdraw("E1", ["T1"], at=2.5) == []
+        assert await books.tenant("T1") is None
+        assert await books.tenant("T2") is not None
+        assert await books.tenant("T3") is not None
+        assert await store.archive.left(before=3.0) == ["T1"]
+        assert await books.join("E1", "T1")
+        assert (await books.tenant("T1")) is not None
+        assert await store.archive.left(before=3.0) == []
+
+
 async def test_clearing_what_an_earlier_installation_left_spares_the_present_one(tmp_path: Path) -> None:
     """Somebody installs the app again while housekeeping is at work."""
     one = Installation("", "T1", "One", "A1", "U1", "B1", (), "U9", 1.0, bot_token="xoxb-1")

@@ -83,6 +83,16 @@ def test_a_departure_that_names_only_the_organisation_is_the_organisations(team:
     assert departure_of(body, Origin("E1", (team,) if team else ())) == Departure("E1", "", 1_800_000_000.0)
 
 
+def test_an_organisation_may_take_single_workspaces_away() -> None:
+    body = {**event("team_access_revoked", team_ids=["T1", "T2", ""]), "enterprise_id": "E1", "team_id": ""}
+    assert departure_of(body, Origin("E1", ())) == Departure("E1", "", 1_800_000_000.0, ("T1", "T2"))
+
+
+@pytest.mark.parametrize("teams", [None, [], "T1", [""], [{}]])
+def test_a_withdrawal_that_names_no_workspace_is_none(teams: object) -> None:
+    assert departure_of(event("team_access_revoked", team_ids=teams), Origin("E1", ())) is None
+
+
 def test_a_persons_own_token_that_is_revoked_is_no_departure() -> None:
     body = event("tokens_revoked", tokens={"oauth": ["U1"], "bot": []})
     assert departure_of(body, Origin("", (OURS,))) is None

@@ -10,7 +10,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from bot.domain.errors import DeskhandError, TransientError
-from bot.slack.reading import Json, count, first, items, obj, word
+from bot.slack.reading import Json, count, first, items, obj, word, words
 from bot.slack.workspace import Departure, Origin, Workspace, Workspaces
 
 logger = logging.getLogger(__name__)
@@ -100,9 +100,16 @@ def origin_of(body: Json, context: AsyncBoltContext) -> Origin:
 
 
 def departure_of(body: Json, origin: Origin) -> Departure | None:
-    """What `app_uninstalled` and `tokens_revoked` mean; None for everything else (tokens of users are not ours)."""
+    """What `app_uninstalled`, `tokens_revoked` and `team_access_revoked` mean; None for everything else.
+
+    Tokens of users are not ours. What is granted again needs no word: the first event from there joins the workspace.
+    """
     event = obj(body.get("event"))
     kind = word(event.get("type"))
+    if word(body.get("type")) == "event_callback" and kind == "team_access_revoked":
+        teams = words(event.get("team_ids"))
+        at = float(count(body.get("event_time")))
+        return Departure(word(body.get("enterprise_id")) or origin.enterprise_id, "", at, teams) if teams else None
     is_revoked = kind == "tokens_revoked" and bool(obj(event.get("tokens")).get("bot"))
     if word(body.get("type")) != "event_callback" or not (is_revoked or kind == "app_uninstalled"):
         return None
