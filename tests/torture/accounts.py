@@ -194,8 +194,8 @@ class Audit:
             if count != 1:
                 self._fault(REPEATED if count else LOST, told, f"{words!r} stands {count} times")
         for began, ended in told.taken:
-            for sight in room.sights:
-                if began < sight.at < ended and sight.what != "deleted" and sight.kind in _BOTS_WORDS:
+            for sight in room.spoken():
+                if began < sight.at < ended and sight.kind in _BOTS_WORDS:
                     self._fault(SPOKEN, told, f"{sight.key or 'a message'} {sight.what} while a person was in charge")
 
     def _tickets(self, told: Conversation, room: Room) -> None:

@@ -148,6 +148,14 @@ class Room:
         """The bot's messages as they stand."""
         return [Shown(message) for message in self.messages.values()]
 
+    def spoken(self) -> Iterator[Sight]:
+        """What brought words that did not stand there before; the end of a stream, by itself, brings none."""
+        stood: dict[str, str] = {}
+        for sight in self.sights:
+            if sight.what != "deleted" and sight.text != stood.get(sight.ts):
+                yield sight
+            stood[sight.ts] = sight.text
+
 
 @dataclass(frozen=True)
 class CardSight:
