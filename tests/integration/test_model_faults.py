@@ -29,6 +29,7 @@ from tests.fakes.tools import HeldClock
 from tools.noticeboard import Noticeboard
 
 SEARCH = "search_knowledge_base"
+ENDLESS = (fake.stalled_body(), fake.dripping_body(), fake.hang())
 
 
 @dataclass
@@ -81,8 +82,9 @@ async def ward_on_http(folder: Path, move: fake.Move) -> AsyncIterator[tuple[War
     def brain(seen: fake.Seen) -> fake.Move:
         return move if seen.body["model"] == "first" else fake.text("From the second.")
 
+    total, idle = (3.0, 1.0) if move in ENDLESS else (120.0, 60.0)  # only what never ends is worth little patience
     async with FakeMessagesApi(brain=brain) as api:
-        model = ClaudeModel(api_key=api.key, base_url=api.url, total_deadline=0.4, idle_deadline=0.2)
+        model = ClaudeModel(api_key=api.key, base_url=api.url, total_deadline=total, idle_deadline=idle)
         async with ward(folder, model) as w:
             yield w, api
         await model.close()
