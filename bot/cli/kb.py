@@ -1,77 +1,67 @@
-"""`deskhand kb`: import articles, or see what the bot would find."""
+"""`deskhand kb`: import articles, see what the bot would find, look after what there is."""
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
-from bot.cli.database import check_database
-from bot.config import SettingsError, load_settings
+from bot.cli.kb_import import import_all
+from bot.cli.kb_report import list_gaps, list_sources, list_stale
+from bot.cli.kb_shelf import OpenShelf, open_shelf
+from bot.config import Settings, SettingsError, load_settings
 from bot.domain.exchange import SearchResult
 from bot.logs import configure_logging
-from bot.ports.clock import system_clock
-from bot.store.engine import create_engine
 from tools.base import ToolUnavailableError
-from tools.database import create_tables
-from tools.knowledge_base.importer import Importer, KnowledgeFolderError
 from tools.knowledge_base.local import LocalKnowledge
-from tools.knowledge_base.store import ArticleStore
 from tools.knowledge_base.tool import Question
 
 _SHOWN = 240
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what `kb import` or `kb search` asks for; 1 when nothing was imported or found."""
+    """Do what the action asks for; 1 when nothing was imported or found."""
     settings = load_settings()
     configure_logging("WARNING")
     try:
-        return asyncio.run(_act(arguments, settings.database_url))
+        return asyncio.run(_act(arguments, settings))
     except ToolUnavailableError as error:
         line = f"DATABASE_URL: it does not answer ({error}). `deskhand doctor` looks closer."
         raise SettingsError([line]) from error
 
 
-async def _act(arguments: argparse.Namespace, database_url: str) -> int:
-    await check_database(database_url)
-    async with _articles(database_url, arguments.workspace) as store:
-        if arguments.action == "import":
-            return await _import(store, arguments.path)
-        return await _search(store, Question(arguments.query, arguments.category, internal=True))
+async def _act(arguments: argparse.Namespace, settings: Settings) -> int:
+    async with open_shelf(settings, arguments.workspace) as shelf:
+        match arguments.action:
+            case "import":
+                return await import_all(shelf, arguments, shelf.embedder)
+            case "search":
+                return await _search(shelf, Question(arguments.query, arguments.category, internal=True))
+            case "gaps":
+                return await list_gaps(shelf, arguments.days, arguments.workspace)
+            case "stale":
+                return await list_stale(shelf, arguments.days)
+            case "remove":
+                return await _remove(shelf, arguments.source)
+            case _:
+                return await list_sources(shelf)
 
 
-@asynccontextmanager
-async def _articles(database_url: str, workspace: str) -> AsyncIterator[ArticleStore]:
-    engine = create_engine(database_url)
-    try:
-        await create_tables(engine)
-        yield ArticleStore(engine, system_clock, workspace=workspace)
-    finally:
-        await engine.dispose()
-
-
-async def _import(store: ArticleStore, folder: Path) -> int:
-    try:
-        report = await Importer(store).import_folder(folder)
-    except KnowledgeFolderError as error:
-        print(error)
-        return 1
-    print(report)
-    return 0
-
-
-async def _search(store: ArticleStore, question: Question) -> int:
-    if await store.revision() == 0:
+async def _search(shelf: OpenShelf, question: Question) -> int:
+    if await shelf.store.revision() == 0:
         print("The knowledge base is empty; `deskhand kb import PATH` fills it.")
         return 1
-    results = await LocalKnowledge(store).search(question)
-    if not results:
+    found = await LocalKnowledge(shelf.store, shelf.embedder).search(question)
+    if not found.results:
         print("Nothing fits. The bot would say so, and offer a person.")
         return 1
-    for place, result in enumerate(results, 1):
+    for place, result in enumerate(found.results, 1):
         print(f"{place}. {result.title}  {result.source}\n   {_begin(result)}")
+    print(f"match: {found.band}")
     return 0
+
+
+async def _remove(shelf: OpenShelf, source: str) -> int:
+    removed = await shelf.store.remove(source)
+    print(f"{removed} removed." if removed else f"No article came from {source}; `deskhand kb sources` lists all.")
+    return 0 if removed else 1
 
 
 def _begin(result: SearchResult) -> str:

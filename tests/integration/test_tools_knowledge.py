@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.fakes.tools import HeldClock
 from tools.backends import SAMPLE_ARTICLES, Backends, open_backends
 from tools.base import ToolUnavailableError
-from tools.knowledge_base.importer import KnowledgeFolderError, Report
+from tools.knowledge_base.importer import Report
+from tools.knowledge_base.sources.base import SourceError
 from tools.knowledge_base.tool import Question
 
 QUESTIONS = {
@@ -64,7 +65,8 @@ def write(folder: Path, name: str, body: str, *, audience: str = "public") -> No
 
 
 async def found(backends: Backends, query: str, *, internal: bool = False) -> list[str]:
-    return [result.source for result in await backends.knowledge.search(Question(query, None, internal))]
+    findings = await backends.knowledge.search(Question(query, None, internal))
+    return [result.source for result in findings.results]
 
 
 def counts(report: Report) -> tuple[int, int, int, int]:
@@ -101,7 +103,7 @@ async def test_only_what_changed_is_imported_and_what_is_gone_is_removed(backend
     (folder / "account/password.md").unlink()
     report = await backends.importer.import_folder(folder)
     assert (report.imported, report.unchanged, report.removed) == (("refunds",), (), ("account/password",))
-    (refund,) = await backends.knowledge.search(Question("refunds", None, internal=False))
+    (refund,) = (await backends.knowledge.search(Question("refunds", None, internal=False))).results
     assert "60 days" in refund.passages[0]
     assert await found(backends, "reset password") == []
 
@@ -119,7 +121,7 @@ async def test_broken_files_are_named_and_the_others_imported(backends: Backends
     write(folder, "typo.md", "Text.", audience="intrenal")
     report = await backends.importer.import_folder(folder)
     assert counts(report) == (2, 0, 0, 3)
-    assert {item.file for item in report.skipped} == {"empty.md", "latin.md", "typo.md"}
+    assert {item.name for item in report.skipped} == {"empty.md", "latin.md", "typo.md"}
     assert "skipped latin.md: not UTF-8 text" in str(report)
 
 
@@ -149,7 +151,10 @@ async def test_hidden_files_links_to_elsewhere_and_twins_are_left_out(
     (folder / "notes.txt").write_text("no article", encoding="utf-8")
     report = await backends.importer.import_folder(folder)
     assert sorted(report.imported) == ["account/password", "refunds"]
-    assert [item.why for item in report.skipped] == ["another file has the same name with another ending"]
+    assert {item.name: item.why for item in report.skipped} == {
+        "link.md": "a link to a place outside the folder",
+        "refunds.md": "another file has the same name with another ending",
+    }
 
 
 async def test_a_wrong_folder_empties_nothing(backends: Backends, folder: Path, tmp_path: Path) -> None:
@@ -159,7 +164,7 @@ async def test_a_wrong_folder_empties_nothing(backends: Backends, folder: Path, 
     broken.mkdir()
     (broken / "a.md").write_text("", encoding="utf-8")
     for wrong, why in ((tmp_path / "nowhere", "not a folder"), (empty, "no Markdown"), (broken, "a.md: no title")):
-        with pytest.raises(KnowledgeFolderError, match=why):
+        with pytest.raises(SourceError, match=why):
             await backends.importer.import_folder(wrong)
     assert await found(backends, "refunds") == ["kb://refunds"]
 
@@ -181,4 +186,5 @@ async def test_while_the_database_is_away_the_last_articles_still_answer(
     question = Question("refunds", None, internal=False)
     with pytest.raises(ToolUnavailableError):
         await backends.knowledge.search(question)
-    assert [result.source for result in await backends.knowledge.recall(question)] == ["kb://refunds"]
+    recalled = await backends.knowledge.recall(question)
+    assert [result.source for result in recalled.results] == ["kb://refunds"]

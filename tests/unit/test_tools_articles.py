@@ -121,7 +121,7 @@ def test_passages_are_short_and_lose_no_word(body: str) -> None:
 
 def test_greetings_and_grammar_are_no_search_terms() -> None:
     assert terms("Hello! Could you please help me, how do I cancel subscriptions?") == ["cancel", "subscript"]
-    assert terms("I can't log in. FW-1201") == ["log", "fw", "1201"]
+    assert terms("I can't log in. FW-1201") == ["fw+1201", "log", "fw", "1201"]
     assert terms("Wh\u2019at's up?") == ["wh"]
 
 
@@ -133,34 +133,34 @@ SECRET = article("secret", "Refund exceptions", "Refunds above the limit need Gr
 def found(
     index: ArticleIndex, query: str, *, category: ArticleCategory | None = None, internal: bool = False
 ) -> list[str]:
-    hits = index.search(query, category, internal=internal)
+    hits = index.search(query, category, internal=internal).hits
     return [hit.article.slug for hit in hits]
 
 
 def test_the_article_about_it_is_found() -> None:
-    index = ArticleIndex([CARDS, REFUNDS])
+    index = ArticleIndex.build([CARDS, REFUNDS])
     assert found(index, "How do I get a refund?")[0] == "refunds"
     assert found(index, "due dates of a card")[0] == "cards"
 
 
 def test_only_articles_of_the_category_are_found() -> None:
-    index = ArticleIndex([CARDS, REFUNDS])
+    index = ArticleIndex.build([CARDS, REFUNDS])
     assert found(index, "refund", category="billing") == ["refunds"]
     assert found(index, "refund", category="product") == []
 
 
 def test_customers_never_find_what_is_internal_and_staff_do() -> None:
-    index = ArticleIndex([CARDS, REFUNDS, SECRET])
+    index = ArticleIndex.build([CARDS, REFUNDS, SECRET])
     for query in ("Refund exceptions", "Grace", "refunds above the limit", "secret"):
         assert "secret" not in found(index, query)
     assert found(index, "refund exceptions", internal=True)[0] == "secret"
 
 
 def test_internal_articles_do_not_even_move_the_scores_a_customer_gets() -> None:
-    with_secret = ArticleIndex(
+    with_secret = ArticleIndex.build(
         [CARDS, REFUNDS, *[article(f"s{i}", "Refund", "refund", audience=Audience.INTERNAL) for i in range(9)]]
     )
-    without = ArticleIndex([CARDS, REFUNDS])
+    without = ArticleIndex.build([CARDS, REFUNDS])
     assert with_secret.search("refund card", None, internal=False) == without.search(
         "refund card", None, internal=False
     )
@@ -170,23 +170,25 @@ def test_internal_articles_do_not_even_move_the_scores_a_customer_gets() -> None
     "query", ["", "hello", "how can I do this?", "What is the capital of France?", "!!!", "\U0001f600", "的"]
 )
 def test_nothing_fits_what_no_article_is_about(query: str) -> None:
-    assert found(ArticleIndex([CARDS, REFUNDS]), query) == []
+    assert found(ArticleIndex.build([CARDS, REFUNDS]), query) == []
 
 
 def test_a_word_in_passing_is_not_enough() -> None:
     assert (
-        found(ArticleIndex([CARDS, REFUNDS]), "Which vaccinations does my dog need before the charge of elephants?")
+        found(
+            ArticleIndex.build([CARDS, REFUNDS]), "Which vaccinations does my dog need before the charge of elephants?"
+        )
         == []
     )
 
 
 def test_an_empty_knowledge_base_finds_nothing() -> None:
     assert found(ArticleIndex(), "refund") == []
-    assert found(ArticleIndex([SECRET]), "refund") == []
+    assert found(ArticleIndex.build([SECRET]), "refund") == []
 
 
 def test_at_most_five_articles_come_back_in_a_stable_order() -> None:
-    index = ArticleIndex([article(f"a{i}", "Refund", "Refund.") for i in reversed(range(9))])
+    index = ArticleIndex.build([article(f"a{i}", "Refund", "Refund.") for i in reversed(range(9))])
     assert found(index, "refund") == ["a0", "a1", "a2", "a3", "a4"]
     assert index.search("refund", None, internal=False) == index.search("refund", None, internal=False)
 
@@ -194,12 +196,12 @@ def test_at_most_five_articles_come_back_in_a_stable_order() -> None:
 def test_the_best_passage_comes_with_its_neighbours_in_reading_order() -> None:
     filler = "word " * 120
     body = "\n\n".join(f"## Part {i}\n\n{filler}{'needle' if i == 3 else ''}" for i in range(6))
-    (hit,) = ArticleIndex([article("a", "T", body), CARDS]).search("needle", None, internal=False)
+    (hit,) = ArticleIndex.build([article("a", "T", body), CARDS]).search("needle", None, internal=False).hits
     assert [text.split("\n")[0] for text in hit.passages] == ["## Part 2", "## Part 3", "## Part 4"]
 
 
 async def test_many_threads_may_search_one_index() -> None:
-    index = ArticleIndex([CARDS, REFUNDS])
+    index = ArticleIndex.build([CARDS, REFUNDS])
     expected = found(index, "refunds of a card charge")
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(asyncio.to_thread(found, index, "refunds of a card charge")) for _ in range(50)]

@@ -15,8 +15,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 ArticleCategory = Literal["billing", "technical", "account", "product"]
 
-_LARGEST = 1_000_000
-"""Bytes of one file."""
+LARGEST = 1_000_000
+"""Bytes of one document."""
+_LONGEST_HEAD = 20_000
+"""Characters of a front matter; more is none, and YAML takes its time over it."""
 
 
 class Audience(StrEnum):
@@ -42,6 +44,8 @@ class Article:
     audience: Audience
     body: str
     """Markdown without the front matter."""
+    language: str = ""
+    """ISO 639-1 (`de`); empty when unknown."""
 
     @property
     def source(self) -> str:
@@ -51,7 +55,8 @@ class Article:
     @property
     def digest(self) -> str:
         """SHA-256 of everything that matters; the same digest means unchanged."""
-        parts = (self.slug, self.title, self.category, self.url, self.updated, self.audience, self.body)
+        said = (self.language,) if self.language else ()
+        parts = (self.slug, self.title, self.category, self.url, self.updated, self.audience, self.body, *said)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -60,7 +65,9 @@ class BrokenArticleError(Exception):
 
 
 def _plain(value: object) -> object:
-    """YAML reads `2026-11-01` as a date and `1984` as a number; everything here is text."""
+    """YAML reads `2026-11-01` as a date, `1984` as a number and nothing as null; everything here is text."""
+    if value is None:
+        return ""
     if isinstance(value, datetime.date):
         return value.isoformat()[:10]
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -68,6 +75,15 @@ def _plain(value: object) -> object:
 
 def _word(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
+
+
+def _primary(value: object) -> object:
+    """`de-AT` and `pt_BR` are read as German and Portuguese; YAML takes Norwegian (`no`) for a denial."""
+    if value is False:
+        return "no"
+    if value is None:
+        return ""
+    return re.split(r"[-_]", value.strip().lower())[0] if isinstance(value, str) else value
 
 
 _Text = Annotated[str, BeforeValidator(_plain)]
@@ -83,36 +99,48 @@ class _Head(BaseModel):
     url: Annotated[_Text, Field(pattern=r"^(https?://[^\s<>|]+)?$", max_length=2000)] = ""
     updated: Annotated[_Text, Field(pattern=r"^(\d{4}-\d{2}-\d{2}.*)?$", max_length=40)] = ""
     audience: Annotated[Audience, BeforeValidator(_word)] = Audience.PUBLIC
+    language: Annotated[str, BeforeValidator(_primary), Field(pattern=r"^([a-z]{2})?$")] = ""
 
 
 def read_article(path: Path, slug: str) -> Article:
-    """The article in a Markdown file; BrokenArticleError when it is none.
+    """The article in a Markdown file; BrokenArticleError when it is none."""
+    return parse_article(text_of(read_bytes(path)), slug)
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in a file; BrokenArticleError when it is too large or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BrokenArticleError(f"cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST:
+        raise BrokenArticleError("larger than 1 MB")
+    return content
+
+
+def text_of(content: bytes) -> str:
+    """UTF-8 text, with or without a mark in front; BrokenArticleError when it is none."""
+    if b"\0" in content:
+        raise BrokenArticleError("binary, not text")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BrokenArticleError("not UTF-8 text") from None
+
+
+def parse_article(text: str, slug: str) -> Article:
+    """The article in a Markdown text; BrokenArticleError when it is none.
 
     Without front matter the title is the first heading, the category `product`, the audience public; a value that is
     given but not understood breaks the article, so that a slip of the pen never makes an internal one public.
     """
+    metadata, content = _front_matter(text)
     try:
-        if path.stat().st_size > _LARGEST:
-            raise BrokenArticleError("larger than 1 MB")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise BrokenArticleError("not UTF-8 text") from None
-    except OSError as error:
-        raise BrokenArticleError(f"cannot be read: {error.strerror}") from None
-    return parse_article(text, slug)
-
-
-def parse_article(text: str, slug: str) -> Article:
-    """The article in a Markdown text; BrokenArticleError when it is none."""
-    try:
-        post = frontmatter.loads(text)
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise BrokenArticleError(f"the front matter is not YAML: {_first_line(error)}") from None
-    try:
-        head = _Head.model_validate(post.metadata)
+        head = _Head.model_validate(metadata)
     except ValidationError as error:
         raise BrokenArticleError(_faults(error)) from None
-    body = post.content.replace("\r\n", "\n").replace("\0", "").strip()
+    body = content.replace("\r\n", "\n").replace("\0", "").strip()
     if re.match(r"-{3,}\s*$", body.partition("\n")[0]):
         raise BrokenArticleError("the front matter does not end with a line of ---")
     title = head.title or _first_heading(body)
@@ -120,7 +148,20 @@ def parse_article(text: str, slug: str) -> Article:
         raise BrokenArticleError("no title: write one into the front matter, or begin with a heading")
     if not body:
         raise BrokenArticleError("no text")
-    return Article(slug, title, head.category, head.url, head.updated[:10], head.audience, body)
+    return Article(slug, title, head.category, head.url, head.updated[:10], head.audience, body, head.language)
+
+
+def _front_matter(text: str) -> tuple[dict[str, object], str]:
+    end = re.search(r"^-{3,}\s*$", text[4:], re.MULTILINE) if text.startswith("---") else None
+    if end and end.start() > _LONGEST_HEAD:
+        raise BrokenArticleError("the front matter is too long")
+    try:
+        post = frontmatter.loads(text)
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise BrokenArticleError(f"the front matter is not YAML: {_first_line(error)}") from None
+    except RecursionError:
+        raise BrokenArticleError("the front matter is nested too deeply") from None
+    return post.metadata, post.content
 
 
 def _first_heading(body: str) -> str:

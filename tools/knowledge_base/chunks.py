@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tools.knowledge_base.articles import Article
+from tools.knowledge_base.words import UNSPACED
 
 LONGEST = 160
 """Words of a passage; measured as a good size for lexical search over help articles."""
+_NO_WORD = 200
+"""Characters from which on something between two blanks is no word, but data or a script without blanks."""
 _BELOW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """Between the headings of a passage, as help centres write their menus."""
 _HEADING = re.compile(r"^(#{1,6})[ \t](.+)$")
@@ -33,7 +36,7 @@ def passages(article: Article) -> tuple[Passage, ...]:
 
 def _pieces(heading: str, lines: list[str]) -> Iterator[str]:
     """A section in parts that fit, each below the section's headings."""
-    title = " ".join(f"## {heading}".split()[: LONGEST // 4]) if heading else ""
+    title = next(_slices(f"## {heading}", LONGEST // 4)) if heading else ""
     room = LONGEST - _words(title)
     for text in _pack(_blocks(lines, room), room):
         yield f"{title}\n\n{text}" if title else text
@@ -70,13 +73,28 @@ def _blocks(lines: list[str], room: int) -> Iterator[str]:
             yield block
             continue
         for line in block.splitlines():
-            words = line.split()
-            yield from [line] if len(words) <= room else _slices(words, room)
+            yield from [line] if _words(line) <= room else _slices(line, room)
 
 
-def _slices(words: list[str], room: int) -> Iterator[str]:
-    for start in range(0, len(words), room):
-        yield " ".join(words[start : start + room])
+def _slices(line: str, room: int) -> Iterator[str]:
+    held: list[str] = []
+    size = 0
+    for word in line.split():
+        for part in [word] if _words(word) <= room else _parts(word, room):
+            if held and size + _words(part) > room:
+                yield " ".join(held)
+                held, size = [], 0
+            held.append(part)
+            size += _words(part)
+    if held:
+        yield " ".join(held)
+
+
+def _parts(word: str, room: int) -> list[str]:
+    """Where sentences end, if there are any."""
+    most = 2 * room - 2
+    parts: list[str] = re.findall(rf".{{1,{most - 1}}}[\u3002\uff01\uff1f\uff0e]|.{{1,{most}}}", word)
+    return parts
 
 
 def _pack(blocks: Iterable[str], room: int) -> Iterator[str]:
@@ -93,4 +111,18 @@ def _pack(blocks: Iterable[str], room: int) -> Iterator[str]:
 
 
 def _words(text: str) -> int:
-    return len(text.split())
+    """How many; two characters of a script without blanks are one, and so are eight of what is no word."""
+    words = text.split()
+    if text.isascii() and max(map(len, words), default=0) <= _NO_WORD:
+        return len(words)
+    return sum(map(_size, words))
+
+
+def _size(word: str) -> int:
+    unspaced = sum(map(len, UNSPACED.findall(word)))
+    return max(1, unspaced // 2, len(word) // 8 if len(word) > _NO_WORD else 0)
+
+
+def embedded_text(title: str, text: str) -> str:
+    """What is turned into a vector for a passage: its article's title in front tells what "it" is."""
+    return f"{title}\n\n{text}" if title else text

@@ -1,107 +1,188 @@
-"""Brings a folder of Markdown files into the knowledge base."""
+"""Makes the articles of a source what the source holds now.
+
+Read, cut and embed what changed, calibrate the bands, then write all of it in one transaction: whoever searches sees
+the old articles or the new ones, and an import that breaks anywhere (or is killed) has changed nothing. Vectors are
+written as they are made, since nobody looks at one before an article of its text is there; so what was embedded before
+a crash is not embedded again.
+"""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.knowledge_base.articles import Article, BrokenArticleError, read_article
-from tools.knowledge_base.store import ArticleStore
+from tools.knowledge_base.articles import Article
+from tools.knowledge_base.building import Shelf, bands
+from tools.knowledge_base.cutting import Cut, cut
+from tools.knowledge_base.embedder import Embedder
+from tools.knowledge_base.intake import Reading
+from tools.knowledge_base.sources.base import Skipped, Source, SourceError
+from tools.knowledge_base.sources.markdown import MarkdownFolder
+from tools.knowledge_base.store import ArticleStore, Batch, Changes, Held
+from tools.knowledge_base.vectors import VectorStore
 
-_ENDINGS = (".md", ".markdown")
 _SHOWN = 5
-"""Broken files named in a refusal."""
-
-
-class KnowledgeFolderError(Exception):
-    """The folder as a whole cannot be imported; nothing was changed. The message says why and what to do."""
+"""Broken documents named in a refusal."""
+_DRIFT = 0.05
+"""Share of the articles that may change before the bands are measured anew: one article does not move them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file that is no article."""
+class Step:
+    """How far an import is."""
 
-    file: str
-    """Path below the folder."""
-    why: str
+    doing: str
+    """`reading` or `embedding`."""
+    done: int
+    of: int
+    """0 when unknown."""
+
+
+Watcher = Callable[[Step], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an import did; the first three are slugs."""
+    """What an import did, or would have done; the slugs, and what became of the rest."""
 
+    source: str
     imported: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    embedded: int = 0
+    """Passages and titles that had no vector yet."""
+    seconds: float = 0.0
 
     def __str__(self) -> str:
         head = (
             f"{len(self.imported)} imported, {len(self.unchanged)} unchanged, {len(self.removed)} removed, "
             f"{len(self.skipped)} skipped"
         )
-        return "\n".join((head, *(f"skipped {item.file}: {item.why}" for item in self.skipped)))
+        return "\n".join((head, *(f"skipped {item.name}: {item.why}" for item in self.skipped)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
-    articles: dict[str, Article]
-    broken: dict[str, Skipped]
-    """By slug."""
-    twins: tuple[Skipped, ...]
+class _Plan:
+    batch: Batch
+    changes: Changes
+    after: Shelf
+    """As all will be then."""
+    measure: bool
+    """Whether the bands are to be measured anew."""
 
 
 class Importer:
-    """Makes the knowledge base equal to a folder."""
+    """Brings sources into one shelf of the knowledge base."""
 
-    def __init__(self, store: ArticleStore) -> None:
+    def __init__(
+        self, store: ArticleStore, embedder: Embedder | None = None, *, watcher: Watcher = lambda _: None
+    ) -> None:
+        """Without an embedder articles are found by their words alone, until `catch_up` is called with one."""
         self._store = store
+        self._vectors = VectorStore(store.engine)
+        self._embedder = embedder
+        self._watcher = watcher
 
     async def import_folder(self, path: Path) -> Report:
-        """Read every Markdown file below `path`; take in what changed, remove what is gone, all at once.
+        """Make the plain folder's articles those below `path`."""
+        return await self.run(MarkdownFolder(path))
 
-        A file that cannot be read as an article is reported and skipped; if it was imported earlier, that version
-        stays. Raises KnowledgeFolderError when there is no article at all, so that a wrong path empties nothing, and
-        ToolUnavailableError when the database does not answer.
+    async def run(self, source: Source, *, dry_run: bool = False) -> Report:
+        """Take in what changed, remove what is gone, all at once.
+
+        What cannot be read as an article is reported and skipped; if it was imported earlier, that version stays.
+        Raises SourceError when there is no article at all, so that a wrong path empties nothing,
+        EmbedderUnavailableError, and ToolUnavailableError when the database does not answer. A dry run writes nothing.
         """
-        folder = await asyncio.to_thread(_read, path)
-        if not folder.articles:
-            raise KnowledgeFolderError(_refusal(path, folder))
-        changes = await self._store.replace(folder.articles, keep=folder.broken.keys())
-        skipped = (*folder.broken.values(), *folder.twins)
-        return Report(changes.imported, changes.unchanged, changes.removed, skipped)
+        begun = self._store.clock()
+        reading = await self._read(source)
+        plan = await self._plan(source.name, reading)
+        if dry_run:
+            changes, embedded = plan.changes, await self._to_embed(plan.after)
+        else:
+            changes, embedded = await self._carry_out(plan)
+        taken = (Skipped(slug, "another source has an article of that name") for slug in changes.taken)
+        skipped = (*reading.skipped, *taken)
+        unchanged = tuple(slug for slug in changes.unchanged if slug not in {item.slug for item in skipped})
+        seconds = self._store.clock() - begun
+        return Report(source.name, changes.imported, unchanged, changes.removed, skipped, embedded, seconds)
+
+    async def catch_up(self) -> int:
+        """Cut and embed what was imported without this embedder; how many texts that were."""
+        held = await self._store.held()
+        cuts = await asyncio.to_thread(_cut, held.articles, held.cuts, frozenset())
+        shelf, measure = Shelf(held.articles, {**held.cuts, **cuts}), self._has_drifted(held, 0)
+        if not held.articles or not (cuts or measure or await self._to_embed(shelf)):
+            return 0
+        nobodys = Batch("", {}, frozenset(), cuts)
+        return (await self._carry_out(_Plan(nobodys, Changes((), (), ()), shelf, measure)))[1]
+
+    async def _read(self, source: Source) -> Reading:
+        known = await self._store.known(source.name)
+        reading = Reading(known)
+        async for _ in reading.all(source.read(known)):
+            self._watcher(Step("reading", reading.seen, reading.expected))
+        if not reading.documents and not reading.stays & set(known):
+            raise SourceError(_refusal(source.name, reading))
+        return reading
+
+    async def _plan(self, source: str, reading: Reading) -> _Plan:
+        held = await self._store.held()
+        digests = await asyncio.to_thread(lambda: {slug: d.article.digest for slug, d in reading.documents.items()})
+        batch = Batch(source, reading.documents, frozenset(reading.stays), {}, digests=digests)
+        changes = await self._store.preview(batch)
+        fresh = {slug: reading.documents[slug].article for slug in changes.imported}
+        stay = (article for article in held.articles if article.slug not in {*changes.removed, *fresh})
+        articles = tuple(sorted((*stay, *fresh.values()), key=lambda article: article.slug))
+        cuts = await asyncio.to_thread(_cut, articles, held.cuts, fresh.keys())
+        measure = self._has_drifted(held, len(changes.imported) + len(changes.removed))
+        return _Plan(replace(batch, cuts=cuts), changes, Shelf(articles, {**held.cuts, **cuts}), measure)
+
+    async def _carry_out(self, plan: _Plan) -> tuple[Changes, int]:
+        """Write it; what else was imported meanwhile is written, too, and may have swept our vectors away."""
+        embedded = await self._embed(plan.after)
+        thresholds = await self._calibrate(plan.after) if plan.measure else {}
+        changes = await self._store.replace(replace(plan.batch, thresholds=thresholds, embedded=embedded > 0))
+        if not changes.is_nothing:
+            await self._vectors.sweep()
+        if lost := await self._embed(plan.after):
+            await self._store.announce()
+        return changes, embedded + lost
+
+    def _has_drifted(self, held: Held, changed: int) -> bool:
+        """Whether so much is another than when the bands were measured that they are to be measured anew."""
+        if self._embedder is None:
+            return False
+        name = self._embedder.name
+        return name not in held.thresholds or held.drift[name] + changed > _DRIFT * len(held.articles)
+
+    async def _embed(self, shelf: Shelf) -> int:
+        if self._embedder is None:
+            return 0
+        told = lambda done, of: self._watcher(Step("embedding", done, of))  # noqa: E731
+        return await self._vectors.fill(self._embedder, await asyncio.to_thread(shelf.texts), told)
+
+    async def _to_embed(self, shelf: Shelf) -> int:
+        if self._embedder is None:
+            return 0
+        digests = await asyncio.to_thread(shelf.digests)
+        return len(await self._vectors.missing(self._embedder.name, digests))
+
+    async def _calibrate(self, shelf: Shelf) -> Mapping[str, str]:
+        if self._embedder is None:
+            return {}
+        vectors = await self._vectors.load(self._embedder.name, await asyncio.to_thread(shelf.digests))
+        return {self._embedder.name: await asyncio.to_thread(bands, shelf, vectors, self._embedder)}
 
 
-def _read(path: Path) -> _Folder:
-    if not path.is_dir():
-        raise KnowledgeFolderError(f"{path} is not a folder. Name a folder of Markdown files.")
-    articles: dict[str, Article] = {}
-    broken: dict[str, Skipped] = {}
-    twins: list[Skipped] = []
-    for file, name in _markdown(path):
-        slug = name.rsplit(".", 1)[0]
-        if slug in articles or slug in broken:
-            twins.append(Skipped(name, "another file has the same name with another ending"))
-            continue
-        try:
-            articles[slug] = read_article(file, slug)
-        except BrokenArticleError as error:
-            broken[slug] = Skipped(name, str(error))
-    return _Folder(articles, broken, tuple(twins))
+def _cut(articles: Iterable[Article], present: Container[str], fresh: Container[str]) -> dict[str, Cut]:
+    """Those that are new, and those that were cut in an older way."""
+    return {a.slug: cut(a) for a in articles if a.slug in fresh or a.slug not in present}
 
 
-def _markdown(root: Path) -> Iterator[tuple[Path, str]]:
-    """Files and their names below the root, in a stable order; hidden ones and links to elsewhere are left out."""
-    real = root.resolve()
-    for file in sorted(real.rglob("*")):
-        parts = file.relative_to(real).parts
-        hidden = any(part.startswith(".") for part in parts)
-        if not hidden and file.suffix.lower() in _ENDINGS and file.is_file() and file.resolve().is_relative_to(real):
-            yield file, "/".join(parts)
-
-
-def _refusal(path: Path, folder: _Folder) -> str:
-    if not folder.broken:
-        return f"{path} holds no Markdown files (*.md). Nothing was changed."
-    some = "; ".join(f"{item.file}: {item.why}" for item in list(folder.broken.values())[:_SHOWN])
-    return f"None of the {len(folder.broken)} files in {path} is a readable article. Nothing was changed. {some}"
+def _refusal(name: str, reading: Reading) -> str:
+    if not reading.skipped:
+        return f"{name} holds no articles. Nothing was changed."
+    some = "; ".join(f"{item.name}: {item.why}" for item in reading.skipped[:_SHOWN])
+    return f"None of the {len(reading.skipped)} documents in {name} is a readable article. Nothing was changed. {some}"

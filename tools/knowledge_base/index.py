@@ -1,107 +1,113 @@
-"""Finds articles by their words: BM25 over passages, in memory, the same answer to the same question."""
+"""Finds articles: by their words and by their meaning, in memory, the same answer to the same question.
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+Three rankings are made and fused: passages by words, passages by meaning, titles by meaning. Without an embedder the
+words alone decide. The articles lie in one order, public ones first, so that what customers may read is a beginning of
+everything: it has its own word statistics, and shares the memory of the vectors.
+"""
 
-import bm25s
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from tools.knowledge_base.articles import Article, ArticleCategory, Audience
-from tools.knowledge_base.chunks import Passage, passages
-from tools.knowledge_base.words import LONGEST_QUERY, terms
+from tools.knowledge_base.band import Thresholds, calibrate
+from tools.knowledge_base.chunks import Passage
+from tools.knowledge_base.cutting import Cut, cut
+from tools.knowledge_base.dense import DenseIndex, Stored, stacked
+from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError, text_digest
+from tools.knowledge_base.lexical import Text, terms_of
+from tools.knowledge_base.packed import Packed
+from tools.knowledge_base.ranking import NOTHING, Found, Layout, Meaning, Ranking
 
-BEST = 5
-"""Articles of a result."""
-_TITLE_WEIGHT = 3
-"""Times a title counts in each of its article's passages."""
-_ENOUGH = 0.3
-"""Share of the question's weight (rare words weigh more) that one article found must hold; below, nothing was found.
-
-On three public sets it loses 0 to 2 % of the answerable questions (17 % where articles are two sentences long) and
-refuses 8 to 80 % of the off-topic ones. It cannot tell "on topic, but not covered": the model reads and judges.
-"""
-_NEAR = 0.25
-"""Share of the best score below which an article is not worth reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """An article that was found."""
-
-    article: Article
-    passages: tuple[str, ...]
-    """The best one and its neighbours, in reading order."""
-    score: float
-    """BM25 of the best passage; comparable within one search only."""
+logger = logging.getLogger(__name__)
 
 
 class ArticleIndex:
-    """All articles, twice: what customers may read is ranked by itself, so that nothing internal can touch it.
+    """Never changes after it was built; a reload builds a new one and swaps, which needs no lock. Threads share it."""
 
-    Never changes after it was built; a reload builds a new one and swaps, which needs no lock.
+    def __init__(self, everything: Ranking | None = None, public: Ranking | None = None) -> None:
+        """Without rankings: empty. `build` makes those of articles."""
+        self.everything = everything
+        self.public = public
+
+    @classmethod
+    def build(
+        cls,
+        articles: Iterable[Article],
+        vectors: Stored | None = None,
+        embedder: Embedder | None = None,
+        *,
+        cuts: Mapping[str, Cut] | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> "ArticleIndex":
+        """The index of these articles. Blocks: about a second for ten thousand.
+
+        `vectors`: by digest (see `cutting.texts_of`); a passage without one is found by its words only. `cuts`: by
+        slug, as far as known; with its cut an article needs no body. `thresholds`: without, they are measured, which
+        takes as long as embedding two hundred questions; an embedder that cannot leaves the words alone.
+        """
+        ordered = sorted(articles, key=lambda article: (article.audience is not Audience.PUBLIC, article.slug))
+        if not ordered:
+            return cls()
+        parts = [_parts(article, cuts or {}) for article in ordered]
+        layout = _layout(ordered, parts)
+        terms = terms_of([Text(a.language, a.title, part.passages) for a, part in zip(ordered, parts, strict=True)])
+        meaning = None
+        if vectors is not None and embedder is not None:
+            limits = thresholds or _measured(ordered, cuts or {}, vectors, embedder)
+            meaning = Meaning(embedder, _dense(ordered, parts, vectors, embedder), limits) if limits else None
+        everything = Ranking(layout, terms, meaning)
+        public = sum(article.audience is Audience.PUBLIC for article in ordered)
+        if public == len(ordered):
+            return cls(everything, everything)
+        return cls(everything, everything.first(public, terms) if public else None)
+
+    def search(self, query: str, category: ArticleCategory | None, *, internal: bool) -> Found:
+        """Articles about the question, only those of the category if there is one. Blocks for a few milliseconds."""
+        ranking = self.everything if internal else self.public
+        return ranking.search(query, category) if ranking else NOTHING
+
+
+def calibrated(articles: Iterable[Article], cuts: Mapping[str, Cut], vectors: Stored, embedder: Embedder) -> Thresholds:
+    """Where the bands of an index of these articles begin, as its customers see it.
+
+    What `build` measures when it is not told. Raises EmbedderUnavailableError.
     """
-
-    def __init__(self, articles: Iterable[Article] = ()) -> None:
-        every = sorted(articles, key=lambda article: article.slug)
-        self._internal = _Ranking(every)
-        self._public = _Ranking([article for article in every if article.audience is Audience.PUBLIC])
-
-    def search(self, query: str, category: ArticleCategory | None, *, internal: bool) -> tuple[Hit, ...]:
-        """At most `BEST` articles, best first; empty when nothing fits well enough."""
-        return (self._internal if internal else self._public).search(query, category)
+    every = tuple(articles)
+    public = [article for article in every if article.audience is Audience.PUBLIC] or every
+    digests = [digest for article in public for digest in _parts(article, cuts).digests]
+    titles = stacked(vectors, (), embedder.dimensions)
+    return calibrate(DenseIndex(stacked(vectors, digests, embedder.dimensions), titles).nearest, embedder)
 
 
-class _Ranking:
-    def __init__(self, articles: Sequence[Article]) -> None:
-        self._passages: dict[str, tuple[Passage, ...]] = {a.slug: passages(a) for a in articles}
-        rows = [(article, passage) for article in articles for passage in self._passages[article.slug]]
-        self._rows = rows
-        title = {a.slug: terms(a.title) for a in articles}
-        texts = [title[a.slug] * _TITLE_WEIGHT + terms(p.text) for a, p in rows]
-        self._holds = {a.slug: set(title[a.slug]) for a in articles}
-        for (article, _), words in zip(rows, texts, strict=True):
-            self._holds[article.slug].update(words)
-        self._weights = _weights(self._holds.values())
-        self._unknown = math.log(1 + len(articles) * 2)
-        self._bm25 = bm25s.BM25(k1=1.2, b=0.75)
-        if any(texts):
-            self._bm25.index(texts, show_progress=False)
-
-    def search(self, query: str, category: ArticleCategory | None) -> tuple[Hit, ...]:
-        asked = list(dict.fromkeys(terms(query)))[:LONGEST_QUERY]
-        known = [term for term in asked if term in self._weights]
-        if not known:
-            return ()
-        allowed = np.array([category in (None, article.category) for article, _ in self._rows], dtype=np.float32)
-        scores = self._bm25.get_scores(known, weight_mask=allowed)
-        best: dict[str, Hit] = {}
-        top = float(scores.max())
-        for row in np.argsort(-scores, kind="stable"):
-            score = float(scores[row])
-            if score <= 0 or len(best) == BEST or score < _NEAR * top:
-                break
-            article, passage = self._rows[row]
-            if article.slug not in best:
-                best[article.slug] = Hit(article, self._around(passage), score)
-        return tuple(best.values()) if max(map(self._share(asked), best), default=0.0) >= _ENOUGH else ()
-
-    def _share(self, asked: list[str]) -> Callable[[str], float]:
-        """How much of the question's weight an article holds, 0 to 1."""
-        weight = {term: self._weights.get(term, self._unknown) for term in asked}
-        total = sum(weight.values())
-        return lambda slug: sum(w for term, w in weight.items() if term in self._holds[slug]) / total
-
-    def _around(self, passage: Passage) -> tuple[str, ...]:
-        near = self._passages[passage.slug][max(0, passage.position - 1) : passage.position + 2]
-        return tuple(p.text for p in near)
+def _measured(
+    articles: Sequence[Article], cuts: Mapping[str, Cut], vectors: Stored, embedder: Embedder
+) -> Thresholds | None:
+    try:
+        return calibrated(articles, cuts, vectors, embedder)
+    except EmbedderUnavailableError as error:
+        fields = {"embedder": embedder.name, "error": str(error)}
+        logger.warning("knowledge.bands_unmeasured", extra={"fields": fields})
+        return None
 
 
-def _weights(holders: Iterable[set[str]]) -> dict[str, float]:
-    """Inverse document frequency of every term."""
-    documents = list(holders)
-    counts: dict[str, int] = {}
-    for words in documents:
-        for word in words:
-            counts[word] = counts.get(word, 0) + 1
-    return {word: math.log(1 + (len(documents) - n + 0.5) / (n + 0.5)) for word, n in counts.items()}
+def _parts(article: Article, cuts: Mapping[str, Cut]) -> Cut:
+    """At least one passage of every article: one that is all headings is found by its title."""
+    parts = cuts.get(article.slug) or cut(article)
+    if parts.passages:
+        return parts
+    return Cut(parts.title_digest, (Passage(article.slug, 0, article.title),), (text_digest(article.title),))
+
+
+def _layout(articles: Sequence[Article], parts: Sequence[Cut]) -> Layout:
+    texts = Packed(passage.text for part in parts for passage in part.passages)
+    sizes = np.array([len(part.passages) for part in parts], np.int64)
+    return Layout(tuple(replace(article, body="") for article in articles), texts, sizes)
+
+
+def _dense(articles: Sequence[Article], parts: Sequence[Cut], vectors: Stored, embedder: Embedder) -> DenseIndex:
+    passages = stacked(vectors, [digest for part in parts for digest in part.digests], embedder.dimensions)
+    titles = [part.title_digest if article.title else "" for article, part in zip(articles, parts, strict=True)]
+    return DenseIndex(passages, stacked(vectors, titles, embedder.dimensions))

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from bot.domain.exchange import SearchResult
+from tools.base import ToolUnavailableError
 from tools.knowledge_base.local import LocalKnowledge
-from tools.knowledge_base.tool import KnowledgeBase, Question
+from tools.knowledge_base.tool import Findings, KnowledgeBase, Question
 
 
 class OwnKnowledge:
@@ -15,14 +15,16 @@ class OwnKnowledge:
         self._common = common
         self._trusted = trusted
 
-    async def search(self, question: Question) -> tuple[SearchResult, ...]:
+    async def search(self, question: Question) -> Findings:
         """In its own articles when there are any."""
         if await self._own.has_articles():
             return await self._own.search(question)
         return await self._common.search(self._outside(question))
 
-    async def recall(self, question: Question) -> tuple[SearchResult, ...]:
+    async def recall(self, question: Question) -> Findings:
         """From what is held in memory."""
+        if self._own.had_articles is None:
+            raise ToolUnavailableError("it was never seen whether the workspace has articles of its own")
         if self._own.had_articles:
             return await self._own.recall(question)
         return await self._common.recall(self._outside(question))

@@ -1,0 +1,67 @@
+"""`deskhand kb gaps`, `kb stale` and `kb sources`: what an author looks at."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from bot.cli.kb_shelf import OpenShelf
+from tools.knowledge_base.gaps import Gap, GapBook
+from tools.knowledge_base.store import Standing
+
+_DAY = 86_400.0
+_SHOWN = 100
+
+
+async def list_gaps(shelf: OpenShelf, days: int, workspace: str) -> int:
+    """Print what was asked and not found."""
+    book = GapBook(shelf.store.engine, shelf.store.clock)
+    found = await book.since(shelf.store.clock() - days * _DAY, workspace)
+    print("\n".join(_gaps(found, days)))
+    return 0
+
+
+async def list_stale(shelf: OpenShelf, days: int) -> int:
+    """Print what nobody has touched for long."""
+    standings = await shelf.store.standings()
+    today = datetime.fromtimestamp(shelf.store.clock(), UTC).date()
+    print("\n".join(_stale(standings, today - timedelta(days=days), days)))
+    return 0
+
+
+async def list_sources(shelf: OpenShelf) -> int:
+    """Print where the articles come from."""
+    standings = await shelf.store.standings()
+    if not standings:
+        print("The knowledge base is empty; `deskhand kb import PATH` fills it.")
+        return 1
+    names = sorted({one.source for one in standings})
+    for name in names:
+        mine = [one for one in standings if one.source == name]
+        last = datetime.fromtimestamp(max(one.imported_at for one in mine), UTC)
+        count = f"{len(mine)} article{'s' if len(mine) > 1 else ''}"
+        print(f"{name}: {count}, last change taken in {last:%Y-%m-%d %H:%M} UTC")
+    return 0
+
+
+def _gaps(found: Sequence[Gap], days: int) -> Iterator[str]:
+    if not found:
+        yield f"Nothing was asked in vain in the last {days} days."
+        return
+    asked = sum(gap.times for gap in found)
+    yield f"{len(found)} gaps, asked {asked} times in {days} days. Times, of these without any article, last asked:"
+    for gap in found[:_SHOWN]:
+        at = datetime.fromtimestamp(gap.last_at, UTC)
+        yield f"{gap.times:5}  {gap.found_nothing:5}  {at:%Y-%m-%d}  {gap.query}"
+    if len(found) > _SHOWN:
+        yield f"… and {len(found) - _SHOWN} more"
+
+
+def _stale(standings: Sequence[Standing], before: date, days: int) -> Iterator[str]:
+    dated = sorted((one for one in standings if one.updated), key=lambda one: (one.updated, one.slug))
+    old = [one for one in dated if one.updated < before.isoformat()]
+    undated = [one for one in standings if not one.updated]
+    if not old and not undated:
+        yield f"Every article was updated in the last {days} days."
+        return
+    yield f"{len(old)} of {len(standings)} articles were not updated for {days} days; {len(undated)} have no date."
+    for one in (*old, *undated):
+        yield f"{one.updated or 'no date':10}  {one.slug}  {one.title}"

@@ -1,0 +1,1 @@
+"""Services that hold articles, served on loopback after their published descriptions."""

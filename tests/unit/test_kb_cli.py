@@ -1,0 +1,140 @@
+"""`deskhand kb` as an author types it."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.cli.progress import Progress
+from bot.config import Settings
+from bot.ports.clock import system_clock
+from bot.store.engine import create_engine
+from tests.fakes.tools import asked_by
+from tools.knowledge_base.band import Band
+from tools.knowledge_base.gaps import GapBook
+
+PAGE = "<html><head><title>Dark mode</title></head><body><h1>Dark mode</h1><p>Switch it on in your profile.</p></body>"
+
+
+@pytest.fixture(autouse=True)
+def own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("EMBEDDER", "none")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///desk.db")
+    monkeypatch.chdir(tmp_path)
+    for folder, name, text in (
+        ("md", "refunds.md", "---\ntitle: Refunds\nupdated: 2020-01-31\n---\nRefunds are paid within 30 days."),
+        ("md", "password.md", "# Password\n\nReset it on the sign-in page."),
+        ("md", "broken.md", "---\ntitle: ["),
+        ("pages", "dark.html", PAGE),
+    ):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_text(text)
+    yield
+    root.handlers, _ = before
+    root.setLevel(before[1])
+
+
+def typed(*words: str, capsys: pytest.CaptureFixture[str], code: int = 0) -> list[str]:
+    assert main(["kb", *words]) == code
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_dry_run_names_what_would_change_and_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    told = typed("import", "md", "--dry-run", capsys=capsys)
+    assert told[0].startswith("would be: 2 imported, 0 unchanged, 0 removed, 1 skipped")
+    assert set(told[1:3]) == {"would import password", "would import refunds"}
+    assert told[3].startswith("skipped broken.md: ")
+    assert "empty" in typed("sources", capsys=capsys, code=1)[0]
+
+
+def test_several_sources_are_read_and_told_apart_and_one_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    told = typed("import", "md", "pages", "nowhere", capsys=capsys, code=1)
+    assert told == ["There are two sources called folder; each would remove what the other holds. "
+                    "Name them, e.g. folder:handbook=./handbook."]  # fmt: skip
+    told = typed("import", "md", "pages", "folder:book=nowhere", capsys=capsys, code=1)
+    assert [line.partition(":")[0] for line in told] == ["folder", "skipped broken.md", "html", "folder"]
+    assert told[-1].startswith("folder:book: nowhere is not a folder")
+    listed = typed("sources", capsys=capsys)
+    assert [line.rpartition(",")[0] for line in listed] == ["folder: 2 articles", "html: 1 article"]
+    assert typed("search", "dark mode", capsys=capsys)[0] == "1. Dark mode  kb://html/dark"
+    assert typed("remove", "html", capsys=capsys) == ["1 removed."]
+    assert typed("search", "dark mode", capsys=capsys, code=1)[0].startswith("Nothing fits")
+    typed("remove", "html", capsys=capsys, code=1)
+
+
+def test_without_a_source_those_that_are_set_are_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("import", capsys=capsys, code=1)[0].startswith("Nothing to import")
+    Path("connectors.toml").write_text('[[knowledge]]\nkind = "html"\npath = "pages"\nevery = "30m"\n')
+    monkeypatch.setenv("CONNECTORS_FILE", "connectors.toml")
+    monkeypatch.setenv("KNOWLEDGE_DIR", "md")
+    told = typed("import", capsys=capsys)
+    assert [line.partition(" ")[0] for line in told] == ["folder:", "skipped", "html:"]
+
+
+@pytest.mark.parametrize("table", ['kind = "html"', 'kind = "gopher"', 'kind = "html"\npath = "x"\nevery = "5s"'])
+def test_a_wrong_table_is_told_with_its_place(
+    table: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("connectors.toml").write_text(f"[[knowledge]]\n{table}\n")
+    monkeypatch.setenv("CONNECTORS_FILE", "connectors.toml")
+    assert main(["kb", "import"]) == 2
+    assert capsys.readouterr().err.startswith("CONNECTORS_FILE: connectors.toml: knowledge.0")
+
+
+def test_only_folders_can_be_watched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kb", "import", "zendesk:acme", "--watch"]) == 2
+    assert "use --every 30m" in capsys.readouterr().err
+
+
+def test_what_is_no_source_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no source of kind 'gopher'" in typed("import", "gopher:x", capsys=capsys, code=1)[0]
+    with pytest.raises(SystemExit):
+        main(["kb", "import", "md", "--every", "5s"])
+
+
+def test_old_articles_are_listed_oldest_first(capsys: pytest.CaptureFixture[str]) -> None:
+    typed("import", "md", capsys=capsys)
+    head, *rest = typed("stale", capsys=capsys)
+    assert head == "1 of 2 articles were not updated for 180 days; 1 have no date."
+    assert [line.split("  ")[0].strip() for line in rest] == ["2020-01-31", "no date"]
+
+
+def test_what_was_asked_in_vain_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("gaps", capsys=capsys) == ["Nothing was asked in vain in the last 30 days."]
+
+    async def note() -> None:
+        engine = create_engine("sqlite:///desk.db")
+        await GapBook(engine, system_clock).note("Is there a dark mode?", Band.NONE, asked_by(None))
+        await engine.dispose()
+
+    asyncio.run(note())
+    head, gap = typed("gaps", capsys=capsys)
+    assert head.startswith("1 gaps, asked 1 times")
+    assert gap.endswith("Is there a dark mode?")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_a_bar_at_a_terminal_and_a_few_lines_elsewhere() -> None:
+    terminal, file = Terminal(), StringIO()
+    for out in (terminal, file):
+        progress = Progress(out)
+        for done in range(1, 1001):
+            progress.show("embedding", done, 1000)
+        progress.clear()
+    assert "█" * 24 + " 1,000/1,000" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert file.getvalue().splitlines() == [f"embedding {n}/1,000" for n in ("200", "400", "600", "800", "1,000")]

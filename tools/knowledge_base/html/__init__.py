@@ -1,0 +1,1 @@
+"""HTML that other people wrote, as Markdown."""
