@@ -21,6 +21,10 @@ _SORRY = (
     "The billing system does not answer right now. It is not known whether the refund was made, so do not say that it "
     "was. Tell the customer honestly, and call escalate_to_human."
 )
+_EXAMPLE = (
+    '{"customer_email": "ana@cobalt-studio.example", "amount_usd": 30.5, '
+    '"reason": "INV-2026-15477 was charged twice on 2026-11-18."}'
+)
 _NEXT = "Say so honestly; call escalate_to_human if they disagree."
 _LARGEST = Decimal(1_000_000)
 _CENT = Decimal("0.01")
@@ -78,7 +82,10 @@ class IssueRefund:
 
     def tool(self) -> Tool[RefundArguments]:
         """As the catalogue lists it."""
-        return Tool("issue_refund", _DESCRIPTION, RefundArguments, self.run, "Looking into a refund", self.prepare)
+        return Tool(
+            "issue_refund", _DESCRIPTION, RefundArguments, self.run, "Looking into a refund", self.prepare,
+            safe_to_repeat=True, examples=(_EXAMPLE,),
+        )  # fmt: skip
 
     async def prepare(self, arguments: RefundArguments, context: ToolContext) -> RefundArguments:
         """Whose money it is, and whether so much was paid; nobody is asked about a refund that cannot be made."""

@@ -21,33 +21,37 @@ class Charge:
     """ISO date."""
     description: str
     amount: Decimal
-    """USD."""
+    """In `currency`, as people write it: 12.50 dollars, 1250 yen."""
     status: str
-    """paid | open | failed | refunded."""
+    """paid | open | failed | refunded; other systems may have words of their own."""
     invoice: str
+    currency: str = "USD"
+    """ISO code; other systems may have a sign of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRecord:
-    """What we know of a customer."""
+    """What we know of a customer; what is not known is empty or None."""
 
     email: str
     name: str
     company: str
     plan: str
     status: str
-    """active | trial | past_due | cancelled."""
-    seats: int
+    """active | trial | past_due | cancelled; other systems may have words of their own."""
+    seats: int | None
     since: str
     """ISO date."""
     renews_on: str | None
     """ISO date; None when nothing renews."""
-    monthly: Decimal
-    """USD a month at present."""
+    monthly: Decimal | None
+    """A month at present, in `currency`."""
     notes: str
     """Written by staff, for staff."""
     billing_history: tuple[Charge, ...]
     """Newest first."""
+    currency: str = "USD"
+    """ISO code of `monthly`."""
 
 
 class CustomerDirectory(Protocol):
@@ -146,10 +150,10 @@ def _customer_row(record: CustomerRecord) -> dict[str, object]:
         "company": record.company,
         "plan": record.plan,
         "status": record.status,
-        "seats": record.seats,
+        "seats": record.seats or 0,
         "since": record.since,
         "renews_on": record.renews_on,
-        "monthly_micro": to_micro(record.monthly),
+        "monthly_micro": to_micro(record.monthly or Decimal(0)),
         "notes": record.notes,
     }
 

@@ -74,6 +74,14 @@ class TicketDesk(Protocol):
         ...
 
 
+class TicketHouse(TicketDesk, Protocol):
+    """The desks of all workspaces; as a desk itself, it shows everything."""
+
+    def of(self, workspace: str, *, with_unplaced: bool = False) -> TicketDesk:
+        """The desk of one workspace: tickets of its conversations; `with_unplaced`: and those of none."""
+        ...
+
+
 def normalised(subject: str) -> str:
     """A subject as it counts for "the same request"."""
     return " ".join(unicodedata.normalize("NFKC", subject).casefold().split())
@@ -116,18 +124,25 @@ class SqlTickets:
         *,
         prefix: str = "FW",
         visible: sa.ColumnElement[bool] | None = None,
+        is_beside: bool = False,
     ) -> None:
-        """`visible`: which tickets there are for this desk; all of them without."""
+        """`visible`: which tickets there are for this desk; all of them without.
+
+        `is_beside`: another company's system is the usual desk, and its failures say nothing about this one.
+        """
         self._engine = engine
         self._clock = clock
         self._prefix = prefix
+        self.is_beside = is_beside
         self._visible = sa.true() if visible is None else visible
 
     def of(self, workspace: str, *, with_unplaced: bool = False) -> "SqlTickets":
         """The desk of one workspace: tickets of its conversations; `with_unplaced`: and those of none."""
         own = sa.func.substr(tickets.c.conversation_id, 1, len(workspace) + 1) == f"{workspace}:"
         visible = sa.or_(own, tickets.c.conversation_id == "") if with_unplaced else own
-        return SqlTickets(self._engine, self._clock, prefix=self._prefix, visible=visible)
+        return SqlTickets(
+            self._engine, self._clock, prefix=self._prefix, visible=visible, is_beside=self.is_beside
+        )  # fmt: skip
 
     async def open(self, ticket: NewTicket, key: str) -> Ticket:
         """The unique key and the unique index decide; a lost race is answered with the winner's ticket."""

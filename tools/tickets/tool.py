@@ -19,6 +19,11 @@ _SORRY = (
     "was. Tell the customer honestly, and call escalate_to_human if the matter cannot wait."
 )
 
+_EXAMPLE = (
+    '{"customer_email": "ana@cobalt-studio.example", "subject": "Export stops at 40 %", "body": "Since Monday every '
+    'export ends at 40 % with error E-512.", "priority": "high", "category": "technical"}'
+)
+
 
 class TicketArguments(Arguments):
     """A ticket to open."""
@@ -53,7 +58,10 @@ class CreateTicket:
 
     def tool(self) -> Tool[TicketArguments]:
         """As the catalogue lists it."""
-        return Tool("create_ticket", _DESCRIPTION, TicketArguments, self.run, "Opening a ticket", self.prepare)
+        return Tool(
+            "create_ticket", _DESCRIPTION, TicketArguments, self.run, "Opening a ticket", self.prepare,
+            safe_to_repeat=True, examples=(_EXAMPLE,),
+        )  # fmt: skip
 
     async def prepare(self, arguments: TicketArguments, context: ToolContext) -> TicketArguments:
         """Whose ticket it is; nobody is asked about one that cannot be opened."""
