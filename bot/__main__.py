@@ -1,5 +1,6 @@
 """`python -m bot` = `deskhand`: finds the command, runs it, and turns failures into sentences and exit codes."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +13,7 @@ FAILED, INTERRUPTED = 1, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 well, 1 failed (the log tells what), 2 wrong settings or arguments, 130 interrupted."""
     arguments = build_parser().parse_args(argv)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy loads: more would fight with the event loop
     try:
         return int(import_module(MODULES[arguments.command]).run(arguments))
     except KeyboardInterrupt:

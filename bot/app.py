@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
 from aiohttp import ClientSession
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config import Settings, SettingsError
 from bot.desk.attachments import Workshop
+from bot.domain.effects import Place
 from bot.domain.errors import DeskhandError, PermanentError, TransientError
 from bot.doors import BotAddress, GiveUp, Vitals, WaysIn, app_token_error, open_doors
+from bot.library import import_own_folder, own_embedder, start_library
 from bot.paging.webhook import PagerKind, WebhookPager
 from bot.ports.clock import REAL_TIME, DeskTime, sortable_id, system_clock
 from bot.runtime.cause_queue import CauseQueue
@@ -34,12 +35,15 @@ from bot.store.engine import create_engine, database_folder
 from bot.store.migrate import WrongSchemaError, migrate
 from bot.store.store import SqlStore
 from bot.workspaces.office import Offices
+from bot.workspaces.outside_tools import OutsideTools, StaffAlert
 from bot.workspaces.plan import Plan
 from bot.workspaces.registry import Registry
 from bot.workspaces.routing import CauseRouter, EffectRouter
 from bot.workspaces.tenancy import Lines, Tenancy
 from tools.backends import Backends, open_backends
-from tools.knowledge_base.importer import KnowledgeFolderError
+from tools.connector_settings import Wires
+from tools.connectors import Connectors, ConnectorsError, load_connectors
+from tools.http import http_session
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +102,10 @@ async def _start(
     settings: Settings, stack: AsyncExitStack, stop: asyncio.Event, give_up: GiveUp, time: DeskTime
 ) -> BotAddress | None:
     """Start everything, inner rooms first; `stack` stops it in reverse order. None when asked to stop meanwhile."""
-    plan = Plan.check(settings)
+    connectors = _connectors(settings)
     engine = _engine(settings)
+    outside = OutsideTools(connectors.mcp, engine, system_clock)
+    plan = Plan.check(settings).with_consents(outside.consents)
     lease = await _claim(settings, stack)
     stack.push_async_callback(engine.dispose)
     await _migrate(engine)
@@ -119,13 +125,14 @@ async def _start(
     await _check_backup(client, plan.service.backup_channel if me else "")
     model = plan.model(settings)
     stack.push_async_callback(model.close)
-    backends = await _backends(settings, engine)
+    backends = await _backends(settings, engine, connectors, stack)
     manners = _manners(settings, store, lease)
     monitor = Monitor(store.meter, system_clock, disk=database_folder(settings.database_url))
     offices = Offices(
         store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check, clock=time.clock,
-        pager=_pager(settings, session),
+        pager=_pager(settings, session), coming=outside.tools,
     )  # fmt: skip
+    await _start_servers(stack, outside, offices, me)
     home = offices.open_home(me, client, settings.workspace) if me else None
     registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy)
     dispatcher = DbosDispatcher(queue, store, lease, at_once=settings.runs_at_once)
@@ -166,6 +173,13 @@ async def _start_work(
     await causes.redraw_cards()
 
 
+async def _start_servers(stack: AsyncExitStack, outside: OutsideTools, offices: Offices, me: Identity | None) -> None:
+    """Begin to connect MCP servers; staff of home hear when a tool of theirs has changed."""
+    place = Place(me.team_id, offices.settings.staff_channel) if me else None
+    await outside.start(offices.guards, StaffAlert(offices.store.of(place.team_id), place) if place else None)
+    stack.push_async_callback(outside.close)
+
+
 async def _start_timers(stack: AsyncExitStack, store: SqlStore, time: DeskTime) -> None:
     """Let what is due arrive, first what became due meanwhile."""
     timers = TimerWorker(store, time.clock, sortable_id, every=time.tick)
@@ -198,15 +212,31 @@ async def _start_upkeep(stack: AsyncExitStack, monitor: Monitor, keeper: Keeper)
     stack.push_async_callback(keeper.close)
 
 
-async def _backends(settings: Settings, engine: AsyncEngine) -> Backends:
+def _connectors(settings: Settings) -> Connectors:
+    """Which services hold customers, tickets and the rest."""
+    try:
+        return load_connectors(settings.connectors_file, settings.environment)
+    except ConnectorsError as error:
+        raise SettingsError([f"CONNECTORS_FILE: {line}" for line in error.lines]) from error
+
+
+async def _wires(stack: AsyncExitStack) -> Wires:
+    """What connectors are built with: one HTTP session for all of them, closed when the work has ended."""
+    return Wires(await stack.enter_async_context(http_session()), stack, system_clock)
+
+
+async def _backends(settings: Settings, engine: AsyncEngine, connectors: Connectors, stack: AsyncExitStack) -> Backends:
     """The tools' back-ends; without a help centre of one's own, those of the sample company."""
-    backends = await open_backends(engine, seed_sample=not settings.knowledge_dir)
-    if settings.knowledge_dir:
-        try:
-            await backends.importer.import_folder(Path(settings.knowledge_dir))
-        except KnowledgeFolderError as error:
-            raise SettingsError([f"KNOWLEDGE_DIR: {error}"]) from error
-        await backends.knowledge.refresh()
+    wires = await _wires(stack)
+    backends = await open_backends(
+        engine,
+        seed_sample=not (settings.knowledge_dir or connectors.knowledge),
+        embedder=await own_embedder(settings),
+        connectors=connectors,
+        wires=wires,
+    )
+    await import_own_folder(settings, backends)
+    await start_library(stack, backends, connectors, wires)
     return backends
 
 

@@ -9,9 +9,19 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.domain.escalation import Team
+from bot.domain.links import host_named, named_hosts
 from bot.domain.workspace import WorkspaceSettings
 from bot.domain.zones import ZoneName
 
@@ -83,6 +93,13 @@ class Settings(BaseModel):
     database_url: str = "sqlite:///data/deskhand.db"
     policy_file: str = ""
     """Path of a TOML file that says what needs a person's consent; empty: prompts/policy.toml."""
+    connectors_file: str = ""
+    """Path of a TOML file that says which other services there are; empty: all is in the bot's own database."""
+    embedder: str = "minilm"
+    """Who makes the vectors of the search: minilm, none, a folder with an ONNX model, fastembed:MODEL, voyage:MODEL."""
+    voyage_api_key: SecretStr = SecretStr("")
+    link_domains: str = ""
+    """Domains that links in answers may lead to, besides those where public articles lie; separated by commas."""
     knowledge_dir: str = ""
     """Folder of Markdown articles; empty: the sample company's."""
     keep_events_days: KeptDays = 14
@@ -99,6 +116,8 @@ class Settings(BaseModel):
     """Whether steps and answers are streamed in direct messages."""
     runs_at_once: Annotated[int, Field(ge=1, le=2000)] = 256
     """Causes one process handles side by side; further ones wait in the queue, in order."""
+
+    _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @field_validator("log_level")
     @classmethod
@@ -150,11 +169,29 @@ class Settings(BaseModel):
             raise ValueError(f"unknown team {unknown[0]!r}; there are {', '.join(Team)}")
         return value
 
+    @field_validator("link_domains")
+    @classmethod
+    def _domains(cls, value: str) -> str:
+        for one in _parse_list(value):
+            if not host_named(one):
+                raise ValueError(f"{one!r} is no domain; write them as in app.example.com, docs.example.com")
+        return value
+
     @field_validator("staff_channels", "agent_profiles")
     @classmethod
     def _pairs(cls, value: str) -> str:
         _parse_pairs(value)
         return value
+
+    def model_post_init(self, context: object, /) -> None:
+        """Keep the variables that came along, which CONNECTORS_FILE may name."""
+        if isinstance(context, Mapping):
+            self._environment = context
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Every variable that was there, secrets too: only for who looks up one by a name that an operator wrote."""
+        return self._environment
 
     @model_validator(mode="after")
     def _token_shapes(self) -> "Settings":
@@ -190,6 +227,11 @@ class Settings(BaseModel):
     def allowed_bots(self) -> frozenset[str]:
         """User or bot ids of other agents that may ask for a handoff or a question answered."""
         return frozenset(_parse_list(self.agent_bots))
+
+    @cached_property
+    def link_hosts(self) -> frozenset[str]:
+        """LINK_DOMAINS one by one, with their subdomains ours."""
+        return named_hosts(_parse_list(self.link_domains))
 
     @cached_property
     def tools_for_outsiders(self) -> frozenset[str]:
@@ -236,7 +278,7 @@ def load_settings(overrides: Mapping[str, str] | None = None, *, env_file: Path 
     merged = {**from_file, **os.environ, **(overrides or {})}
     present = {k: v.strip() for k, v in merged.items() if v.strip()}
     try:
-        return Settings.model_validate(present)
+        return Settings.model_validate(present, context=present)
     except ValidationError as error:
         raise SettingsError([_line(e["loc"], e["msg"]) for e in error.errors()]) from None
 

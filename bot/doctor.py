@@ -1,7 +1,9 @@
 """Checks whether the bot can run, one sentence a check, with the remedy where one fails. Looks, and changes nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +16,14 @@ from bot.domain.service import Priority, Service
 from bot.store.vault import Vault
 from bot.workspaces.service_file import ServiceError, load_service
 from tools.catalogue import ARGUMENTS
+from tools.knowledge_base.embedder import EmbedderUnavailableError
+from tools.knowledge_base.embedders import open_embedder
+from tools.knowledge_base.store import SAMPLE
+from tools.tickets.doubts import SHOWN_DAYS, Doubt
 
 OFFICIAL_MODEL_URL = "https://api.anthropic.com"
+_DOUBTS = 5
+"""Orders that are told one by one."""
 
 
 class Verdict(StrEnum):
@@ -86,6 +94,22 @@ class DatabaseProbe(Protocol):
         """What running bots do not ask at the moment, by name (`model:…`, `tool:…`), and the class of the failure."""
         ...
 
+    async def doubts(self) -> Sequence[Doubt]:
+        """Orders of tickets whose outcome nobody knows; none before the first start."""
+        ...
+
+    async def articles(self) -> Mapping[str, int]:
+        """How many articles came from which source; none before the first start."""
+        ...
+
+
+class ConnectionsProbe(Protocol):
+    """Tries the services that stand in for our own database."""
+
+    def findings(self) -> AsyncIterator[Finding]:
+        """One for each; none when there are none."""
+        ...
+
 
 class Doctor:
     """All checks, in the order in which people set things up."""
@@ -97,15 +121,18 @@ class Doctor:
         slack: SlackProbe,
         model: ModelProbe,
         database: DatabaseProbe,
+        connections: ConnectionsProbe | None = None,
     ) -> None:
         self._settings = settings
         self._slack = slack
         self._model = model
         self._database = database
+        self._connections = connections
 
     async def examine(self) -> AsyncIterator[Finding]:
         """One finding after the other, as soon as it is known."""
-        for checks in (self._check_settings, self._check_slack, self._check_model, self._check_data):
+        every = (self._check_settings, self._check_slack, self._check_model, self._check_data, self._check_connections)
+        for checks in every:
             async for finding in checks():
                 yield finding
 
@@ -203,11 +230,20 @@ class Doctor:
             for name, kind in (await self._database.left_alone()).items():
                 text = f"Circuit breaker: {name} failed ({kind}) and is left alone by the running bot for a while."
                 yield Finding(Verdict.ODD, text, REMEDIES.get(kind, "It is tried again by itself; nothing to do."))
+            for finding in _doubtful(await self._database.doubts()):
+                yield finding
         async for finding in self._check_policy():
             yield finding
         async for finding in self._check_service():
             yield finding
-        yield _knowledge(self._settings.knowledge_dir)
+        held = await self._database.articles() if state.verdict is Verdict.GOOD else {}
+        yield _knowledge(self._settings.knowledge_dir, held)
+        yield await asyncio.to_thread(_search, self._settings)
+
+    async def _check_connections(self) -> AsyncIterator[Finding]:
+        if self._connections is not None:
+            async for finding in self._connections.findings():
+                yield finding
 
     async def _check_policy(self) -> AsyncIterator[Finding]:
         try:
@@ -286,6 +322,20 @@ def _sentence_and_remedy(line: str) -> tuple[str, str]:
     return (f"{sentence}.", remedy) if remedy else (line, "")
 
 
+def _doubtful(found: Sequence[Doubt]) -> Iterator[Finding]:
+    for one in found[:_DOUBTS]:
+        place = f" of {one.conversation_id}" if one.conversation_id else ""
+        text = f"Tickets: nobody knows whether the order{place} at {_when(one.sent_at)} led to a ticket in {one.desk}."
+        remedy = f"Search there for {one.mark}; if nothing is found, open it by hand. Told here for {SHOWN_DAYS} days."
+        yield Finding(Verdict.ODD, text, remedy)
+    if len(found) > _DOUBTS:
+        yield Finding(Verdict.ODD, f"Tickets: {len(found) - _DOUBTS} or more older ones like these.")
+
+
+def _when(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _gates(policy: Policy, path: str) -> Finding:
     count = len(policy.file.gate)
     told = f"Policy: {count} {'gate' if count == 1 else 'gates'} in {path}."
@@ -294,8 +344,24 @@ def _gates(policy: Policy, path: str) -> Finding:
     return Finding(Verdict.GOOD, told)
 
 
-def _knowledge(folder: str) -> Finding:
+def _search(settings: Settings) -> Finding:
+    """Whether meaning is searched, tried with one question. Blocks."""
+    try:
+        embedder = open_embedder(settings.embedder, voyage_key=settings.voyage_api_key.get_secret_value())
+        if embedder is None:
+            return Finding(Verdict.ODD, "Search: by words alone.", "EMBEDDER=minilm finds by meaning, too.")
+        embedder.embed_query("How do I pay?")
+    except EmbedderUnavailableError as error:
+        return Finding(Verdict.BAD, f"Search: by words alone. {error}", "See EMBEDDER.")
+    known = "English" if embedder.languages == {"en"} else "any language it was trained for"
+    return Finding(Verdict.GOOD, f"Search: by words, and by meaning in {known} ({embedder.name}).")
+
+
+def _knowledge(folder: str, held: Mapping[str, int]) -> Finding:
     if not folder:
+        own = ", ".join(f"{count} from {source}" for source, count in sorted(held.items()) if source != SAMPLE)
+        if own:
+            return Finding(Verdict.GOOD, f"Knowledge: articles: {own}.")
         return Finding(Verdict.ODD, "Knowledge: articles of the sample company.", "Set KNOWLEDGE_DIR to your articles.")
     count = sum(1 for _ in Path(folder).rglob("*.md"))
     if not count:

@@ -15,8 +15,8 @@ OURS = ("bot", "tools", "prompts")
 """Loggers that LOG_LEVEL holds for. All others (Slack's, Anthropic's, the database's) log requests and answers
 below WARNING, that is what customers wrote: they stay at WARNING whatever LOG_LEVEL says."""
 
-_SILENT = ("pypdf",)
-"""Loggers whose warnings quote what a file says."""
+_SILENT = ("pypdf", "mcp", "client")
+"""Loggers whose warnings quote what a file, or a server of tools, says. `client` is the MCP SDK's, too."""
 _SECRETS = re.compile(
     r"""
       \bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+    # Slack's bot, user, refresh and configuration tokens

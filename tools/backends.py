@@ -1,8 +1,8 @@
 """The default back-ends over one database, and the sample company to try them with."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,15 +10,27 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import tools.mcp.once
+import tools.mcp.pins  # noqa: F401 - their tables are made with the others
+from tools.base import AnyTool
 from tools.billing.books import Books, NoBooks, SqlBooks
+from tools.billing.elsewhere import BooksElsewhere
+from tools.connector_settings import Wires
+from tools.connectors import NO_CONNECTORS, Connectors
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, NoCustomers, SqlCustomers
 from tools.database import create_tables
+from tools.knowledge_base.articles import read_article
+from tools.knowledge_base.embedder import Embedder
+from tools.knowledge_base.gaps import GapBook
+from tools.knowledge_base.hosts import ArticleHosts
 from tools.knowledge_base.importer import Importer
 from tools.knowledge_base.local import LocalKnowledge
 from tools.knowledge_base.own import OwnKnowledge
-from tools.knowledge_base.store import ArticleStore
+from tools.knowledge_base.sources.markdown import MarkdownFolder
+from tools.knowledge_base.store import SAMPLE, ArticleStore
 from tools.knowledge_base.tool import KnowledgeBase
-from tools.tickets.desk import SqlTickets, Ticket, TicketDesk
+from tools.tickets.desk import SqlTickets, Ticket, TicketDesk, TicketHouse
+from tools.tickets.outside import Around, OutsideTickets
 
 _HERE = Path(__file__).parent
 SAMPLE_ARTICLES = _HERE / "knowledge_base" / "sample"
@@ -32,27 +44,36 @@ class Backends:
     """What the tools work on."""
 
     knowledge: LocalKnowledge
-    customers: SqlCustomers
-    tickets: SqlTickets
-    books: SqlBooks
+    customers: CustomerDirectory
+    tickets: TicketHouse
+    own_tickets: TicketHouse
+    """Our own table, for workspaces whose tickets must not reach another company's system."""
+    books: Books
     importer: Importer
     articles: ArticleStore
+    gaps: GapBook
+    embedder: Embedder | None
+    """None: articles are found by their words alone."""
 
     def of_home(self, workspace: str) -> "Shelf":
         """For the operator's own workspace: everything but the tickets of others."""
-        return Shelf(self.knowledge, self.customers, self.tickets.of(workspace, with_unplaced=True), self.books)
+        tickets = self.tickets.of(workspace, with_unplaced=True)
+        return Shelf(self.knowledge, self.customers, tickets, self.books, hosts=ArticleHosts(self.articles))
 
     def of_guest(self, workspace: str, *, trusted: bool) -> "Shelf":
         """For a workspace that installed the app: its own tickets, and its own articles if it has any.
 
         Unless it is trusted, it sees no customers, no money of theirs and no articles for staff: its admins, whom
-        nobody here knows, choose who is staff and write what e-mail addresses its people have.
+        nobody here knows, choose who is staff and write what e-mail addresses its people have. For the same reason its
+        tickets stay in our own table: another company's system would write to those addresses in the operator's name.
         """
-        own = OwnKnowledge(LocalKnowledge(self.articles.of(workspace)), self.knowledge, trusted=trusted)
-        tickets = self.tickets.of(workspace)
+        mine = LocalKnowledge(self.articles.of(workspace), self.embedder)
+        own = OwnKnowledge(mine, self.knowledge, trusted=trusted)
+        tickets = (self.tickets if trusted else self.own_tickets).of(workspace)
+        hosts = ArticleHosts(self.articles.of(workspace), self.articles)
         if not trusted:
-            return Shelf(own, NoCustomers(), tickets, NoBooks())
-        return Shelf(own, self.customers, tickets, self.books)
+            return Shelf(own, NoCustomers(), tickets, NoBooks(), hosts=hosts)
+        return Shelf(own, self.customers, tickets, self.books, hosts=hosts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +84,63 @@ class Shelf:
     customers: CustomerDirectory
     tickets: TicketDesk
     books: Books
+    coming: MutableMapping[str, AnyTool] = field(default_factory=dict)
+    """Tools of MCP servers, by name; they come and go."""
+    hosts: ArticleHosts | None = None
+    """Where the articles lie; None: nowhere."""
 
 
 async def open_backends(
-    engine: AsyncEngine, *, seed_sample: bool = False, clock: Callable[[], float] = time.time
+    engine: AsyncEngine,
+    *,
+    seed_sample: bool = False,
+    clock: Callable[[], float] = time.time,
+    embedder: Embedder | None = None,
+    connectors: Connectors = NO_CONNECTORS,
+    wires: Wires | None = None,
 ) -> Backends:
     """Create missing tables, put in the sample company where nothing is yet (if asked), load the index.
+
+    What is imported here is not embedded yet, so that a start takes no minutes: `Importer.catch_up` does that.
+
+    `connectors` (which need `wires`) stand in for what this database would hold; the sample company's customers,
+    money and tickets are left out then, because they are nobody's there.
 
     The engine stays the caller's. Raises ToolUnavailableError when the database does not answer.
     """
     await create_tables(engine)
     store = ArticleStore(engine, clock)
+    await store.tell_sample(_sample_digests)
     importer = Importer(store)
-    customers, tickets, books = SqlCustomers(engine), SqlTickets(engine, clock), SqlBooks(engine, clock)
+    customers, books = SqlCustomers(engine), SqlBooks(engine, clock)
+    tickets = SqlTickets(engine, clock, is_beside=connectors.tickets is not None)
     if seed_sample:
-        await _seed(customers, tickets, books)
+        await _seed(None if connectors.customers else customers, None if connectors.tickets else tickets, books)
         if await store.revision() == 0:
-            await importer.import_folder(SAMPLE_ARTICLES)
-    knowledge = LocalKnowledge(store)
+            await importer.run(MarkdownFolder(SAMPLE_ARTICLES, name=SAMPLE))
+    knowledge = LocalKnowledge(store, embedder)
     await knowledge.refresh()
-    return Backends(knowledge, customers, tickets, books, importer, store)
+    directory = connectors.customers.open(wires) if connectors.customers and wires else customers
+    house = (
+        OutsideTickets.on(engine, connectors.tickets.open(wires), Around(clock))
+        if connectors.tickets and wires
+        else tickets
+    )
+    money = BooksElsewhere() if connectors.customers else books
+    return Backends(knowledge, directory, house, tickets, money, importer, store, GapBook(engine, clock), embedder)
 
 
-async def _seed(customers: SqlCustomers, tickets: SqlTickets, books: SqlBooks) -> None:
+def _sample_digests() -> list[str]:
+    return [read_article(path, path.stem).digest for path in SAMPLE_ARTICLES.glob("*.md")]
+
+
+async def _seed(customers: SqlCustomers | None, tickets: SqlTickets | None, books: SqlBooks) -> None:
     known = [customer.record() for customer in _CUSTOMERS.validate_json(_SAMPLE_CUSTOMERS.read_bytes())]
-    if await customers.is_empty():
+    if customers and await customers.is_empty():
         await customers.seed(known)
-    if await books.is_empty():
+    if customers and await books.is_empty():
         await books.seed(known)
-    if await tickets.is_empty():
+    if tickets and await tickets.is_empty():
         await tickets.seed(t.ticket() for t in _TICKETS.validate_json(_SAMPLE_TICKETS.read_bytes()))
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 
 from bot.domain.exchange import SearchResult, ToolSpec
 from bot.domain.principal import Principal
+from tools.attempts import Attempt, forget
 
 
 class ToolError(Exception):
@@ -28,6 +29,14 @@ class ConsentNeededError(Exception):
 
 class ToolUnavailableError(Exception):
     """A back-end did not do its work; worth another attempt. Never shown to the model or a customer as it is."""
+
+    will_pass: ClassVar[bool] = True
+    """False for a refusal that another attempt would meet again; it is no sign of an outage either."""
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds the back-end asked us to wait, if it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,12 @@ class ToolContext:
     A tool that adds up (`Arguments.summed`) raises ConsentNeededError above it."""
     is_consented: bool = False
     """True when a person has approved exactly this call."""
+    tool: str = ""
+    """The tool that runs (see `Tool.stamped`); settings of a profile are looked up by it."""
+    safe_to_repeat: bool = True
+    """Whether that tool may ask its back-ends twice for the same thing."""
+    note_attempt: Callable[[Attempt], None] = field(default=forget, repr=False, compare=False)
+    """Is told of every attempt at a back-end, for the trace of the run."""
 
     @property
     def key(self) -> str:
@@ -73,6 +88,18 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     summed: ClassVar[str] = ""
     """Argument that the tool adds up for each customer over 24 hours, so that a limit on the sum can be kept."""
+    is_strict: ClassVar[bool] = True
+    """Whether the vendor's strict mode takes the schema."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Of the arguments, in the tool's own order."""
+        return tuple(cls.model_fields)
+
+    @classmethod
+    def wire_schema(cls) -> str:
+        """JSON schema as the model sees it, keys in a stable order."""
+        return strict_schema(cls)
 
     @model_validator(mode="before")
     @classmethod
@@ -110,11 +137,19 @@ class Tool(Generic[A]):
     """What the live line says while it runs, e.g. `Searching the knowledge base`."""
     prepare: Callable[[A, ToolContext], Awaitable[A]] | None = None
     """Asked before a call is put before people: the arguments as they would be run; ToolError when it cannot work."""
+    writes: bool = True
+    """False only for a tool that leaves nothing behind."""
+    safe_to_repeat: bool = False
+    """True when asking the back-ends twice does no harm: the tool only reads, or its work has an idempotency key."""
+    examples: tuple[str, ...] = ()
+    """Arguments as a model would write them; `deskhand tools check` validates them."""
+    for_staff_only: bool = False
+    """True for a tool that is offered only where nobody but staff can read the answer."""
 
     @property
     def spec(self) -> ToolSpec:
         """The tool as the model sees it."""
-        return ToolSpec(self.name, self.description, strict_schema(self.arguments))
+        return ToolSpec(self.name, self.description, self.arguments.wire_schema(), self.arguments.is_strict)
 
     def parse(self, arguments: str) -> A:
         """Validate the model's JSON; ToolError names the fields that are wrong."""
@@ -123,9 +158,13 @@ class Tool(Generic[A]):
         except ValidationError as error:
             raise ToolError(_explain(error)) from error
 
+    def stamped(self, context: ToolContext) -> ToolContext:
+        """The context as this tool's own: guards of back-ends learn from it which tool asks, and what it may repeat."""
+        return replace(context, tool=self.name, safe_to_repeat=self.safe_to_repeat)
+
     async def call(self, arguments: str, context: ToolContext) -> ToolOutput:
         """Validate the model's JSON and run."""
-        return await self.run(self.parse(arguments), context)
+        return await self.run(self.parse(arguments), self.stamped(context))
 
 
 AnyTool = Tool[Any]

@@ -1,5 +1,10 @@
 """A circuit breaker: spares a back-end that is down, and everybody the wait for it.
 
+A back-end is down when nothing succeeds any more, not when many attempts fail: while half of them do, three attempts
+answer seven calls of eight, and a breaker that counts a share, or a handful of failures, would take that away. So only
+failures in a row count, over some time or in great number; and a breaker that opened by chance does little harm, since
+its first pause is short and those after it double. What that is worth is reckoned in tests/unit/test_tools_outages.py.
+
 Own code, because none of the three libraries for it lets exactly one trial call through on one event loop with a clock
 that a test can hold: purgatory 3.0 and aiobreaker 1.2 admit every call that arrives while the trial is still running
 (half-open is a state without a lock) and read `time.time()` / `datetime.utcnow()` themselves; aiobreaker has had no
@@ -10,6 +15,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+MOST_FAILURES = 50
+"""That are remembered; no rules may ask for more. So many in a row are no chance, however fast they came."""
 
 
 class BreakerState(StrEnum):
@@ -28,11 +36,17 @@ class Rules:
     """When a breaker opens, and for how long."""
 
     failures: int = 5
-    """In a row."""
+    """In a row; at most MOST_FAILURES."""
     window_seconds: float = 120.0
     """Failures further apart than this are not the same trouble."""
     open_seconds: float = 60.0
     """Before the trial call."""
+    first_seconds: float | None = None
+    """The same for a breaker that has just opened; after each trial that failed it stays open for as long again as it
+    has been altogether, up to open_seconds. None: open_seconds from the beginning."""
+    grace_seconds: float = 0.0
+    """Failures in a row must have gone on for so long, if they are not MOST_FAILURES: where half of many calls at once
+    fail, some in a row are chance, and another attempt helps more than sparing the back-end."""
 
 
 class Breaker:
@@ -45,7 +59,9 @@ class Breaker:
     def __init__(self, clock: Callable[[], float], rules: Rules | None = None) -> None:
         self._clock = clock
         self._rules = rules or Rules()
-        self._failed_at: deque[float] = deque(maxlen=self._rules.failures)
+        self._failed_at: deque[float] = deque(maxlen=MOST_FAILURES)
+        self._opened_at: float | None = None
+        """When it was closed for the last time; None while it is."""
         self._open_until: float | None = None
         self._trial = False
         self._term = 0
@@ -88,20 +104,27 @@ class Breaker:
         return True
 
     def failed(
-        self, permit: int, reason: str = "", *, at_once: float | None = None, pause: float | None = None
+        self,
+        permit: int,
+        reason: str = "",
+        *,
+        at_once: float | None = None,
+        pause: float | None = None,
+        rules: Rules | None = None,
     ) -> bool:
         """The back-end did not do its work; True when this opened the breaker.
 
         `at_once`: seconds for which to open without counting, for failures that are known to last. `pause`: seconds
-        that the back-end asked for itself, instead of those of the rules.
+        that the back-end asked for itself, instead of those of the rules. `rules`: this caller's own; all callers'
+        failures are counted together.
         """
         if permit != self._term:
             return False
-        now = self._clock()
+        now, rules = self._clock(), rules or self._rules
         self._failed_at.append(now)
-        if not self._trial and at_once is None and not self._is_enough(now):
+        if not self._trial and at_once is None and not self._is_enough(now, rules):
             return False
-        seconds = next(s for s in (at_once, pause, self._rules.open_seconds) if s is not None)
+        seconds = next(s for s in (at_once, pause, self._pause(now, rules)) if s is not None)
         self._change(open_until=now + seconds, reason=reason)
         return True
 
@@ -114,10 +137,24 @@ class Breaker:
         """Another process changed the state: open for so many seconds, or closed (None)."""
         self._change(open_until=None if seconds is None else self._clock() + seconds, reason=reason)
 
-    def _is_enough(self, now: float) -> bool:
-        return len(self._failed_at) == self._rules.failures and now - self._failed_at[0] <= self._rules.window_seconds
+    def _is_enough(self, now: float, rules: Rules) -> bool:
+        recent = [at for at in self._failed_at if now - at <= rules.window_seconds]
+        if len(recent) < rules.failures:
+            return False
+        return now - recent[0] >= rules.grace_seconds or len(recent) == MOST_FAILURES
+
+    def _pause(self, now: float, rules: Rules) -> float:
+        """Grows with the time for which the breaker has not been closed, which all processes know of."""
+        if rules.first_seconds is None:
+            return rules.open_seconds
+        so_far = 0.0 if self._opened_at is None else now - self._opened_at
+        return min(rules.open_seconds, max(rules.first_seconds, so_far))
 
     def _change(self, *, open_until: float | None, reason: str = "") -> None:
+        if open_until is None:
+            self._opened_at = None
+        elif self._opened_at is None:
+            self._opened_at = self._clock()
         self._open_until = open_until
         self._failed_at.clear()
         self._trial = False

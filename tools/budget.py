@@ -51,7 +51,10 @@ class LimitOwnBudget:
 
     def tool(self) -> Tool[BudgetArguments]:
         """As the agent gets it."""
-        return Tool("limit_own_budget", _DESCRIPTION, BudgetArguments, self._tighten, "Setting a budget")
+        return Tool(
+            "limit_own_budget", _DESCRIPTION, BudgetArguments, self._tighten, "Setting a budget",
+            safe_to_repeat=True, examples=('{"usd": 0.25}',),
+        )  # fmt: skip
 
     async def _tighten(self, arguments: BudgetArguments, context: ToolContext) -> ToolOutput:
         return ToolOutput(await self._budget.tighten(arguments.usd, context))

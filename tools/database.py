@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import MetaData, Row, Select, func, select
+from sqlalchemy import Connection, MetaData, Row, Select, Table, func, inspect, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from tools.base import ToolUnavailableError
 
@@ -61,13 +61,25 @@ async def alone(connection: AsyncConnection) -> None:
 
 
 async def create_tables(engine: AsyncEngine) -> None:
-    """Create what is not there yet; several processes may do so at once."""
+    """Create what is not there yet; several processes may do so at once.
+
+    A column that an older version did not have is added, with its `server_default` in the rows that are there.
+    """
 
     async def create(connection: AsyncConnection) -> None:
         await alone(connection)  # on PostgreSQL even "if not exists" may meet another's half-made table
         for table in metadata.sorted_tables:
             await connection.execute(CreateTable(table, if_not_exists=True))
+            await connection.run_sync(_add_columns, table)
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 await connection.execute(CreateIndex(index, if_not_exists=True))
 
     await transact(engine, create)
+
+
+def _add_columns(connection: Connection, table: Table) -> None:
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in present:
+            definition = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")

@@ -20,6 +20,11 @@ _SORRY = (
     "that handing over did not work, and that they can write `handoff` to ask for a person directly."
 )
 
+_EXAMPLE = (
+    '{"reason": "She disputes a charge.", "summary": "Ana was charged INV-2026-15477 twice and wants one back.", '
+    '"suggested_team": "billing", "proposed_reply": ""}'
+)
+
 
 class EscalateArguments(Arguments):
     """A case for a person."""
@@ -82,7 +87,10 @@ class EscalateToHuman:
 
     def tool(self) -> Tool[EscalateArguments]:
         """As the catalogue lists it."""
-        return Tool("escalate_to_human", _DESCRIPTION, EscalateArguments, self.run, "Asking a colleague")
+        return Tool(
+            "escalate_to_human", _DESCRIPTION, EscalateArguments, self.run, "Asking a colleague",
+            safe_to_repeat=True, examples=(_EXAMPLE,),
+        )  # fmt: skip
 
     async def run(self, arguments: EscalateArguments, context: ToolContext) -> ToolOutput:
         """Put the case before people and say what became of it."""

@@ -146,14 +146,17 @@ class SharedBreaker:
         """Until the next trial; 0 when calls are let through."""
         return self._breaker.seconds_left
 
-    async def enter(self) -> int | None:
-        """A permit for one call; None when the call must not be made."""
+    async def enter(self, *, trial_seconds: float | None = None) -> int | None:
+        """A permit for one call; None when the call must not be made.
+
+        `trial_seconds`: how long nobody else tries if this is the trial; the call must not take longer.
+        """
         await self.look()
         permit = self._breaker.enter()
         if permit is None or not self._breaker.is_trial(permit):
             return permit
         try:
-            posted = await self._post(self._trial_seconds, self._breaker.reason)
+            posted = await self._post(trial_seconds or self._trial_seconds, self._breaker.reason)
         except BaseException:  # cancelled: the trial must not stay taken
             self._breaker.released(permit)
             raise
@@ -162,6 +165,10 @@ class SharedBreaker:
         self._breaker.released(permit)  # another process tries it at this moment
         await self.look()
         return None
+
+    def is_trial(self, permit: int) -> bool:
+        """Whether it still depends on this permit whether the breaker closes."""
+        return self._breaker.is_trial(permit)
 
     async def succeeded(self, permit: int) -> bool:
         """The back-end did its work; True when this closed the breaker."""
@@ -178,6 +185,7 @@ class SharedBreaker:
         *,
         at_once: float | None = None,
         pause: float | None = None,
+        rules: Rules | None = None,
         private: bool = False,
     ) -> bool:
         """The back-end did not do its work; True when this opened the breaker (see `Breaker.failed`).
@@ -185,7 +193,7 @@ class SharedBreaker:
         `private`: the fault may lie between this process and the back-end; others are not kept from it.
         """
         was_trial = self._breaker.is_trial(permit)
-        opened = self._breaker.failed(permit, reason, at_once=at_once, pause=pause)
+        opened = self._breaker.failed(permit, reason, at_once=at_once, pause=pause, rules=rules)
         if opened:
             self._is_private = private and (self._is_private or not was_trial)
             await self._post(self._breaker.seconds_left, reason)

@@ -9,11 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.agent.outside import is_meant
 from bot.domain.escalation import Escalation, GatedCall, Team
 
 _GroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]{1,30}$")]
@@ -72,7 +72,7 @@ class LimitRule(BaseModel):
         if not self.tool:
             return True
         call = case.proposal.call if case.proposal else None
-        return call is not None and fnmatchcase(call.tool, self.tool) and self._is_above(call)
+        return call is not None and is_meant(call.tool, self.tool) and self._is_above(call)
 
     def _is_above(self, call: GatedCall) -> bool:
         if self.above is None:

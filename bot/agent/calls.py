@@ -17,7 +17,7 @@ from decimal import Decimal
 from pydantic import TypeAdapter
 
 from bot.agent.breakers import ModelBreakers
-from bot.agent.estimate import prompt_upper_bound, tightened
+from bot.agent.estimate import holds_document, prompt_upper_bound, tightened
 from bot.domain.budget import Account, Claim, Limit, Scope, Shortfall
 from bot.domain.errors import (
     BudgetExceededError,
@@ -221,7 +221,7 @@ class ModelCalls:
 
     async def _reserve(self, name: str, request: ModelRequest, purse: Purse, known: Known | None) -> str:
         """Set the worst case aside; when the bound by bytes does not fit, the vendor's own count is asked for."""
-        bound = known.bound(request) if known else prompt_upper_bound(request)
+        bound = await self._bound(request, known)
         try:
             return await self._claim(name, request, purse, bound)
         except (BudgetExceededError, TokensExceededError):
@@ -229,6 +229,15 @@ class ModelCalls:
             if counted is None or counted * COUNT_MARGIN >= bound:
                 raise
             return await self._claim(name, request, purse, math.ceil(counted * COUNT_MARGIN))
+
+    async def _bound(self, request: ModelRequest, known: Known | None) -> int:
+        """Tokens of the prompt at most; what text a PDF holds only the vendor can tell, so it is asked beforehand."""
+        if known is not None and known.model == request.model:
+            return known.bound(request)
+        bound = prompt_upper_bound(request)
+        if not holds_document(request.messages):
+            return bound
+        return max(bound, math.ceil((await self._model.count(request) or 0) * COUNT_MARGIN))
 
     async def _claim(self, name: str, request: ModelRequest, purse: Purse, prompt_tokens: int) -> str:
         usd = self._prices.worst_case(request.model, prompt_tokens=prompt_tokens, max_tokens=request.max_tokens)

@@ -45,6 +45,8 @@ class Case:
     """Summary of what was said before that."""
     notes: str = ""
     """Remarks of the desk that came with the turn."""
+    words: str | None = None
+    """What the customer wrote in this turn, without files and remarks; None: the question is all theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ cover what the vendor adds around our text.
 """
 
 import math
+from collections.abc import Iterable
 
 from bot.domain.exchange import (
     AssistantMessage,
@@ -25,7 +26,7 @@ FORMAT_OVERHEAD = 700
 FRAME = 16
 """Around each message and each block."""
 PDF_PAGE = 8_000
-"""Text and picture of one page."""
+"""Text and picture of one page, as people write them; the vendor's count tells of others."""
 IMAGE_CAP = 4_784
 _PATCH = 28
 """Pixels along one side of the square an image token stands for."""
@@ -48,7 +49,14 @@ def tightened(request: ModelRequest, known_prefix_tokens: int, known_prefix_mess
     `known_prefix_tokens`: prompt tokens of that call; `known_prefix_messages`: how many messages it had.
     """
     added = sum(map(_message, request.messages[known_prefix_messages:])) + FORMAT_OVERHEAD
+    if holds_document(request.messages[:known_prefix_messages]):
+        return known_prefix_tokens + added
     return min(known_prefix_tokens + added, prompt_upper_bound(request))
+
+
+def holds_document(messages: Iterable[Message]) -> bool:
+    """Whether there is a PDF among them: a page may hold more text than `PDF_PAGE` allows for."""
+    return any(isinstance(part, Document) for m in messages if isinstance(m, UserMessage) for part in m.content)
 
 
 def _message(message: Message) -> int:
@@ -79,7 +87,8 @@ def _part(part: Text | Image | Document | ToolResult) -> int:
 
 def _search_result(result: SearchResult) -> int:
     passages = sum(FRAME + _bytes(passage) for passage in result.passages)
-    return 2 * FRAME + _bytes(result.source) + _bytes(result.title) + passages
+    about = FRAME + _bytes(result.about) + 2 if result.about else 0
+    return 2 * FRAME + _bytes(result.source) + _bytes(result.title) + passages + about
 
 
 def _bytes(text: str) -> int:

@@ -1,7 +1,7 @@
 """Calls that wait for consent, from the approver's side: their fields in a form, their edited form, their run."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,14 +11,17 @@ from bot.domain.principal import Principal, Role
 from bot.domain.revision import CallField
 from tools.base import AnyTool, ToolContext, ToolError, ToolOutput, canonical_json
 
+_MOST_OPTIONS = 100
+"""Of a choice in a form; Slack takes no more."""
 _GONE = "There is no tool named {!r} any more. Deny this, or take over."
 
 
 class GatedCalls:
     """Knows the tools that calls are about."""
 
-    def __init__(self, tools: Iterable[AnyTool], policy: Policy) -> None:
-        self._tools = {tool.name: tool for tool in tools}
+    def __init__(self, tools: Mapping[str, AnyTool], policy: Policy) -> None:
+        """`tools`: by name; those of others may come and go."""
+        self._tools = tools
         self._policy = policy
 
     @property
@@ -33,7 +36,7 @@ class GatedCalls:
             return ()
         schema = json.loads(tool.spec.schema)
         values = json.loads(call.arguments)
-        names = [name for name in tool.arguments.model_fields if name in schema["properties"]]
+        names = [name for name in tool.arguments.names() if name in schema["properties"]]
         return tuple(
             _field(name, schema["properties"][name], schema.get("$defs", {}), values.get(name)) for name in names
         )
@@ -46,6 +49,7 @@ class GatedCalls:
         Slack does not tell for whom, the tool is asked by the run only.
         """
         tool = self._tool(call)
+        context = tool.stamped(context)
         parsed = tool.parse(json.dumps({**json.loads(call.arguments), **arguments}))
         is_known = context.principal.email is not None
         ready = await tool.prepare(parsed, context) if tool.prepare and is_known else parsed
@@ -56,7 +60,7 @@ class GatedCalls:
     async def run(self, call: GatedCall, context: ToolContext) -> ToolOutput:
         """Run exactly the call; ToolError as the tool raises it. `context.is_consented` is the caller's to set."""
         tool = self._tool(call)
-        return await tool.run(tool.parse(call.arguments), context)
+        return await tool.run(tool.parse(call.arguments), tool.stamped(context))
 
     def _tool(self, call: GatedCall) -> AnyTool:
         tool = self._tools.get(call.tool)
@@ -70,8 +74,9 @@ def _field(name: str, node: Mapping[str, Any], definitions: Mapping[str, Any], v
     target = definitions.get(str(node.get("$ref", "")).rpartition("/")[2], node)
     label = name.replace("_", " ").capitalize().replace(" usd", " (USD)")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value is not None else ""
-    if "enum" in target:
-        return CallField(name, label, "choice", text, tuple(str(option) for option in target["enum"]), hint)
+    options = tuple(str(option) for option in target.get("enum", ()))
+    if 0 < len(options) <= _MOST_OPTIONS and all(option.strip() for option in options):
+        return CallField(name, label, "choice", text, options, hint)
     kind: Literal["text", "number"] = "number" if target.get("type") in ("number", "integer") else "text"
     return CallField(name, label, kind, text, hint=hint)
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.agent.calls import Known, ModelCalls, ModelsExhaustedError, Purse
+from bot.agent.links import Polish, unpolished
 from bot.agent.toolbox import Evidence, Toolbox, shown
 from bot.domain.answer import Outcome
 from bot.domain.budget import Shortfall
@@ -62,6 +63,8 @@ class Assignment:
     """Told when what is being done came to nothing."""
     objection: "Callable[[RunResult], Awaitable[str]] | None" = None
     """Asked about the first answer: what the model is told to make better, empty when it may stand."""
+    polish: Polish = unpolished
+    """Makes the text of an answer fit to be read, before anybody weighs it."""
 
 
 class Halt(StrEnum):
@@ -191,6 +194,7 @@ class Agent:
     async def _answer(job: Assignment, step: int, talk: _Talk, reply: ModelReply) -> RunResult | None:
         """An answer ends the run, unless it is objected to: then the model writes another, once."""
         result = talk.end(Outcome.ANSWERED, step, reply=reply)
+        result = replace(result, text=job.polish(result.text, result.evidence))
         if job.objection is None or talk.rejected is not None or step == job.max_steps:
             return result
         job.progress(step, "Checking")

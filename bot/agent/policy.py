@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, Valida
 
 import prompts
 from bot.agent.approvals import ApprovalRules
+from bot.agent.outside import is_meant, is_of_servers
 from bot.domain.errors import DeskhandError
 from bot.domain.escalation import Team
 from bot.domain.principal import Principal, Role
@@ -28,8 +29,6 @@ from tools.base import Arguments
 
 NEVER_HELD_UP = frozenset({"escalate_to_human", "limit_own_budget"})
 """Asking people, and allowing oneself less, need nobody's consent."""
-MCP = "mcp:"
-"""Names of tools of MCP servers begin so; which there are is known only when the servers are asked."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _WILD = frozenset("*?[")
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
@@ -109,7 +108,7 @@ class Rule(BaseModel):
 
     def is_about(self, tool: str, principal: Principal) -> bool:
         """Whether the rule concerns this tool in the hands of this principal."""
-        return fnmatchcase(tool, self.tool) and (not self.roles or principal.role in self.roles)
+        return is_meant(tool, self.tool) and (not self.roles or principal.role in self.roles)
 
     def fits(self, arguments: Json | None) -> bool:
         """Whether the conditions hold; in doubt a rule that asks fits, and one that allows does not."""
@@ -266,7 +265,7 @@ def _misfits(rule: Rule, tools: Mapping[str, type[Arguments]]) -> list[str]:
 
 def _unknown(pattern: str, asked: Iterable[str], tools: Mapping[str, type[Arguments]]) -> list[str]:
     """Tools and arguments that there are not."""
-    if pattern.startswith(MCP):
+    if is_of_servers(pattern):
         return []
     about = [model for tool, model in tools.items() if fnmatchcase(tool, pattern)]
     if not about and not _WILD & set(pattern):

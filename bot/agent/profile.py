@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import frontmatter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import prompts
+from bot.agent.tool_settings import ToolSettings, misnamed
 from bot.domain.exchange import ToolSpec
 
 
@@ -24,6 +26,7 @@ class Profile(BaseModel):
     """Which of the two configured models does the work."""
     effort: Literal["low", "medium", "high"] = "low"
     tools: tuple[str, ...]
+    """Names; `server__*` stands for every tool of an MCP server that may be used."""
     max_steps: Annotated[int, Field(ge=1)] = 25
     """Model calls per run."""
     max_cost_per_conversation: Annotated[Decimal, Field(gt=0)] = Decimal("2.00")
@@ -42,6 +45,20 @@ class Profile(BaseModel):
     """Below it an answer is proposed to staff instead of sent."""
     approval_hours: Annotated[float, Field(gt=0, le=1000)] = 4.0
     """Business hours in which staff may approve a proposal; then it expires."""
+    resilience: Mapping[str, ToolSettings] = {}
+    """How hard to try when a back-end fails, by tool; `*` for all others."""
+
+    @model_validator(mode="after")
+    def _settings_of_own_tools(self) -> "Profile":
+        if strange := misnamed(self.resilience, self.tools):
+            raise ValueError(
+                f"resilience: this profile has no tool {strange!r}; name one of {', '.join(self.tools)}, or `*`"
+            )
+        return self
+
+    def has(self, tool: str) -> bool:
+        """Whether the profile names the tool."""
+        return any(fnmatchcase(tool, wanted) for wanted in self.tools)
 
     def version(self, specs: Iterable[ToolSpec]) -> str:
         """Hash of prompt and tools: what a conversation is pinned to."""
@@ -64,15 +81,36 @@ class UnknownProfileError(Exception):
     """No profile of that name; the message lists those there are."""
 
 
+class ProfileError(Exception):
+    """A profile cannot be used; one sentence per fault: file, key, what is wrong."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
 def load_profile(name: str) -> Profile:
-    """Read a shipped profile; UnknownProfileError or pydantic's ValidationError when it is wrong."""
+    """Read a shipped profile; UnknownProfileError, or ProfileError when it is wrong."""
     if name not in prompts.agent_names():
         raise UnknownProfileError(f"no agent profile {name!r}; there are: {', '.join(prompts.agent_names())}")
-    return parse_profile(prompts.read(f"agents/{name}.md"))
+    try:
+        return parse_profile(prompts.read(f"agents/{name}.md"))
+    except ValidationError as error:
+        raise ProfileError(
+            [f"prompts/agents/{name}.md: {_fault(e['loc'], e['msg'])}" for e in error.errors()]
+        ) from error
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    """Where and what, as somebody reads it who has the file open."""
+    where = ".".join(map(str, location))
+    text = message.removeprefix("Value error, ")
+    remedy = " Remove it, or mend its spelling." if "Extra inputs" in text else ""
+    return f"{where}: {text}.{remedy}" if where else f"{text}."
 
 
 def parse_profile(text: str) -> Profile:
-    """A profile from its file's text."""
+    """A profile from its file's text; pydantic's ValidationError when it is wrong."""
     post = frontmatter.loads(text)
     fields = {k: str(v) if isinstance(v, float) else v for k, v in post.metadata.items()}
     return Profile.model_validate({**fields, "prompt": post.content.strip()})

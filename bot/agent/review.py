@@ -12,8 +12,10 @@ from bot.agent.calls import Purse
 from bot.agent.claims import Claim, claims_in
 from bot.agent.confidence import Case, Judge, Judgement
 from bot.agent.loop import RunResult
+from bot.agent.own_language import is_foreign, objection_to_language
 from bot.agent.promises import Deeds, deeds_of, in_words, objection, objection_of_judge
 from bot.agent.toolbox import Evidence
+from bot.domain.language import SURE
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store
@@ -84,6 +86,8 @@ class Review:
         claims = await self._broken(result.text, result.evidence)
         if claims:
             return objection(claims)
+        if is_foreign(result.text, self._case):
+            return objection_to_language(self._case)
         judgement = await self.weigh(result)
         return "" if judgement.keeps_promises else objection_of_judge(judgement.reason)
 
@@ -92,6 +96,8 @@ class Review:
         if claims:
             why = f"It claims what no tool did: {in_words(claims)}."
             return Judgement(passed=False, confidence=None, reason=why, keeps_promises=False)
+        if self._sent_back and is_foreign(result.text, self._case, SURE):
+            return Judgement(passed=False, confidence=None, reason="It is not in the customer's language.")
         name = "judge2" if self._sent_back else "judge"
         judgement = await self._judge.weigh(self._case, result, self._purse, self._threshold, name=name)
         if self._sent_back and judgement.confidence is None:  # sources tell nothing of what was wrong before

@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from pydantic import TypeAdapter
 
+from bot.agent.attempts import AttemptRecord
 from bot.agent.gate import Gate
 from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy
 from bot.domain.exchange import SearchResult, ToolResult, ToolSpec, ToolUse
+from bot.domain.hidden import visible
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store
@@ -41,9 +45,18 @@ class Evidence:
 class Toolbox:
     """The tools of one profile."""
 
-    def __init__(self, tools: Iterable[AnyTool], store: Store, clock: Clock, gate: Gate | None = None) -> None:
-        """`gate`: stands before every call; None: nothing is asked about."""
-        self._tools = {tool.name: tool for tool in tools}
+    def __init__(
+        self,
+        tools: Iterable[AnyTool],
+        store: Store,
+        clock: Clock,
+        gate: Gate | None = None,
+        *,
+        coming: MutableMapping[str, AnyTool] | None = None,
+    ) -> None:
+        """`gate`: stands before every call; None: nothing is asked about. `coming`: tools that come and go while the
+        bot runs, by name; somebody else keeps them."""
+        self._tools = ChainMap({tool.name: tool for tool in tools}, {} if coming is None else coming)
         self._store = store
         self._clock = clock
         self._gate = gate
@@ -54,13 +67,30 @@ class Toolbox:
         return tuple(tool.spec for tool in self._tools.values())
 
     def only(self, names: Iterable[str]) -> "Toolbox":
-        """A box with these tools alone, in this order."""
-        chosen = (self._tools[name] for name in names if name in self._tools)
+        """A box with these tools alone, in this order; `server__*` stands for all there are now of an MCP server."""
+        chosen = (self._tools[name] for name in self._names(names))
         return Toolbox(chosen, self._store, self._clock, self._gate)
+
+    def within(self, names: Iterable[str]) -> "Toolbox":
+        """A box without what is not among these, in its own order."""
+        allowed = self._names(names)
+        return self.only(name for name in self._tools if name in allowed)
+
+    def for_everyone(self) -> "Toolbox":
+        """A box without what is for staff only."""
+        return self.only(name for name, tool in self._tools.items() if not tool.for_staff_only)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a tool in the box."""
+        return name in self._tools
+
+    def _names(self, wanted: Iterable[str]) -> dict[str, None]:
+        known = sorted(self._tools)
+        return dict.fromkeys(name for one in wanted for name in known if fnmatchcase(name, one))
 
     def gated(self, policy: Policy) -> GatedCalls:
         """The same tools for calls that wait for consent."""
-        return GatedCalls(self._tools.values(), policy)
+        return GatedCalls(self._tools, policy)
 
     def words(self, uses: Iterable[ToolUse]) -> str:
         """What the live line says while these run."""
@@ -81,8 +111,8 @@ class Toolbox:
             journaled = await tx.runs.recall(context.run_id, name)
         if journaled is not None:
             return _RESULT.validate_json(journaled)
-        began = self._clock()
-        own = replace(context, tool_use_id=use.id)
+        began, record = self._clock(), AttemptRecord(self._clock)
+        own = replace(context, tool_use_id=use.id, note_attempt=record.note)
         result, note, error = await self._execute(use, position, own)
         event = TraceEvent(
             context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began,
@@ -91,7 +121,7 @@ class Toolbox:
         )  # fmt: skip
         async with self._store.write() as tx:
             await tx.runs.record(context.run_id, name, _RESULT.dump_json(result).decode())
-            await tx.traces.add(event)
+            await tx.traces.add(*record.events(context.conversation_id, context.run_id, step), event)
         return result
 
     async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str, str]:
@@ -102,6 +132,7 @@ class Toolbox:
             return _failed(use, f"There is no tool named {use.name!r}. Tools: {known}."), "", "unknown_tool"
         if position >= MOST_AT_ONCE:
             return _failed(use, f"At most {MOST_AT_ONCE} tools run at once. Call it again if needed."), "", "too_many"
+        context = tool.stamped(context)
         try:
             call = self._gate.run(tool, use.arguments, context) if self._gate else tool.call(use.arguments, context)
             output = await call
@@ -127,11 +158,13 @@ def _failed(use: ToolUse, text: str) -> ToolResult:
 
 
 def _bounded(content: str | tuple[SearchResult, ...]) -> str | tuple[SearchResult, ...]:
+    """Not too long, and without what only a model would read: results hold words of others."""
     if isinstance(content, str):
+        content = visible(content)
         return content if len(content) <= RESULT_CHARS else f"{content[:RESULT_CHARS]}\n(cut: the result was longer)"
     room, kept = RESULT_CHARS, []
     for result in content:
-        passages = tuple(p for p in result.passages if (room := room - len(p)) > 0)
+        passages = tuple(visible(p) for p in result.passages if (room := room - len(p)) > 0)
         if passages:
-            kept.append(SearchResult(result.source, result.title, passages))
+            kept.append(replace(result, title=visible(result.title), passages=passages))
     return tuple(kept)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from bot.cli.connections import Connections
 from bot.cli.probes import DatabaseAnswers, ModelAnswers, slack_answers
 from bot.config import Settings, SettingsError, load_settings
 from bot.doctor import Doctor, Finding, Verdict
@@ -28,6 +29,7 @@ async def _examine(settings: Settings) -> int:
             slack=slack,
             model=ModelAnswers(settings),
             database=DatabaseAnswers(settings.database_url),
+            connections=Connections(settings),
         )
         async for finding in doctor.examine():
             print(finding, flush=True)

@@ -3,12 +3,18 @@
 import argparse
 from pathlib import Path
 
+from bot.cli.kb_arguments import add_knowledge
+from bot.cli.mcp_arguments import add_mcp
+from bot.cli.tools_arguments import add_tools
+
 MODULES = {
     "sandbox": "bot.cli.sandbox",
     "run": "bot.cli.run",
     "doctor": "bot.cli.doctor",
     "manifest": "bot.cli.manifest",
     "kb": "bot.cli.kb",
+    "tools": "bot.cli.tools",
+    "mcp": "bot.cli.mcp",
     "traces": "bot.cli.traces",
     "csat": "bot.cli.csat",
     "audit": "bot.cli.audit",
@@ -36,7 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     _plain(commands, "run", "answer in your Slack workspace", "deskhand run", _RUN)
     _plain(commands, "doctor", "check settings, Slack, model and database; say what to do", "deskhand doctor", _DOCTOR)
     _manifest(commands)
-    _knowledge(commands)
+    add_knowledge(commands, _plain)
+    add_tools(commands, _plain)
+    add_mcp(commands, _plain)
     _traces(commands)
     _csat(commands)
     _audit(commands)
@@ -109,37 +117,6 @@ def _manifest(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "At Slack: Create New App → From a manifest → JSON. Without --http the app uses Socket Mode.",
     )
     parser.add_argument("--http", metavar="URL", help="use signed HTTP; URL is where Slack reaches this bot")
-
-
-def _knowledge(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    knowledge = _plain(
-        commands,
-        "kb",
-        "import or search the knowledge base",
-        'deskhand kb search "refund after a failed payment"',
-        "The articles the bot answers from.",
-    ).add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
-    load = _plain(
-        knowledge,
-        "import",
-        "make a folder of Markdown articles the knowledge base",
-        "deskhand kb import ./articles",
-        "Reads every .md file below PATH: takes in what is new or changed, removes what is gone.",
-    )
-    load.add_argument("path", type=Path, metavar="PATH", help="a folder of Markdown files")
-    search = _plain(
-        knowledge,
-        "search",
-        "show what the bot would find",
-        'deskhand kb search "reset password" --category account',
-        "Prints the five best articles, best first, those for staff only included.",
-    )
-    search.add_argument("query", metavar="QUERY", help="what a customer might ask")
-    search.add_argument("--category", choices=("billing", "technical", "account", "product"), help="only this category")
-    for parser in (load, search):
-        parser.add_argument(
-            "--workspace", default="", metavar="TEAM", help="articles an installed workspace has of its own"
-        )
 
 
 def _traces(commands: "_Commands[argparse.ArgumentParser]") -> None:

@@ -1,10 +1,12 @@
 """How the doctor asks the real Slack, the real model and the real database."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config import Settings
 from bot.doctor import Finding, Schema, Verdict
@@ -12,7 +14,11 @@ from bot.model.pricing import load_prices
 from bot.slack.connect import check
 from bot.slack.web import call, slack_client, slack_session
 from bot.store.breakers import open_breakers
+from bot.store.engine import create_engine
 from bot.store.schema import revisions
+from tools.base import ToolUnavailableError
+from tools.knowledge_base.store import ArticleStore
+from tools.tickets.doubts import Doubt, doubts
 
 
 class SlackAnswers:
@@ -80,6 +86,27 @@ class DatabaseAnswers:
     async def left_alone(self) -> Mapping[str, str]:
         """Names of the breakers that are open, and why."""
         return await open_breakers(self._url, time.time())
+
+    async def doubts(self) -> Sequence[Doubt]:
+        """Orders of tickets whose outcome nobody knows."""
+        engine = create_engine(self._url)
+        try:
+            return await doubts(engine, time.time())
+        except (ToolUnavailableError, SQLAlchemyError):  # no bot has made the table yet
+            return ()
+        finally:
+            await engine.dispose()
+
+    async def articles(self) -> Mapping[str, int]:
+        """How many articles came from which source."""
+        engine = create_engine(self._url)
+        try:
+            standings = await ArticleStore(engine, time.time).standings()
+        except (ToolUnavailableError, SQLAlchemyError):  # no bot has made the table yet, or an older one has
+            return {}
+        finally:
+            await engine.dispose()
+        return Counter(one.source for one in standings)
 
 
 def _sentence(name: str, detail: str) -> str:

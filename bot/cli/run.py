@@ -23,4 +23,5 @@ def run(_: argparse.Namespace) -> int:
 async def _serve(settings: Settings) -> None:
     stop = stop_on_signals()
     await check_database(settings.database_url)
+    memory.keep_lean()
     await run_bot(settings, stop=stop, ready=lambda _: memory.settle())

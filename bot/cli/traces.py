@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.app import open_store
 from bot.cli.database import check_database
 from bot.config import Settings, load_settings
+from bot.domain.hidden import one_line
 from bot.domain.money import show_usd
 from bot.domain.trace import TraceEvent
 from bot.logs import configure_logging
@@ -62,8 +63,8 @@ def _line(event: TraceEvent) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SUMMARY else f"{line[: _SUMMARY - 1]}…"
+    """Customers' words: without what a terminal would carry out."""
+    return one_line(text, _SUMMARY)
 
 
 async def _recent(settings: Settings) -> list[str]:

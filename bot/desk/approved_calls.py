@@ -8,9 +8,10 @@ is not allowed any more, people are told that it is not certain.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import prompts
+from bot.agent.attempts import AttemptRecord
 from bot.agent.gated import GatedCalls
 from bot.agent.profile import Profiles
 from bot.desk.cases import Cases
@@ -48,6 +49,8 @@ class _Result:
     """Class, for the trace."""
     is_certain: bool = True
     """False when it may have been done all the same."""
+    attempts: tuple[TraceEvent, ...] = ()
+    """Rows of the trace about the tool's back-ends."""
 
     @classmethod
     def void(cls, why: str, text: str) -> "_Result":
@@ -137,11 +140,13 @@ class ApprovedCalls:
             return _Result.doubtful(why_not, f"{self._sentences[why_not]} {self._sentences['call_unknown']}")
         if why_not or principal is None:
             return _Result.void(why_not, self._sentences[why_not])
+        record = AttemptRecord(self._clock)
         context = ToolContext(
             principal, conversation.id, run_of(case.id), case.proposal.digest[:32], conversation.epoch,
-            profile=call.profile, is_consented=True,
+            profile=call.profile, is_consented=True, note_attempt=record.note,
         )  # fmt: skip
-        return await self._run(case, call, context)
+        result = await self._run(case, call, context)
+        return replace(result, attempts=record.events(conversation.id, "", 0))
 
     async def _run(self, case: Escalation, call: GatedCall, context: ToolContext) -> _Result:
         try:
@@ -165,7 +170,7 @@ class ApprovedCalls:
         if call.policy != self._calls.policy_version:
             return "call_policy"
         profile = self._profiles.of(call.profile)
-        if profile.name != call.profile or call.tool not in profile.tools:
+        if profile.name != call.profile or not profile.has(call.tool):
             return "call_profile"
         if conversation.standing is not Standing.BOT:
             return "call_owned" if conversation.standing is Standing.HUMAN else "call_closed"
@@ -198,11 +203,12 @@ class ApprovedCalls:
             words = self._sentences[result.sentence].format(tool=call.tool, result=result.text)
             await self._cases.say_under_card(tx, case, f"call:{case.id}:{cause.digest[:16]}", words)
             await tx.traces.add(
+                *result.attempts,
                 TraceEvent(
                     conversation.id, "", 0, Action.TOOL_CALL, call.tool, at,
                     given=f"approved by {cause.by_name}: {call.arguments}"[:500], got=result.text[:500],
                     ok=result.done, error=result.error,
-                )
+                ),
             )  # fmt: skip
             await self._tell(tx, cause, case, conversation, call, result)
             await tx.inbox.mark_handled([queued.id])

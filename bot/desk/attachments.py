@@ -1,16 +1,14 @@
-"""Screenshots and PDFs for the model, within its limits; for anything else a friendly remark."""
+"""Screenshots, PDFs and text files for the model, within its limits; for anything else a remark that names it."""
 
 import asyncio
-import base64
-import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
-from PIL import Image as Pillow
-from pypdf import PdfReader
-
+from bot.agent.context import Attachment
+from bot.desk.opening import MOST_BYTES, Opened, UnreadableFileError, open_file
 from bot.domain.errors import PermanentError
-from bot.domain.exchange import Document, Image
+from bot.domain.hidden import one_line
 from bot.domain.incoming import File
 from bot.ports.slack import Files
 
@@ -18,26 +16,47 @@ logger = logging.getLogger(__name__)
 
 MOST_FILES = 5
 """Per message."""
-MOST_BYTES = 10_000_000
-"""Per file; the model's own limit for pictures."""
-MOST_PAGES = 10
-"""Of a PDF; keeps the worst case of a step affordable."""
-LONGEST_EDGE = 1568
-"""Pixels; larger pictures are scaled down (the model would do it too, and charge for more)."""
-MOST_PIXELS = 32_000_000
-"""As the header tells, before anything is decoded; a telephone's JPEG has 24 million."""
-MOST_DECODED_PIXELS = 16_000_000
-"""Held in memory at once; a JPEG is decoded at a fraction of its size, the other formats whole."""
+MOST_TEXT_BYTES = 1_000_000
+"""Of a text file; larger ones are no logs that somebody wants read."""
+TURN_FILES, TURN_BYTES = 10, 20_000_000
+"""Of all messages of a turn; the vendor takes 32 MB with everything else."""
 AT_ONCE = 2
 """Files prepared at the same time."""
 PREPARING_SECONDS = 10.0
-_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
-"""Whatever a file calls itself: a PostScript one would be handed to Ghostscript."""
+_BINARY = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
+_TEXT = frozenset(
+    {
+        "application/json", "application/x-ndjson", "application/xml", "application/yaml", "application/x-yaml",
+        "application/toml", "application/csv", "application/javascript", "application/x-sh", "application/sql",
+    }
+)  # fmt: skip
+_VAGUE = frozenset({"application/octet-stream", "binary/octet-stream", "application/unknown", ""})
+_TEXT_ENDINGS = (
+    "txt",
+    "log",
+    "csv",
+    "tsv",
+    "json",
+    "jsonl",
+    "ndjson",
+    "md",
+    "xml",
+    "yaml",
+    "yml",
+    "toml",
+    "ini",
+    "conf",
+)
+_ENDINGS = ("png", "jpg", "jpeg", "gif", "webp", "pdf", *_TEXT_ENDINGS)
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys('<>[]{}"`', " "))
 
 
-class UnreadableFileError(Exception):
-    """A file the model cannot be shown."""
+@dataclass(slots=True)
+class Room:
+    """What is left of what the files of one turn may take."""
+
+    files: int = TURN_FILES
+    size: int = TURN_BYTES
 
 
 class Workshop:
@@ -55,67 +74,77 @@ class Attachments:
         self._files = files
         self._workshop = workshop or Workshop()
 
-    async def fetch(self, files: tuple[File, ...]) -> tuple[tuple[Image | Document, ...], list[str]]:
-        """What the model can see, and remarks (for model and customer) about what was left out."""
-        kept: list[Image | Document] = []
-        unreadable: list[str] = []
-        for file in files[:MOST_FILES]:
-            try:
-                kept.append(await self._one(file))
-            except (UnreadableFileError, PermanentError):
-                logger.info("file.left_out", extra={"fields": {"media_type": file.media_type, "bytes": file.size}})
-                unreadable.append(_name(file))
-        remarks = []
-        if unreadable:
-            remarks.append(f"[Attachment the assistant cannot open: {', '.join(unreadable)}]")
-        if len(files) > MOST_FILES:
-            remarks.append(f"[{len(files) - MOST_FILES} further attachments were left out]")
-        return tuple(kept), remarks
+    async def fetch(
+        self, files: tuple[File, ...], room: Room | None = None
+    ) -> tuple[tuple[Attachment, ...], list[str]]:
+        """What the model can see, and remarks (for model and customer) about what was left out.
 
-    async def _one(self, file: File) -> Image | Document:
-        is_pdf = file.media_type == "application/pdf"
-        if not is_pdf and file.media_type not in _IMAGES:
-            raise UnreadableFileError(file.media_type)
-        data = await self._files.download(file, limit=MOST_BYTES)
-        prepare = _document if is_pdf else _image
+        `room`: what is left for this message; it gets smaller.
+        """
+        room = room or Room()
+        kept: list[Attachment] = []
+        unreadable: list[str] = []
+        cuts: list[str] = []
+        allowed = min(MOST_FILES, max(room.files, 0))
+        for file in files[:allowed]:
+            try:
+                opened = await self._one(file, room)
+            except (UnreadableFileError, PermanentError) as error:
+                why = str(error) if isinstance(error, UnreadableFileError) else "cannot be fetched"
+                fields = {"media_type": file.media_type, "bytes": file.size, "why": why}
+                logger.info("file.left_out", extra={"fields": fields})
+                unreadable.append(f"{_name(file)} ({why})")
+                continue
+            kept.append(opened.content)
+            cuts += [f"[{opened.remark}]"] if opened.remark else []
+        left = len(files) - allowed
+        further = [f"[{left} further attachments were left out]"] if left > 0 else []
+        remarks = [f"[Attachment the assistant cannot open: {', '.join(unreadable)}]"] if unreadable else []
+        return tuple(kept), [*remarks, *cuts, *further]
+
+    async def _one(self, file: File, room: Room) -> Opened:
+        readable, is_text = _readable(file)
+        limit = min(MOST_TEXT_BYTES if is_text else MOST_BYTES, room.size)
+        if readable.size > limit:
+            raise UnreadableFileError("too large")
+        data = await self._files.download(readable, limit=limit)
         try:
             async with self._workshop.turnstile, asyncio.timeout(PREPARING_SECONDS):
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._workshop.threads, prepare, data, _name(file))
+                opening = loop.run_in_executor(self._workshop.threads, _opened, data, _name(file), is_text)
+                opened = await opening
         except TimeoutError:
-            raise UnreadableFileError(_name(file)) from None
+            raise UnreadableFileError("takes too long to open") from None
+        if opened.weight > room.size:
+            raise UnreadableFileError("too large beside the other files")
+        room.files -= 1
+        room.size -= opened.weight
+        return opened
 
 
-def _image(data: bytes, name: str) -> Image:
-    """A picture of at most LONGEST_EDGE pixels as PNG or JPEG."""
-    try:
-        picture = Pillow.open(io.BytesIO(data), formats=_FORMATS)
-        _guard(picture, MOST_PIXELS)
-        picture.draft(None, (LONGEST_EDGE, LONGEST_EDGE))
-        _guard(picture, MOST_DECODED_PIXELS)
-        picture.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
-        out, has_alpha = io.BytesIO(), picture.mode in ("RGBA", "LA", "P")
-        picture.convert("RGBA" if has_alpha else "RGB").save(out, "PNG" if has_alpha else "JPEG", quality=85)
-    except Exception as error:  # a parser of foreign files raises anything: SyntaxError, struct.error, …
-        raise UnreadableFileError(name) from error
-    media_type = "image/png" if has_alpha else "image/jpeg"
-    return Image(media_type, base64.b64encode(out.getvalue()).decode(), picture.width, picture.height)
+def _opened(data: bytes, name: str, is_text: bool) -> Opened:  # noqa: FBT001 - called through an executor
+    return open_file(data, name, is_text=is_text)
 
 
-def _guard(picture: Pillow.Image, most: int) -> None:
-    if picture.width * picture.height > most:
-        raise UnreadableFileError("too large")
-
-
-def _document(data: bytes, name: str) -> Document:
-    try:
-        pages = len(PdfReader(io.BytesIO(data)).pages)
-    except Exception as error:  # a parser of foreign files raises anything: DependencyError, KeyError, …
-        raise UnreadableFileError(name) from error
-    if not 0 < pages <= MOST_PAGES:
-        raise UnreadableFileError(name)
-    return Document(base64.b64encode(data).decode(), name, pages)
+def _readable(file: File) -> tuple[File, bool]:
+    """The file to fetch, and whether it is text; of pictures we cannot read, what Slack made of them."""
+    media_type = file.media_type.partition(";")[0].strip().lower()
+    ending = file.name.rpartition(".")[2].lower()
+    if media_type in _BINARY:
+        return file, False
+    if media_type.startswith("text/") or media_type in _TEXT:
+        return file, True
+    if media_type in _VAGUE and ending in _ENDINGS:
+        return file, ending in _TEXT_ENDINGS
+    if media_type.startswith("image/") and file.preview:
+        return replace(file, url=file.preview, media_type="image/jpeg", size=0), False
+    kind = (
+        "a HEIC photo; PNG or JPEG works"
+        if media_type in ("image/heic", "image/heif")
+        else "no screenshot, PDF or text"
+    )
+    raise UnreadableFileError(kind)
 
 
 def _name(file: File) -> str:
-    return " ".join(file.name.split())[:80] or "file"
+    return one_line(file.name.translate(_NOT_IN_NAMES), 80) or "file"

@@ -109,7 +109,7 @@ class BudgetPauses:
                 if isinstance(row.incoming, MessageReceived):
                     await self._cases.mirror(tx, conversation, [row.incoming], name)
             gone = await remove_signs(tx, conversation, rows)
-            notice = ShowNotice(place_of(conversation), self._sentences["budget_waiting"])
+            notice = ShowNotice(place_of(conversation), prompts.sentences(conversation.language)["budget_waiting"])
             key = f"waiting:{ask.case_id}"
             await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
             if conversation.surface is Surface.DM:
@@ -152,8 +152,9 @@ class BudgetPauses:
         if run.live_key is not None and not ending.builds_on_live:
             await tx.outbox.add(removal(conversation, run.live_key))
         footer = await footer_of(tx.ledger, conversation, self._profiles, steps=ending.steps)
-        text = f"{self._sentences['budget_paused']} {await self._cases.outlook(tx, conversation)}".strip()
-        answer = Answer(text, (), footer)
+        sentence = prompts.sentences(conversation.language)["budget_paused"]
+        text = f"{sentence} {await self._cases.outlook(tx, conversation)}".strip()
+        answer = Answer(text, (), footer, language=conversation.language)
         shown = ShowAnswer(place_of(conversation), answer, progress=ending.progress, session=Session.SUSPENDED)
         key = f"budget:{case.id}"
         await tx.outbox.add(

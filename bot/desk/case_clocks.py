@@ -4,7 +4,7 @@ While a case is open a timer stands at the next stage of the way it takes. From 
 owner: it is only a reason to look, for whether a customer waits is read from the transcript when it goes off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain.case_due import CaseDue, Due
 from bot.domain.conversation import Line, Speaker
@@ -86,7 +86,7 @@ class CaseClocks:
         return self.service.deadline(case, self._clock()) if case.state is State.OPEN else None
 
     async def outlook(
-        self, tx: Transaction, channel: str, sentences: dict[str, str], *, since: float | None = None
+        self, tx: Transaction, channel: str, sentences: Mapping[str, str], *, since: float | None = None
     ) -> str:
         """What is true now for a customer who is passed on to people: hours and position; empty when there is nothing
         to say. `channel`: where the case is, or will be, put; `since`: when it was opened."""
@@ -94,7 +94,7 @@ class CaseClocks:
         before = now if since is None else since
         said: list[str] = []
         if not hours.is_open(now):
-            when = words_of_moment(hours, hours.opens_after(now), now=now)
+            when = words_of_moment(hours, hours.opens_after(now), now=now, words=sentences)
             said.append(sentences["closed_until"].format(when=when))
         ahead = (
             await tx.escalations.count_open(staff_channel=channel, before=before) if self.service.tells_position else 0

@@ -52,7 +52,6 @@ class Cases:
         self._deadlines = terms.deadlines
         self._rules = terms.rules
         self._clocks = clocks
-        self._sentences = prompts.sentences()
 
     async def escalate(self, request: EscalationRequest, context: ToolContext) -> str:
         """The tool `escalate_to_human`: put the run's case before people; the text tells the model what to do now."""
@@ -145,7 +144,8 @@ class Cases:
         if self._clocks is None or (case is None and new is None) or (case and case.state is not State.OPEN):
             return ""
         channel = case.staff_channel if case else self._room.channel_for(new.team if new else None)
-        return await self._clocks.outlook(tx, channel, self._sentences, since=case.opened_at if case else None)
+        words = prompts.sentences(conversation.language)
+        return await self._clocks.outlook(tx, channel, words, since=case.opened_at if case else None)
 
     async def waiting_note(self, conversation: Conversation) -> str:
         """For the model, whose customer may ask how long it takes; empty when no case of theirs waits for people."""

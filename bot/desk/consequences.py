@@ -71,7 +71,7 @@ class Consequences:
     ) -> None:
         """Send exactly the approved text, once."""
         footer = await footer_of(tx.ledger, conversation, self._profiles)
-        answer = Answer(proposal.text, proposal.citations, footer)
+        answer = Answer(proposal.text, proposal.citations, footer, language=conversation.language)
         await tx.outbox.add(
             Outgoing(
                 f"approved:{case.id}:{proposal.digest[:16]}",

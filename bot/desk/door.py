@@ -5,6 +5,8 @@ organisation stays closed until an admin has allowed it; everything about it is 
 never from a cache. What a mute keeps out is stored all the same, see `bot.desk.turns`.
 """
 
+from collections.abc import Mapping
+
 import prompts
 from bot.desk.commands import AllowChannel, Command, Handoff
 from bot.desk.people import People
@@ -13,6 +15,7 @@ from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.effects import Outgoing, Place, ShowNotice, Whisper
 from bot.domain.gate import PAIR_EVENTS, SharedChannel
 from bot.domain.incoming import MessageReceived
+from bot.domain.language import language_of
 from bot.ports.clock import Clock
 from bot.ports.store import Transaction
 
@@ -57,7 +60,7 @@ class Door:
             return False
         turns_to_us = message.mentions_bot or message.surface is Surface.DM
         if turns_to_us and message.bot_id is None and conversation.standing is not Standing.HUMAN:
-            text = self._sentences["muted_channel" if mute.is_of_channel else "muted_thread"]
+            text = prompts.sentences(conversation.language)["muted_channel" if mute.is_of_channel else "muted_thread"]
             await self._whisper(tx, message, f"muted:{mute.at:.3f}", text)
         return True
 
@@ -73,7 +76,7 @@ class Door:
         if isinstance(command, AllowChannel):
             return True
         if message.bot_id is None and (message.mentions_bot or message.surface is Surface.DM):
-            await self._whisper(tx, message, f"shared:{known.at:.3f}", self._sentences["shared_closed"])
+            await self._whisper(tx, message, f"shared:{known.at:.3f}", _in_their(message)["shared_closed"])
         return False
 
     async def _is_bearable(
@@ -89,7 +92,7 @@ class Door:
         if turn.is_last_straw:
             key = f"often:{pair}:{bot_id}:{turn.paused_until:.0f}"
             if conversation is not None and conversation.standing is not Standing.HUMAN:
-                notice = ShowNotice(place_of(conversation), self._sentences["bot_too_often"])
+                notice = ShowNotice(place_of(conversation), prompts.sentences(conversation.language)["bot_too_often"])
                 await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
             await self._tell_staff(tx, message, key, "bot_too_often_staff")
         return False
@@ -106,6 +109,11 @@ class Door:
         key = f"whisper:{thread.team_id}:{thread.channel_id}:{message.user_id}:{key}"
         effect = Whisper(place, message.user_id, text)
         await tx.outbox.add(Outgoing(key, effect, f"whisper:{thread.team_id}:{message.user_id}"))
+
+
+def _in_their(message: MessageReceived) -> Mapping[str, str]:
+    """The sentences in the language a message is written in."""
+    return prompts.sentences(language_of(message.text))
 
 
 def _new_threads(thread: ThreadKey) -> str:

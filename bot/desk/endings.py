@@ -1,7 +1,7 @@
 """How a turn ends: what the customer reads, what people are asked, what is remembered. One transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import prompts
@@ -125,7 +125,9 @@ class Endings:
             if conversation.epoch != run.epoch:
                 ending = replace(ending, outcome=Outcome.STOPPED)
             case = await case_of_run(tx, run.id)
-            conclusion = await self._told(tx, conversation, case, self._conclude(run, ending, case, rows))
+            words = prompts.sentences(conversation.language)
+            conclusion = self._conclude(run, ending, case, rows, words)
+            conclusion = await self._told(tx, conversation, case, conclusion)
             await tx.runs.finish(run.id, conclusion.outcome)
             await tx.ledger.charge_left_behind(run.id)
             await tx.inbox.mark_handled(run.inbox_ids)
@@ -137,31 +139,36 @@ class Endings:
                 await self._doubt(tx, case, ending)
             await self._show(tx, conversation, run, ending, conclusion)
 
-    def _conclude(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
+    def _conclude(
+        self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued], words: Mapping[str, str]
+    ) -> _Conclusion:
+        """`words`: the fixed sentences in the customer's language."""
         match ending.outcome:
             case Outcome.STOPPED | Outcome.SUPERSEDED:
-                return _Conclusion(Outcome.STOPPED, self._sentences[ending.sentence or "stopped"])
+                return _Conclusion(Outcome.STOPPED, words[ending.sentence or "stopped"])
             case Outcome.ESCALATED if ending.halt is Halt.SWITCHED_OFF:
-                return self._switched_off(run, ending, case, rows)
+                return self._switched_off(run, ending, case, rows, words)
             case Outcome.ANSWERED | Outcome.BUDGET_EXHAUSTED if ending.sentence:
-                return _Conclusion(ending.outcome, self._sentences[ending.sentence])
+                return _Conclusion(ending.outcome, words[ending.sentence])
             case Outcome.ANSWERED if case is not None:
-                return self._escalated(ending, case)
+                return self._escalated(ending, case, words)
             case Outcome.ANSWERED if ending.verdict is not None and ending.verdict.passed:
                 return _Conclusion(Outcome.ANSWERED, ending.text, ending.citations, asks_feedback=True)
             case Outcome.ANSWERED:
                 new = self._low_confidence(run, ending, rows)
-                return _Conclusion(Outcome.AWAITING_APPROVAL, self._sentences["awaiting_approval"], case=new)
+                return _Conclusion(Outcome.AWAITING_APPROVAL, words["awaiting_approval"], case=new)
             case _:
-                return self._not_an_answer(run, ending, case, rows)
+                return self._not_an_answer(run, ending, case, rows, words)
 
-    def _switched_off(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
+    def _switched_off(
+        self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued], words: Mapping[str, str]
+    ) -> _Conclusion:
         """The bot was paused in the middle: people get what it found so far; no model is asked to sum it up."""
         new: NewEscalation | None = None
         if case is None or not case.state.is_live:  # one that was decided already asks nobody any more
             summary = plain_summary(_question(rows), ending.evidence)
             new = replace(_case(run, rows, Origin.PAUSED, reason_of(), summary), id=f"esc-{run.id}-paused")
-        return _Conclusion(Outcome.ESCALATED, self._sentences["bot_paused"], case=new)
+        return _Conclusion(Outcome.ESCALATED, words["bot_paused"], case=new)
 
     async def _doubt(self, tx: Transaction, case: Escalation, ending: Ending) -> None:
         """A reply that people are asked to approve may promise: they are told what they would answer for."""
@@ -182,9 +189,9 @@ class Endings:
         outlook = await self._cases.outlook(tx, conversation, conclusion.case)
         return replace(conclusion, text=f"{conclusion.text}\n\n{outlook}") if outlook else conclusion
 
-    def _escalated(self, ending: Ending, case: Escalation) -> _Conclusion:
+    def _escalated(self, ending: Ending, case: Escalation, words: Mapping[str, str]) -> _Conclusion:
         waits = case.proposal is not None
-        text = self._sentences[_asked_for(case)]
+        text = words[_asked_for(case)]
         if ending.verdict is not None and ending.verdict.passed:
             text = ending.text
         return _Conclusion(Outcome.AWAITING_APPROVAL if waits else Outcome.ESCALATED, text, ending.citations)
@@ -196,14 +203,16 @@ class Endings:
         summary = plain_summary(_question(rows), ending.evidence)
         return _case(run, rows, Origin.LOW_CONFIDENCE, reason, summary, Proposal(ending.text, ending.citations))
 
-    def _not_an_answer(self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued]) -> _Conclusion:
-        text = self._sentences[_SENTENCES[ending.outcome]]
+    def _not_an_answer(
+        self, run: Run, ending: Ending, case: Escalation | None, rows: Sequence[Queued], words: Mapping[str, str]
+    ) -> _Conclusion:
+        text = words[_SENTENCES[ending.outcome]]
         citations: tuple[Citation, ...] = ()
         if ending.degraded is not None:
-            text = f"{self._sentences['degraded']}\n\n{ending.degraded.text}"
+            text = f"{words['degraded']}\n\n{ending.degraded.text}"
             citations = ending.degraded.citations
         elif ending.halt is Halt.STEPS:
-            text = self._sentences["steps_exhausted"]
+            text = words["steps_exhausted"]
         if case is not None:
             return _Conclusion(ending.outcome, text, citations)
         origin = Origin.BUDGET if ending.outcome is Outcome.BUDGET_EXHAUSTED else Origin.FAILURE
@@ -249,7 +258,7 @@ class Endings:
         if not superseded:
             footer = await footer_of(tx.ledger, conversation, self._profiles, steps=ending.steps)
             feedback = run.id if conclusion.asks_feedback else ""
-            answer = Answer(conclusion.text, conclusion.citations, footer, feedback)
+            answer = Answer(conclusion.text, conclusion.citations, footer, feedback, conversation.language)
             shown = ShowAnswer(place_of(conversation), answer, progress=ending.progress, session=status)
             await tx.outbox.add(
                 Outgoing(

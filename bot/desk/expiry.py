@@ -23,7 +23,6 @@ class Expiry:
         self._store = store
         self._cases = cases
         self._clock = clock
-        self._sentences = prompts.sentences()
 
     async def handle(self, inbox_id: str, cause: ProposalExpired) -> None:
         """The timer went off; it means nothing when the proposal was decided or changed meanwhile."""
@@ -62,7 +61,7 @@ class Expiry:
 
     async def _tell(self, tx: Transaction, case: Escalation, conversation: Conversation) -> None:
         is_call = case.proposal is not None and case.proposal.call is not None
-        text = self._sentences["expired_call" if is_call else "expired_reply"]
+        text = prompts.sentences(conversation.language)["expired_call" if is_call else "expired_reply"]
         notice = ShowNotice(place_of(conversation), text)
         key = f"expired:{case.id}"
         await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))

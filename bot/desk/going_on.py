@@ -74,7 +74,7 @@ class GoingOn:
     async def resume(self, tx: Transaction, ask: BudgetAsk, case: Escalation, conversation: Conversation) -> None:
         """The run is taken up again, under a live line of its own."""
         reader = Reader(case.requested_by, case.requested_team)
-        sign = first_sign(case.id, conversation, self._sentences["live_first"], reader)
+        sign = first_sign(case.id, conversation, reader)
         if not await tx.runs.resume(ask.run_id, live_key=sign.key):
             raise TooLateError
         await tx.outbox.add(sign)

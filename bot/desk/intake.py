@@ -33,6 +33,7 @@ from bot.domain.incoming import (
     Reacted,
     StopPressed,
 )
+from bot.domain.language import language_of
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
@@ -53,14 +54,12 @@ class Intake:
 
     def __init__(
         self, store: Store, people: People, cases: Cases, clock: Clock, new_id: NewId, *, profile_for: dict[str, str],
-        first_sign: str,
     ) -> None:  # fmt: skip
         self._store = store
         self._people = people
         self._clock = clock
         self._new_id = new_id
         self._profile_for = profile_for
-        self._first_sign = first_sign
         self._door = Door(people, clock)
         self._changes = Changes(cases, clock, new_id)
         self._stopping = Stopping(store, people, new_id)
@@ -145,7 +144,7 @@ class Intake:
         is_ours = conversation.standing is not Standing.HUMAN and not await self._is_silent(tx, message, conversation)
         if stored and is_first and expected and is_ours:
             reader = Reader(message.user_id, message.author_team)
-            await tx.outbox.add(first_sign(inbox_id, conversation, self._first_sign, reader))
+            await tx.outbox.add(first_sign(inbox_id, conversation, reader))
         if stored and seems_to_answer(message, conversation):
             await self._add(tx, spoke := spoken_by(message), partition=lane_of(spoke))
         return stored
@@ -167,6 +166,7 @@ class Intake:
             prompt_version="",
             opened_by=message.user_id,
             opened_at=self._clock(),
+            language=language_of(message.text),
         )
         await tx.conversations.open(conversation)
         return conversation

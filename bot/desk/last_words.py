@@ -90,7 +90,7 @@ class LastWords:
     async def _hand_over(
         self, tx: Transaction, queued: Queued, conversation: Conversation, messages: list[MessageReceived]
     ) -> None:
-        sentence = self._sentences["failed"]
+        sentence = prompts.sentences(conversation.language)["failed"]
         notice = ShowNotice(place_of(conversation), sentence)
         await tx.outbox.add(
             Outgoing(f"parked:{queued.id}", notice, conversation.id, conversation.id, conversation.epoch)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import prompts
 from bot.domain.effects import Progress, Receipt, StepCard, StepState
 from bot.domain.money import show_usd
 from bot.ports.slack import Messenger
@@ -40,12 +41,12 @@ class Steps:
         """What is being done came to nothing."""
         self._end(StepState.ERROR)
 
-    def finish(self, *, answered: bool) -> None:
-        """Nothing is being done any more."""
+    def finish(self, writing: str) -> None:
+        """Nothing is being done any more; `writing`: what the last step is called, empty when there is no answer."""
         last = next(reversed(self._cards.values()), None)
-        if answered and last is not None:
-            self._cards[last.id] = StepCard(last.id, WRITING, StepState.IN_PROGRESS)
-        self._end(StepState.COMPLETE if answered else StepState.ERROR)
+        if writing and last is not None:
+            self._cards[last.id] = StepCard(last.id, writing, StepState.IN_PROGRESS)
+        self._end(StepState.COMPLETE if writing else StepState.ERROR)
 
     def news(self) -> tuple[StepCard, ...]:
         """The cards that are new or changed."""
@@ -64,7 +65,10 @@ class Steps:
 class LiveLine:
     """Shows progress of one run; holds only the newest."""
 
-    def __init__(self, store: Store, messenger: Messenger, run: Run, max_steps: int) -> None:
+    def __init__(self, store: Store, messenger: Messenger, run: Run, max_steps: int, language: str = "") -> None:
+        """`language`: of its reader, ISO 639-1."""
+        self._language = language
+        self._words = prompts.sentences(language)
         self._store = store
         self._messenger = messenger
         self._run = run
@@ -81,6 +85,7 @@ class LiveLine:
 
     def progress(self, step: int, words: str) -> None:
         """Remember what is being done now."""
+        words = prompts.live_words(self._language, words)
         self._news = (step, words)
         self._steps.now(step, words)
         self._changed.set()
@@ -91,10 +96,11 @@ class LiveLine:
 
     def last(self, *, answered: bool) -> Progress | None:
         """What a stream shows of the steps when it ends; asked for after the line was closed."""
-        self._steps.finish(answered=answered)
+        self._steps.finish(prompts.live_words(self._language, WRITING) if answered else "")
         cards = self._steps.news()
         done = max(self._news[0], 1) if self._news else 0
-        return Progress("", f"{done} {'step' if done == 1 else 'steps'}", cards) if cards else None
+        title = self._words["one_step" if done == 1 else "some_steps"].format(count=done)
+        return Progress("", title, cards, self._language) if cards else None
 
     async def show_until_closed(self) -> None:
         """Show the newest state, then wait a little."""
@@ -155,7 +161,8 @@ class LiveLine:
         if conversation is None or conversation.epoch != self._run.epoch:
             return None
         step, words = self._news
-        return Progress(words, f"step {step}/{self._max_steps} · {show_usd(spend.usd)}", self._steps.news())
+        title = self._words["progress"].format(step=step, most=self._max_steps, cost=show_usd(spend.usd))
+        return Progress(words, title, self._steps.news(), self._language)
 
 
 @asynccontextmanager

@@ -34,7 +34,6 @@ class Ownership:
     def __init__(self, clock: Clock, new_id: NewId = sortable_id) -> None:
         self._clock = clock
         self._new_id = new_id
-        self._sentences = prompts.sentences()
 
     async def take_over(self, tx: Transaction, conversation: Conversation, by: By, case_id: str) -> None:
         """Give a conversation to a person: from this transaction on the bot is silent in it."""
@@ -49,7 +48,7 @@ class Ownership:
             await tx.outbox.add(line)
             gone = line.key
         await self.set_session(tx, now, f"{case_id}:{now.epoch}:taken", Session.ACTIVE, after=gone)
-        text = self._sentences["taken_over"].format(person=by.name)
+        text = prompts.sentences(now.language)["taken_over"].format(person=by.name)
         await self._say(tx, now, f"taken:{case_id}:{now.epoch}", text)
         await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name}{_TOOK_OVER}", self._clock()))
 
@@ -59,7 +58,8 @@ class Ownership:
         """Return a conversation to the bot, which knows what the person did; with a next step it begins at once."""
         case = await tx.escalations.get(case_id)
         now = await tx.conversations.set_owner(conversation.id, Standing.BOT, None)
-        await self._say(tx, now, f"back:{case_id}:{now.epoch}", self._sentences["handed_back"].format(person=by.name))
+        text = prompts.sentences(now.language)["handed_back"].format(person=by.name)
+        await self._say(tx, now, f"back:{case_id}:{now.epoch}", text)
         back = Handback(
             now.id, now.epoch, by.user_id, by.name, case.reason if case else "", await _since(tx, now.id),
             self._clock(), note, next_step,
@@ -75,7 +75,8 @@ class Ownership:
     async def resolve(self, tx: Transaction, case: Escalation, conversation: Conversation, by: By) -> None:
         """Close a conversation, and ask how it went: it opens again with the next customer message."""
         now = await tx.conversations.set_owner(conversation.id, Standing.CLOSED, None)
-        await self._say(tx, now, f"resolved:{case.id}", self._sentences["resolved"].format(person=by.name))
+        text = prompts.sentences(now.language)["resolved"].format(person=by.name)
+        await self._say(tx, now, f"resolved:{case.id}", text)
         await tx.outbox.add(ask_rating(case, now, place_of(now)))
         await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} resolved it.", self._clock()))
         await self.set_session(tx, now, f"{case.id}:closed", Session.CLOSED)

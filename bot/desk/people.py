@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import prompts
 from bot.domain.errors import DeskhandError, MembershipUnknownError
 from bot.domain.escalation import Team
+from bot.domain.hidden import one_line
 from bot.domain.principal import Principal, Role
 from bot.ports.slack import Directory, Person
 
@@ -60,7 +61,8 @@ class People:
         bot_id = bot_id or (user_id if person.is_bot else None)
         role = await self._role(user_id, author_team, bot_id, is_guest=is_guest or person.is_guest)
         is_known = author_team == self._home_team and role is not Role.AGENT
-        return Principal(author_team, user_id, role, plain_name(person.name), person.email if is_known else None)
+        email = person.email if is_known else None
+        return Principal(author_team, user_id, role, plain_name(person.name), email, person.language)
 
     async def name(self, user_id: str) -> str:
         """A name to show, to customers too."""
@@ -133,4 +135,4 @@ class People:
 
 def plain_name(name: str) -> str:
     """A name that is only a name: people choose theirs, and it stands in our sentences."""
-    return " ".join(name.replace("<", "").replace(">", "").split())[:80] or "Somebody"
+    return one_line(name.replace("<", "").replace(">", ""), 80) or "Somebody"

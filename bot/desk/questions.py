@@ -77,7 +77,10 @@ class Questions:
     async def _ask_customer(
         self, tx: Transaction, asked: QuestionAsked, conversation: Conversation, author: Person, at: float
     ) -> None:
-        relay = Relay(place_of(conversation), asked.user_id, author.name, asked.text, picture=author.picture)
+        relay = Relay(
+            place_of(conversation), asked.user_id, author.name, asked.text, picture=author.picture,
+            language=conversation.language,
+        )  # fmt: skip
         key = f"question:{asked.escalation_id}:{asked.press_id}"
         await tx.outbox.add(Outgoing(key, relay, conversation.id, conversation.id))
         note = f"A colleague ({author.name}) asked the customer here, and the answer is for you: {asked.text}"

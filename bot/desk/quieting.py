@@ -1,5 +1,6 @@
 """`mute`, `unmute`, `allow channel`: typed by people, carried out without a model, confirmed in a whisper, recorded."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import prompts
@@ -15,7 +16,8 @@ from bot.domain.interruption import StopWhy
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
-_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_UNITS = (("for_day", "for_days", 86_400), ("for_hour", "for_hours", 3_600), ("for_minute", "for_minutes", 60))
+"""Names of the sentences for one and for several, and seconds."""
 
 
 class Quieting:
@@ -51,23 +53,25 @@ class Quieting:
 
     async def _quiet(self, tx: Transaction, message: MessageReceived, wish: Quiet, *, is_staff: bool) -> str:
         conversation = await tx.conversations.get(message.thread.id)
+        words = prompts.sentences(conversation.language if conversation else "")
         is_dm = message.surface is Surface.DM
         if wish.channel and not (is_staff or is_dm):
-            return self._sentences["mute_needs_staff"]
+            return words["mute_needs_staff"]
         if not (is_staff or is_dm or _is_own(message, conversation)):
-            return self._sentences["mute_not_yours"]
-        return await (self._mute if wish.is_on else self._unmute)(tx, message, wish)
+            return words["mute_not_yours"]
+        return await (self._mute if wish.is_on else self._unmute)(tx, message, wish, words)
 
-    async def _mute(self, tx: Transaction, message: MessageReceived, wish: Quiet) -> str:
+    async def _mute(self, tx: Transaction, message: MessageReceived, wish: Quiet, words: Mapping[str, str]) -> str:
         team, now = message.thread.team_id, self._clock()
         until = now + wish.seconds if wish.seconds is not None else None
         await tx.gates.mute(Mute(team, _subject(message, wish), message.user_id, now, until))
         for conversation_id in await self._muted_by(tx, message, wish):
             await tx.runs.request_stop(conversation_id, StopWhy.MUTED)
             await wake_paused(tx, conversation_id, self._new_id())
-        how_long = f" for {_words(wish.seconds)}" if wish.seconds is not None else ""
-        await self._record(tx, message, f"{_kind(wish)}.mute", _subject(message, wish), how_long.strip())
-        return self._sentences["mute_channel_done" if wish.channel else "mute_thread_done"].format(how_long=how_long)
+        recorded = _how_long(wish.seconds, prompts.sentences()).strip()
+        await self._record(tx, message, f"{_kind(wish)}.mute", _subject(message, wish), recorded)
+        done = words["mute_channel_done" if wish.channel else "mute_thread_done"]
+        return done.format(how_long=_how_long(wish.seconds, words))
 
     @staticmethod
     async def _muted_by(tx: Transaction, message: MessageReceived, wish: Quiet) -> list[str]:
@@ -75,14 +79,14 @@ class Quieting:
         key = message.thread
         return await tx.runs.open_in(key.team_id, key.channel_id) if wish.channel else [key.id]
 
-    async def _unmute(self, tx: Transaction, message: MessageReceived, wish: Quiet) -> str:
+    async def _unmute(self, tx: Transaction, message: MessageReceived, wish: Quiet, words: Mapping[str, str]) -> str:
         lifted = await tx.gates.unmute(message.thread.team_id, _subject(message, wish))
         if lifted:
             await self._record(tx, message, f"{_kind(wish)}.unmute", _subject(message, wish))
         left = await tx.gates.muted(message.thread.id, self._clock())
         if left is not None:
-            return self._sentences["muted_channel" if left.is_of_channel else "muted_thread"]
-        return self._sentences["unmuted" if lifted else "not_muted"]
+            return words["muted_channel" if left.is_of_channel else "muted_thread"]
+        return words["unmuted" if lifted else "not_muted"]
 
     async def _allow(self, tx: Transaction, message: MessageReceived, wish: AllowChannel, *, is_admin: bool) -> str:
         if not is_admin:
@@ -126,10 +130,12 @@ def _kind(wish: Quiet) -> str:
     return "channel" if wish.channel else "thread"
 
 
-def _words(seconds: float) -> str:
-    """A time as people say it."""
-    for name, size in _UNITS:
+def _how_long(seconds: float | None, words: Mapping[str, str]) -> str:
+    """A time as people say it; empty without an end."""
+    if seconds is None:
+        return ""
+    for one, several, size in _UNITS:
         if seconds >= size and seconds % size == 0:
             count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return f"{max(1, round(seconds / 60))} minutes"
+            return words[one if count == 1 else several].format(count=count)
+    return words["for_minutes"].format(count=max(1, round(seconds / 60)))

@@ -19,7 +19,6 @@ class Ratings:
         self._store = store
         self._cases = cases
         self._clock = clock
-        self._sentences = prompts.sentences()
 
     async def handle(self, queued: Queued, rated: Rated) -> None:
         """One press or one sent comment; whoever is not asked, or comes too late, is told so."""
@@ -30,7 +29,8 @@ class Ratings:
             if case is not None and conversation is not None:
                 refusal = await self._take(tx, queued.id, rated, case, conversation)
             if refusal:
-                await tx.outbox.add(_whisper(rated, self._sentences[refusal]))
+                language = conversation.language if conversation else ""
+                await tx.outbox.add(_whisper(rated, prompts.sentences(language)[refusal]))
             await tx.inbox.mark_handled([queued.id])
 
     async def _take(
@@ -48,15 +48,15 @@ class Ratings:
         rating = await tx.ratings.rate(Rating(case.id, conversation.id, rated.user_id, stars, comment, began, now))
         if rating is None:
             return "rating_too_late"
-        await self._show(tx, cause, rated, rating)
+        await self._show(tx, cause, rated, rating, conversation.language)
         await self._cases.redraw(tx, case, when=f":rated:{cause}")
         event = TraceEvent(conversation.id, "", 0, Action.DECISION, "rated", now, got=f"{stars} of 5")
         await tx.traces.add(event)
         return ""
 
-    async def _show(self, tx: Transaction, cause: str, rated: Rated, rating: Rating) -> None:
+    async def _show(self, tx: Transaction, cause: str, rated: Rated, rating: Rating, language: str) -> None:
         place = Place(rated.team_id, rated.channel_id, rated.thread_ts)
-        asked = AskRating(place, rating.case_id, rating.stars, rating.comment)
+        asked = AskRating(place, rating.case_id, rating.stars, rating.comment, language=language)
         key = rating_key(rating.case_id)
         lane = rating.conversation_id
         await tx.outbox.add(Outgoing(f"{key}:{cause}", asked, lane, rating.conversation_id, edits=key))
@@ -69,9 +69,8 @@ def rating_key(case_id: str) -> str:
 
 def ask_rating(case: Escalation, conversation: Conversation, place: Place) -> Outgoing:
     """Ask the customer, unless they have written again by then."""
-    return Outgoing(
-        rating_key(case.id), AskRating(place, case.id), conversation.id, conversation.id, conversation.epoch
-    )
+    ask = AskRating(place, case.id, language=conversation.language)
+    return Outgoing(rating_key(case.id), ask, conversation.id, conversation.id, conversation.epoch)
 
 
 def _whisper(rated: Rated, text: str) -> Outgoing:

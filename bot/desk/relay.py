@@ -140,7 +140,14 @@ class RelayRoom:
         self, tx: Transaction, conversation: Conversation, key: str, text: str, author: Person,
         *, edits: str | None = None,
     ) -> None:  # fmt: skip
-        relay = Relay(place_of(conversation), author.user_id, author.name, text, picture=author.picture)
+        relay = Relay(
+            place_of(conversation),
+            author.user_id,
+            author.name,
+            text,
+            picture=author.picture,
+            language=conversation.language,
+        )
         await tx.outbox.add(Outgoing(key, relay, conversation.id, conversation.id, edits=edits))
 
     async def _carry_file(
@@ -151,7 +158,7 @@ class RelayRoom:
             text = self._sentences["not_relayed_large"].format(file=file.name, most=MOST_BYTES // 1_000_000)
             await self._whisper(tx, f"{message.ts}:{file.id}", message.thread, message.user_id, text)
             return
-        effect = RelayFile(place_of(conversation), author.user_id, author.name, file)
+        effect = RelayFile(place_of(conversation), author.user_id, author.name, file, language=conversation.language)
         key = _file_key(relay_key(case, message.ts), file)
         await tx.outbox.add(Outgoing(key, effect, conversation.id, conversation.id))
 

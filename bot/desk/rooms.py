@@ -13,6 +13,7 @@ from bot.desk.commands import Budget, parse_command
 from bot.desk.decisions import Decisions
 from bot.desk.expiry import Expiry
 from bot.desk.money_desk import BudgetDesk, show_home
+from bot.desk.people import People
 from bot.desk.questions import Questions
 from bot.desk.rating import Ratings
 from bot.desk.relay import RelayRoom
@@ -64,6 +65,7 @@ class Rooms:
 
     store: Store
     clock: Clock
+    people: People
     turns: Turns
     talk: StaffRoomTalk
     relay: RelayRoom
@@ -157,7 +159,8 @@ class Rooms:
 
     async def _suggest(self, queued: Queued, opened: MessagesTabOpened) -> None:
         place = Place(opened.team_id, opened.channel_id)
-        effect = SuggestPrompts(place, prompts.sentences()["prompts_title"], prompts.suggested())
+        language = (await self.people.principal(opened.user_id, author_team=opened.team_id)).language
+        effect = SuggestPrompts(place, prompts.sentences(language)["prompts_title"], prompts.suggested(language))
         async with self.store.write() as tx:
             await tx.outbox.add(
                 Outgoing(f"prompts:{queued.id}", effect, f"prompts:{place.team_id}:{opened.channel_id}")

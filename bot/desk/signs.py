@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import prompts
 from bot.domain.conversation import Conversation, Surface
 from bot.domain.effects import Outgoing, Place, Reader, Remove, Session, SetSession, ShowLive
 from bot.ports.store import Queued, Transaction
@@ -12,9 +13,11 @@ def live_key(inbox_id: str) -> str:
     return f"live:{inbox_id}"
 
 
-def first_sign(inbox_id: str, conversation: Conversation, text: str, reader: Reader) -> Outgoing:
+def first_sign(inbox_id: str, conversation: Conversation, reader: Reader) -> Outgoing:
     """The live line: the first visible sign of work. In a DM it brings the native status with it."""
-    live = ShowLive(place_of(conversation), text, reader=reader if conversation.surface is Surface.DM else None)
+    text = prompts.sentences(conversation.language)["live_first"]
+    one = reader if conversation.surface is Surface.DM else None
+    live = ShowLive(place_of(conversation), text, reader=one, language=conversation.language)
     return Outgoing(live_key(inbox_id), live, conversation.id, conversation.id, conversation.epoch)
 
 

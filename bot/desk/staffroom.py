@@ -11,6 +11,7 @@ from bot.desk.people import People
 from bot.desk.quieting import Quieting
 from bot.desk.relay import RelayRoom
 from bot.desk.signs import place_of
+from bot.desk.speaking import learn_language
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface, ThreadKey
 from bot.domain.effects import Outgoing, Place, Receipt, ShowNotice, Whisper
 from bot.domain.escalation import Decision, NewEscalation, Origin
@@ -83,6 +84,7 @@ class StaffRoomTalk:
         async with self._store.write() as tx:
             conversation = await tx.conversations.get(conversation_id)
             if conversation is not None:
+                conversation = await learn_language(tx, conversation, [queued], who)
                 match parse_command(message.text):
                     case Handoff() as handoff:
                         await self._handoff(tx, queued.id, message, conversation, handoff, who)
@@ -125,7 +127,8 @@ class StaffRoomTalk:
             await tx.conversations.add_lines(conversation.id, Line(speaker, who.name, message.text, self._clock()))
             return await self._cases.mirror(tx, conversation, [message], who.name)
         if live is not None:
-            text = f"{self._sentences['handoff_open']} {await self._cases.outlook(tx, conversation)}".strip()
+            sentence = prompts.sentences(conversation.language)["handoff_open"]
+            text = f"{sentence} {await self._cases.outlook(tx, conversation)}".strip()
             return await self._notice(tx, conversation, f"already:{inbox_id}", text)
         words = handoff.reason or "asked for a human"
         lines = await tx.conversations.lines(conversation.id, LAST_LINES)
@@ -137,7 +140,8 @@ class StaffRoomTalk:
         )  # fmt: skip
         await self._cases.open(tx, new, conversation)
         await tx.conversations.add_lines(conversation.id, Line(Speaker.CUSTOMER, who.name, message.text, self._clock()))
-        text = f"{self._sentences['escalated']} {await self._cases.outlook(tx, conversation)}".strip()
+        sentence = prompts.sentences(conversation.language)["escalated"]
+        text = f"{sentence} {await self._cases.outlook(tx, conversation)}".strip()
         await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", text, self._clock()))
         return await self._notice(tx, conversation, f"handoff:{inbox_id}", text)
 
@@ -146,7 +150,7 @@ class StaffRoomTalk:
         refusal: str | None,
     ) -> None:  # fmt: skip
         if refusal is not None:
-            text = refusal or self._sentences["resume_needs_staff"]
+            text = refusal or prompts.sentences(conversation.language)["resume_needs_staff"]
             return await self._whisper(tx, inbox_id, message, text)
         if conversation.standing is not Standing.HUMAN:
             return await self._whisper(tx, inbox_id, message, self._sentences["nothing_to_hand_back"])

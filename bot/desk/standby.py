@@ -31,7 +31,7 @@ class Standby:
     def __init__(self, cases: Cases, clock: Clock) -> None:
         self._cases = cases
         self._clock = clock
-        self._sentence = prompts.sentences()["bot_paused"]
+        self._told = tuple(prompts.sentences(language)["bot_paused"] for language in prompts.LANGUAGES)
 
     async def leave_to_people(
         self, tx: Transaction, conversation: Conversation, batch: Sequence[Queued], asker: Principal, pause: BotPause
@@ -53,7 +53,8 @@ class Standby:
             await tx.outbox.add(session(key, conversation, Session.SUSPENDED, after=gone))
         await self._put_before_people(tx, conversation, batch[0].id, messages, notes, asker, pause)
         if not is_told:
-            text = f"{self._sentence} {await self._cases.outlook(tx, conversation)}".strip()
+            sentence = prompts.sentences(conversation.language)["bot_paused"]
+            text = f"{sentence} {await self._cases.outlook(tx, conversation)}".strip()
             notice = ShowNotice(place_of(conversation), text)
             key = f"paused:{batch[0].id}"
             await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))
@@ -62,8 +63,7 @@ class Standby:
     async def _is_told(self, tx: Transaction, conversation: Conversation, pause: BotPause) -> bool:
         lines = await tx.conversations.lines(conversation.id, _REMEMBERED)
         return any(
-            line.speaker is Speaker.BOT and line.text.startswith(self._sentence) and line.at >= pause.at
-            for line in lines
+            line.speaker is Speaker.BOT and line.text.startswith(self._told) and line.at >= pause.at for line in lines
         )
 
     async def _put_before_people(

@@ -21,7 +21,6 @@ class Stopping:
         self._store = store
         self._people = people
         self._new_id = new_id
-        self._sentences = prompts.sentences()
 
     async def at_the_door(self, tx: Transaction, stop: StopPressed) -> bool:
         """What needs no look at Slack: the asker's own Stop takes effect at once; others' are stored and looked at."""
@@ -42,9 +41,12 @@ class Stopping:
             conversation = await tx.conversations.get(stop.thread.id)
             rows = await self._rows(tx, conversation) if conversation is not None else []
             if conversation is None or not rows:
-                await tx.outbox.add(_whisper(queued.id, stop, self._sentences["stop_nothing"]))
+                language = conversation.language if conversation is not None else ""
+                await tx.outbox.add(_whisper(queued.id, stop, prompts.sentences(language)["stop_nothing"]))
             elif refusal is not None:
-                await tx.outbox.add(_whisper(queued.id, stop, self._sentences["stop_not_yours"]))
+                await tx.outbox.add(
+                    _whisper(queued.id, stop, prompts.sentences(conversation.language)["stop_not_yours"])
+                )
             else:
                 await self._stop(tx, conversation, rows)
             await tx.inbox.mark_handled([queued.id])

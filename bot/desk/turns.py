@@ -12,6 +12,7 @@ from bot.desk.overtaking import overtake_call
 from bot.desk.people import People
 from bot.desk.questions import show_answer
 from bot.desk.signs import first_sign, live_key, remove_signs, session
+from bot.desk.speaking import learn_language
 from bot.desk.standby import Standby
 from bot.desk.work import Work
 from bot.domain.answer import Outcome
@@ -131,6 +132,7 @@ class Turns:
                 return None
             if conversation.standing is Standing.CLOSED:
                 conversation = await tx.conversations.set_owner(conversation.id, Standing.BOT, None)
+            conversation = await learn_language(tx, conversation, batch, asker)
             case = await tx.escalations.live(conversation.id)
             if isinstance(batch[0].incoming, MessageReceived) and case and case.state is State.OPEN:
                 await self._cases.withdraw_proposal(tx, case, self._sentences["withdrawn"])
@@ -147,7 +149,7 @@ class Turns:
                 inbox_ids=tuple(row.id for row in batch),
                 user_id=asker.user_id,
                 epoch=conversation.epoch,
-                live_key=await _live_line(tx, conversation, batch, self._sentences["live_first"], asker),
+                live_key=await _live_line(tx, conversation, batch, asker),
                 started_at=self._clock(),
             )
             await tx.runs.begin(run)
@@ -286,12 +288,10 @@ async def _must(tx: Transaction, conversation_id: str) -> Conversation:
     return conversation
 
 
-async def _live_line(
-    tx: Transaction, conversation: Conversation, batch: Sequence[Queued], text: str, asker: Principal
-) -> str:
+async def _live_line(tx: Transaction, conversation: Conversation, batch: Sequence[Queued], asker: Principal) -> str:
     """Key of the live line the door has put up for one of these messages; of a new one when it has not."""
     lines = await tx.outbox.known([live_key(row.id) for row in batch])
     if lines:
         return min(lines)
-    await tx.outbox.add(first_sign(batch[0].id, conversation, text, Reader(asker.user_id, asker.team_id)))
+    await tx.outbox.add(first_sign(batch[0].id, conversation, Reader(asker.user_id, asker.team_id)))
     return live_key(batch[0].id)

@@ -114,7 +114,7 @@ class Waiting:
             return
         if await tx.gates.muted(conversation.id, self._clock()) is not None:
             return
-        sorry = self._sentences["nobody_yet"]
+        sorry = prompts.sentences(conversation.language)["nobody_yet"]
         notice = ShowNotice(place_of(conversation), sorry)
         key = nobody_key(case.id)
         await tx.outbox.add(Outgoing(key, notice, conversation.id, conversation.id, conversation.epoch))

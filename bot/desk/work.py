@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from bot.agent.calls import Purse
 from bot.agent.confidence import Case
-from bot.agent.context import Said, build_messages
+from bot.agent.context import Attachment, Said, TextFile, build_messages
+from bot.agent.links import Links, Polish, unpolished
 from bot.agent.loop import Agent, Assignment, Halt, RunResult
 from bot.agent.pinning import Pinned, pin
 from bot.agent.profile import Profile, Profiles
@@ -19,7 +20,7 @@ from bot.agent.recaps import Recaps, SoFar
 from bot.agent.review import Review, Reviewer
 from bot.agent.summing_up import KEPT_TOKENS, Summarist, kept_back
 from bot.agent.toolbox import Evidence, Toolbox
-from bot.desk.attachments import Attachments
+from bot.desk.attachments import Attachments, Room
 from bot.desk.budgets import limits_of
 from bot.desk.endings import Ending
 from bot.desk.handed_back import Briefing
@@ -41,6 +42,8 @@ from tools.base import ToolContext
 
 TURN_SECONDS = 600.0
 """A turn that takes longer is handed to a person."""
+FILE_CHARS = 2_000
+"""Of each text file, for whoever weighs the answer."""
 _MESSAGES: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
 
 
@@ -80,6 +83,8 @@ class Crew:
     """Tells the agent what a person did who handed back; None: it reads the bare transcript."""
     zone: tzinfo = UTC
     """Whose days, weeks and months limits count by."""
+    links: Links | None = None
+    """Where the links of an answer may lead; None: wherever they do."""
     waiting: Callable[[Conversation], Awaitable[str]] | None = None
     """Tells the agent of a case that still waits for people; None: nothing is told."""
 
@@ -107,6 +112,11 @@ class Heard:
         return "\n\n".join(s.text for s in self.said if s.text) or " ".join(self.remarks) or "(a file)"
 
     @property
+    def attached(self) -> tuple[Attachment, ...]:
+        """What the model is shown besides words."""
+        return tuple(a for s in self.said for a in s.attachments)
+
+    @property
     def note(self) -> str:
         """Remarks for the model's context."""
         return " ".join((*self.remarks, *self.left_out))
@@ -121,7 +131,7 @@ class _Turn:
     conversation: Conversation
     profile: Profile
     purse: Purse
-    tools: tuple[str, ...]
+    tools: Toolbox
     """Those of the profile that this asker, in this place, may have used for them."""
     among_staff: bool
     """Whether only staff can read the answer."""
@@ -140,7 +150,7 @@ class Work:
     async def do(self, run: Run, rows: Sequence[Queued], asker: Principal) -> Ending:
         """How the turn ends. Resumes where a crash left it: every step is journaled."""
         turn = await self._turn(run, asker, rows)
-        line = LiveLine(self._store, self._messenger, run, turn.profile.max_steps)
+        line = LiveLine(self._store, self._messenger, run, turn.profile.max_steps, turn.conversation.language)
         try:
             async with asyncio.timeout(TURN_SECONDS), live_line(line):
                 line.progress(0, "Reading")
@@ -190,7 +200,11 @@ class Work:
         case = case_of(heard, before)
         review = self._crew.reviewer.of(case, turn.purse, turn.profile.confidence_threshold)
         objection = self._objection(turn, review)
-        job = replace(self._assignment(turn, pinned, messages, line), evidence=heard.deeds, objection=objection)
+        polish: Polish = unpolished
+        if self._crew.links is not None:
+            polish = await self._crew.links.polish(internal=turn.among_staff)
+        job = self._assignment(turn, pinned, messages, line)
+        job = replace(job, evidence=heard.deeds, objection=objection, polish=polish)
         result = await self._crew.agent.run(job)
         if result.outcome is Outcome.STOPPED and await self._is_ours(turn.run):
             return replace(Ending.of(result), outcome=Outcome.ESCALATED, halt=Halt.SWITCHED_OFF)
@@ -245,8 +259,16 @@ class Work:
             kept_tokens=KEPT_TOKENS,
         )
         private = conversation.surface is Surface.DM or self._room.is_private(key.channel_id)
-        tools = tuple(name for name in profile.tools if not is_outside or name in self._crew.external_tools)
-        return _Turn(run, asker, conversation, profile, purse, tools, asker.is_staff and private and not is_outside)
+        among_staff = asker.is_staff and private and not is_outside
+        tools = self._tools(profile, is_outside=is_outside, among_staff=among_staff)
+        return _Turn(run, asker, conversation, profile, purse, tools, among_staff)
+
+    def _tools(self, profile: Profile, *, is_outside: bool, among_staff: bool) -> Toolbox:
+        """Those of the profile that may be used here."""
+        tools = self._crew.toolbox.only(profile.tools)
+        if is_outside:
+            tools = tools.within(self._crew.external_tools)
+        return tools if among_staff else tools.for_everyone()
 
     async def _prepared(self, turn: _Turn, heard: Heard) -> tuple[Pinned, SoFar, tuple[Message, ...]]:
         """The pinned prefix, what was said before, and the run's first messages.
@@ -262,7 +284,8 @@ class Work:
             known = await tx.runs.recall(run.id, "messages")
             if known is not None:
                 return pinned, before, _MESSAGES.validate_json(known)
-            messages = build_messages(before.lines, heard.said, turn.asker, heard.note, before.recap)
+            spoken = turn.conversation.language
+            messages = build_messages(before.lines, heard.said, turn.asker, heard.note, before.recap, spoken)
             await tx.runs.record(run.id, "messages", _MESSAGES.dump_json(messages).decode())
         return pinned, before, messages
 
@@ -271,10 +294,11 @@ class Work:
         said: list[Said] = []
         remarks: list[str] = []
         left_out: list[str] = []
+        room = Room()
         for row in rows:
             match row.incoming:
                 case MessageReceived() as message:
-                    attachments, unreadable = await self._crew.attachments.fetch(message.files)
+                    attachments, unreadable = await self._crew.attachments.fetch(message.files, room)
                     left_out += unreadable
                     said.append(Said(message.text.strip(), message.quoted, attachments))
                 case CarryOn() as cause:
@@ -288,8 +312,8 @@ class Work:
         return Assignment(
             system=pinned.system,
             messages=messages,
-            specs=tuple(spec for spec in pinned.tools if spec.name in turn.tools or spec.name not in profile.tools),
-            toolbox=self._crew.toolbox.only(turn.tools),
+            specs=tuple(spec for spec in pinned.tools if turn.tools.has(spec.name) or not profile.has(spec.name)),
+            toolbox=turn.tools,
             context=ToolContext(asker, run.conversation_id, run.id, "", run.epoch, turn.among_staff, profile.name),
             purse=turn.purse,
             models=self._crew.models.of(profile),
@@ -305,8 +329,10 @@ class Work:
 
 def case_of(heard: Heard, before: SoFar) -> Case:
     """What the answer is weighed against. Names of files are the customer's words: they are no remarks of the desk."""
-    question = "\n".join((heard.question, *heard.left_out))
-    return Case(question, before.lines, before.recap.text, " ".join(heard.remarks))
+    read = (f"(file {a.name}) {a.text[:FILE_CHARS]}" for a in heard.attached if isinstance(a, TextFile))
+    question = "\n".join((heard.question, *heard.left_out, *read))
+    words = "\n\n".join(one.text for one in heard.said)
+    return Case(question, before.lines, before.recap.text, " ".join(heard.remarks), words)
 
 
 def _deeds(rows: Sequence[Queued]) -> tuple[Evidence, ...]:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.exchange import Citation
-from bot.domain.money import show_usd
 
 _THOUSAND = 1000
 
@@ -33,9 +32,10 @@ class Footer:
     cost: Decimal
     limit: Decimal
 
-    def __str__(self) -> str:
-        tokens = f"{self.tokens / _THOUSAND:.1f}k" if self.tokens >= _THOUSAND else str(self.tokens)
-        return f"step {self.step}/{self.max_steps} · {tokens} tokens · {show_usd(self.cost)} of {show_usd(self.limit)}"
+    @property
+    def tokens_shown(self) -> str:
+        """Thousands with a `k`."""
+        return f"{self.tokens / _THOUSAND:.1f}k" if self.tokens >= _THOUSAND else str(self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +47,5 @@ class Answer:
     footer: Footer | None = None
     run_id: str = ""
     """For the feedback buttons; empty on fixed sentences (which carry none)."""
+    language: str = ""
+    """Of whoever reads it, ISO 639-1: what stands around the text is in it."""

@@ -57,6 +57,8 @@ class Conversation:
     opened_by: str
     """User id of the customer."""
     opened_at: float
+    language: str = ""
+    """In which its customer reads, ISO 639-1; empty while it is not known."""
 
     @property
     def id(self) -> str:

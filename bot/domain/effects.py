@@ -1,4 +1,7 @@
-"""Visible effects: what is to appear in Slack. Rows of the outbox, delivered once, in order per lane."""
+"""Visible effects: what is to appear in Slack. Rows of the outbox, delivered once, in order per lane.
+
+`language` (ISO 639-1) is that of whoever reads: what we put around the words is in it; empty is English.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,6 +59,7 @@ class Progress:
     """Steps and cost so far."""
     cards: tuple[StepCard, ...] = ()
     """The steps that are new or changed since they were last shown."""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class ShowLive:
     kind: Literal["live"] = "live"
     reader: Reader | None = None
     """Set in DMs: there the line is a stream of step cards that ends as the answer."""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class Relay:
     kind: Literal["relay"] = "relay"
     picture: str = ""
     """URL of the person's picture; empty when Slack does not tell."""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,7 @@ class RelayFile:
     author_name: str
     file: File
     kind: Literal["relay_file"] = "relay_file"
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,7 @@ class AskRating:
     stars: int = 0
     """0 as long as nothing was said."""
     comment: str = ""
+    language: str = ""
     kind: Literal["rating"] = "rating"
 
 

@@ -77,6 +77,8 @@ class SearchResult:
     source: str
     title: str
     passages: tuple[str, ...]
+    about: str = ""
+    """What the model should know of it, e.g. when it was updated; nothing to cite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ class ToolSpec:
     description: str
     schema: str
     """JSON schema of the arguments, keys in a stable order."""
+    strict: bool = True
+    """Whether the vendor holds the model to the schema; it cannot with a schema that was written elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 DAY_MINUTES = 24 * 60
 _WEEK = 7
-_NEAR = ("today", "tomorrow")
+_NEAR = ("moment_today", "moment_tomorrow")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -101,19 +101,27 @@ class Hours:
 ALWAYS = Hours(ZoneInfo("UTC"))
 
 
-def words_of_moment(hours: Hours, at: float, *, now: float) -> str:
-    """A moment for people: `today at 14:30`, `Monday at 09:00`, `Monday, 4 January at 09:00`, with the zone's place."""
+def words_of_moment(hours: Hours, at: float, *, now: float, words: Mapping[str, str]) -> str:
+    """A moment for people: `today at 14:30`, `Monday at 09:00`, `Monday, 4 January at 09:00`, with the zone's place.
+
+    `words`: templates and names in the reader's language, by the names they have in `prompts/sentences`.
+    """
     then, today = hours.local(at), hours.local(now).date()
     days = (then.date() - today).days
-    weekday = WEEKDAYS[then.weekday()]
     if days < len(_NEAR):
-        day = _NEAR[max(days, 0)]
-    elif days < _WEEK:
-        day = weekday
+        template = words[_NEAR[max(days, 0)]]
     else:
-        day = f"{weekday}, {then.day} {then.strftime('%B')}"
-    return f"{day} at {then:%H:%M} ({_place(hours.zone)})"
+        template = words["moment_weekday" if days < _WEEK else "moment_date"]
+    return template.format(
+        weekday=words["weekdays"].split(", ")[then.weekday()],
+        day=then.day,
+        month=words["months"].split(", ")[then.month - 1],
+        time=f"{then:%H:%M}",
+        place=_place(hours.zone, words),
+    )
 
 
-def _place(zone: ZoneInfo) -> str:
-    return zone.key if "/" not in zone.key else f"{zone.key.rpartition('/')[2].replace('_', ' ')} time"
+def _place(zone: ZoneInfo, words: Mapping[str, str]) -> str:
+    if "/" not in zone.key:
+        return zone.key
+    return words["place_time"].format(city=zone.key.rpartition("/")[2].replace("_", " "))

@@ -22,6 +22,8 @@ class File:
     """Bytes."""
     url: str
     """url_private; needs the bot's token."""
+    preview: str = ""
+    """Address of a JPEG or PNG that Slack has made of a picture, with the same token; empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Principal:
     name: str
     email: str | None
     """Verified e-mail of the Slack profile in lower case; None when Slack does not tell."""
+    language: str = ""
+    """Of their Slack, ISO 639-1; empty when Slack does not tell."""
 
     @property
     def is_staff(self) -> bool:

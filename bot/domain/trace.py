@@ -13,6 +13,8 @@ class Action(StrEnum):
 
     LLM_CALL = "llm_call"
     TOOL_CALL = "tool_call"
+    TOOL_ATTEMPT = "tool_attempt"
+    """One try of a tool at a back-end; a tool call that went well at its first and only try has none."""
     DECISION = "decision"
     ERROR = "error"
     ESCALATION = "escalation"
@@ -28,7 +30,7 @@ class TraceEvent:
     step: int
     action: Action
     name: str
-    """Model id, tool name, decision or error class."""
+    """Model id, tool name, back-end, decision or error class."""
     at: float
     given: str = ""
     got: str = ""

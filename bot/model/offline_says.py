@@ -24,6 +24,7 @@ _FACTS = {
     "seats": "seats",
     "renews_on": "renews on",
     "monthly_usd": "monthly price in USD",
+    "monthly": "monthly price",
     "customer_since": "customer since",
 }
 
@@ -152,9 +153,12 @@ def _facts(shown: dict[str, Any]) -> str:
 def _charges(shown: dict[str, Any]) -> str:
     rows = _rows(shown, "billing_history")[:_SHOWN_CHARGES]
     return "\n".join(
-        f"- {r.get('date')}: {r.get('description')}, ${r.get('amount_usd')}, {r.get('status')} ({r.get('invoice')})"
-        for r in rows
+        f"- {r.get('date')}: {r.get('description')}, {_money(r)}, {r.get('status')} ({r.get('invoice')})" for r in rows
     )
+
+
+def _money(row: dict[str, Any]) -> str:
+    return f"${row['amount_usd']}" if "amount_usd" in row else str(row.get("amount", ""))
 
 
 def _tickets(shown: dict[str, Any]) -> str:

@@ -69,12 +69,8 @@ def _is_aside(request: ModelRequest) -> bool:
 
 
 def _tool(spec: ToolSpec) -> Json:
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "input_schema": json.loads(spec.schema),
-        "strict": True,
-    }
+    wire: Json = {"name": spec.name, "description": spec.description, "input_schema": json.loads(spec.schema)}
+    return {**wire, "strict": True} if spec.strict else wire
 
 
 def _output_config(request: ModelRequest) -> Json:
@@ -174,6 +170,7 @@ def _search_results(results: tuple[SearchResult, ...], *, citable: bool) -> list
     found = [(r, passages) for r, passages in found if passages]
     if not found:
         return [_text(NO_RESULTS)]
+    found = [(r, [*passages, f"[{r.about}]"] if r.about.strip() else passages) for r, passages in found]
     if not citable:
         return [_text(f"{r.title} ({r.source})\n" + "\n".join(passages)) for r, passages in found]
     return [

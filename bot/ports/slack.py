@@ -24,6 +24,8 @@ class Person:
     """Of a single or a few channels, or somebody this workspace does not know."""
     picture: str = ""
     """URL; empty when Slack does not tell."""
+    language: str = ""
+    """In which they use Slack, ISO 639-1; empty when Slack does not tell."""
 
 
 class Directory(Protocol):

@@ -126,6 +126,10 @@ class Conversations(Protocol):
         """Remember the prompt and tool version the first run used."""
         ...
 
+    async def speak(self, conversation_id: str, language: str) -> None:
+        """Remember in which language (ISO 639-1) its customer reads."""
+        ...
+
     async def keep_prompt(self, version: str, body: str) -> None:
         """Keep the text behind a version; known versions are left as they are."""
         ...

@@ -61,6 +61,7 @@ class Person:
     team_id: str = ""
     """Their own workspace, when they are here by Slack Connect; empty: this one."""
     is_guest: bool = False
+    locale: str = "en-US"
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,9 @@ def team_info(backend: Backend, _args: Args) -> Json:
 
 def users_info(backend: Backend, args: Args) -> Json:
     """users.info."""
-    return {"ok": True, "user": user_json(backend, backend.workspace.person(args.need("user", "user_not_found")))}
+    person = backend.workspace.person(args.need("user", "user_not_found"))
+    locale = {"locale": person.locale} if args.flag("include_locale") else {}
+    return {"ok": True, "user": {**user_json(backend, person), **locale}}
 
 
 def users_list(backend: Backend, args: Args) -> Json:

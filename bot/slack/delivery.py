@@ -7,7 +7,6 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-import prompts
 from bot.domain.effects import (
     AskRating,
     Outgoing,
@@ -173,7 +172,7 @@ class SlackMessenger:
             case ShowNotice():
                 return lines.notice(effect.text)
             case ShowLive():
-                return [lines.live(effect.text)]
+                return [lines.live(effect.text, effect.language)]
             case ShowCard():
                 return [await self._card(effect)]
             case ShowInStaffThread():
@@ -181,8 +180,7 @@ class SlackMessenger:
             case Relay():
                 return await self._relaying.words(effect)
             case AskRating():
-                sentences = prompts.sentences()
-                return [rating_message(effect, sentences["rating_ask"], sentences["rating_thanks"])]
+                return [rating_message(effect)]
 
     async def _card(self, effect: ShowCard) -> Payload:
         try:

@@ -7,6 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.effects import Place
 from bot.domain.errors import MembershipUnknownError, PermanentError, TransientError
+from bot.domain.language import code_of
 from bot.ports.clock import Clock, system_clock
 from bot.ports.slack import Person
 from bot.slack.cache import TtlCache
@@ -73,7 +74,7 @@ class SlackDirectory:
 
     async def _ask_person(self, user_id: str) -> Person:
         try:
-            user = obj((await call(self._client.users_info(user=user_id))).get("user"))
+            user = obj((await call(self._client.users_info(user=user_id, include_locale=True))).get("user"))
         except SlackRefusalError as error:
             if error.error in _UNKNOWN:  # the author of a webhook has a bot id only
                 return Person(user_id, "", "another bot" if user_id.startswith("B") else "somebody", None, is_bot=True)
@@ -88,6 +89,7 @@ class SlackDirectory:
             is_bot=user.get("is_bot") is True,
             is_guest=any(user.get(name) is True for name in _GUEST),
             picture=first(profile.get("image_192"), profile.get("image_72"), profile.get("image_48")),
+            language=code_of(word(user.get("locale"))),
         )
 
     async def _ask_members(self, channel_id: str) -> frozenset[str]:

@@ -16,6 +16,8 @@ STOP = "run_stop"
 RATE = "rate_"
 """Before the number of stars."""
 RATING_COMMENT = "rating_comment"
+LANGUAGE_MARK = "|"
+"""Between a case's id and its customer's language, in the value of that button."""
 COMMENT_FORM = "form_comment"
 
 DENY_FORM = "form_deny"

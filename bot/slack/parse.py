@@ -20,6 +20,8 @@ from bot.slack.reading import TEXT_LIMIT, Json, count, first, items, mentions, o
 
 _SPOKEN = (None, "", "file_share", "thread_broadcast")
 _BY_BOTS = "bot_message"
+_PREVIEWS = (1024, 960, 800, 720, 480, 360)
+"""Pixels along the longer edge, of what Slack makes of a picture; best first."""
 
 
 def parse(body: object, me: Identity) -> Incoming | None:
@@ -107,6 +109,7 @@ def _file(entry: Json) -> File:
         media_type=first(entry.get("mimetype"), "application/octet-stream"),
         size=count(entry.get("size")),
         url=first(entry.get("url_private"), entry.get("url_private_download")),
+        preview=first(*(entry.get(f"thumb_{edge}") for edge in _PREVIEWS)),
     )
 
 

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.effects import Place, Receipt, Relay, RelayFile
 from bot.domain.errors import LockedOutError, PermanentError, TransientError
+from bot.domain.hidden import one_line
 from bot.domain.incoming import File
 from bot.ports.clock import Clock
 from bot.slack.cache import TtlCache
@@ -42,7 +43,7 @@ class Relaying:
     async def words(self, effect: Relay) -> list[Payload]:
         """The messages: looking like the person's own, or with the name in front."""
         if not await self._may_customize():
-            return lines.relay(effect.text, effect.author_name)
+            return lines.relay(effect.text, effect.author_name, effect.language)
         look = {"username": effect.author_name[:_NAME_CHARS]}
         if effect.picture.startswith("https://"):
             look["icon_url"] = effect.picture
@@ -61,7 +62,7 @@ class Relaying:
             files=[{"id": file_id, "title": _name(effect.file)}],
             channel_id=place.channel_id,
             thread_ts=place.thread_ts,
-            initial_comment=lines.sent_a_file(effect.author_name),
+            initial_comment=lines.sent_a_file(effect.author_name, effect.language),
         )
         await call(showing)
         return Receipt(place.channel_id, file_id)
@@ -119,4 +120,4 @@ class Relaying:
 
 
 def _name(file: File) -> str:
-    return " ".join(file.name.split())[:200] or "file"
+    return one_line(file.name, 200) or "file"

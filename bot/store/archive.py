@@ -43,8 +43,11 @@ from bot.store.tables import (
     workspaces,
 )
 from tools.billing.books import refunds
-from tools.knowledge_base.store import articles
+from tools.knowledge_base.tables import articles, bands, chunks, gaps, vectors
+from tools.knowledge_base.vectors import unused_vectors
+from tools.mcp.once import mcp_calls
 from tools.tickets.desk import tickets
+from tools.tickets.keys import ticket_keys
 
 ROWS = 400
 """Looked at, and at most deleted, in one transaction."""
@@ -72,6 +75,7 @@ class SqlArchive:
             "limit_changes": _clear_limit_changes,
             "grants": _clear_grants,
             "paces": _clear_paces,
+            "kb_gaps": _clear_gaps,
         }
 
     @property
@@ -123,7 +127,11 @@ def _only_amounts(team_id: str) -> sa.Update:
 
 
 def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:
-    """Every table with rows of a workspace, and which rows those are; what is needed to find others goes last."""
+    """Every table with rows of a workspace, and which rows those are; what is needed to find others goes last.
+
+    Approvals of MCP tools (`mcp_pins`) belong to the installation, not to a workspace, and are kept for ever; calls of
+    theirs (`mcp_calls`, no words of anybody) are forgotten by `tools.mcp.once` after forty days.
+    """
     prefix = f"{team_id}:"
 
     def inside(column: sa.Column[str]) -> _Condition:
@@ -137,13 +145,15 @@ def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:
         *of_workspace(team_id),
         *(
             (table, inside(table.c.conversation_id))
-            for table in (handbacks, ratings, traces, lines, recaps, runs, tickets)
+            for table in (handbacks, ratings, traces, lines, recaps, runs, tickets, ticket_keys, gaps, mcp_calls)
         ),
         *((table, table.c.team_id == team_id) for table in (*owned, budget_asks, grants)),
         (paces, sa.func.substr(paces.c.key, 1, len(team_id) + 1) == f"{team_id}|"),
         (workspaces, sa.and_(workspaces.c.team_id == team_id, ~live)),  # somebody may be installing the app again
         (installations, sa.and_(installations.c.team_id == team_id, installations.c.revoked_at.is_not(None))),
-        (articles, sa.func.substr(articles.c.slug, 1, len(team_id) + 2) == f".{team_id}/"),
+        *((t, sa.func.substr(t.c.slug, 1, len(team_id) + 2) == f".{team_id}/") for t in (chunks, articles)),
+        (bands, bands.c.shelf == f".{team_id}/"),
+        (vectors, unused_vectors()),
     ]
 
 
@@ -219,6 +229,15 @@ async def _clear_paces(connection: AsyncConnection, ages: Ages, after: _After) -
     found = (await connection.execute(window.order_by(paces.c.key).limit(ROWS))).all()
     deleted = await _delete(connection, paces, [tuple(row) for row in found])
     return Batch(deleted, tuple(found[-1]) if len(found) == ROWS else None)
+
+
+async def _clear_gaps(connection: AsyncConnection, ages: Ages, _: _After) -> Batch:
+    """They hold what customers asked, so they go with the traces. A bot makes the table before it clears anything."""
+    if not await connection.run_sync(lambda plain: sa.inspect(plain).has_table(gaps.name)):
+        return Batch(0, None)
+    old = list(await connection.scalars(sa.select(gaps.c.id).where(gaps.c.at < ages.traces).limit(ROWS)))
+    deleted = await _delete(connection, gaps, [(one,) for one in old])
+    return Batch(deleted, (old[-1],) if deleted == ROWS else None)
 
 
 async def _clear_conversations(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:

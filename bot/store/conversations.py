@@ -48,6 +48,7 @@ class SqlConversations:
                 "prompt_version": conversation.prompt_version,
                 "opened_by": conversation.opened_by,
                 "opened_at": conversation.opened_at,
+                "language": conversation.language,
             },
         )
 
@@ -76,6 +77,12 @@ class SqlConversations:
         self._bounds.check_conversation(conversation_id)
         await self._connection.execute(
             sa.update(conversations).where(conversations.c.id == conversation_id).values(prompt_version=prompt_version)
+        )
+
+    async def speak(self, conversation_id: str, language: str) -> None:
+        self._bounds.check_conversation(conversation_id)
+        await self._connection.execute(
+            sa.update(conversations).where(conversations.c.id == conversation_id).values(language=language)
         )
 
     async def add_lines(self, conversation_id: str, *new: Line) -> None:
@@ -127,4 +134,5 @@ def conversation_of(row: AnyRow) -> Conversation:
         prompt_version=row.prompt_version,
         opened_by=row.opened_by,
         opened_at=row.opened_at,
+        language=row.language,
     )

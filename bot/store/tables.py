@@ -63,6 +63,7 @@ conversations = sa.Table(
     sa.Column("prompt_version", sa.Text, nullable=False),
     sa.Column("opened_by", sa.Text, nullable=False),
     sa.Column("opened_at", _Seconds, nullable=False),
+    sa.Column("language", sa.Text, nullable=False, server_default=""),  # ISO 639-1; empty: not known yet
     sa.Index("ix_conversations_team", "team_id", "opened_at"),
     sa.Index("ix_conversations_opened", "opened_at", "id"),
 )

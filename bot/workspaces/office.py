@@ -1,23 +1,25 @@
 """What serves one workspace: its desk, and its own way to Slack."""
 
-from dataclasses import dataclass, replace
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import cached_property, partial
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-import prompts
 from bot.agent.approvals import ApprovalRules
 from bot.agent.breakers import ModelBreakers
 from bot.agent.calls import ModelCalls
 from bot.agent.confidence import Judge
 from bot.agent.gate import Gate
 from bot.agent.human_part import HumanPart
+from bot.agent.links import Links, no_hosts
 from bot.agent.loop import Agent
 from bot.agent.profile import Profiles
 from bot.agent.recaps import Recaps
 from bot.agent.review import Reviewer
 from bot.agent.summing_up import Summarist
+from bot.agent.tool_settings import SettingsBook
 from bot.agent.toolbox import Toolbox
 from bot.config import Settings
 from bot.desk.alerts import Alerts
@@ -44,6 +46,7 @@ from bot.desk.money_report import MoneyReports
 from bot.desk.own_budget import OwnBudget
 from bot.desk.ownership import Ownership
 from bot.desk.people import People, StaffRoom
+from bot.desk.polished import PolishedEscalations
 from bot.desk.questions import Questions
 from bot.desk.rating import Ratings
 from bot.desk.relay import RelayRoom
@@ -73,7 +76,9 @@ from bot.slack.web import Manners, PacedClient
 from bot.store.store import SqlStore
 from bot.workspaces.plan import Plan
 from tools.backends import Backends, Shelf
-from tools.catalogue import build_catalogue
+from tools.base import AnyTool
+from tools.catalogue import Backing, build_catalogue
+from tools.guards import Guards
 from tools.noticeboard import Noticeboard
 from tools.resilience import Instruments
 
@@ -120,6 +125,8 @@ class Offices:
     clock: Clock = system_clock
     pager: Pager | None = None
     """Wakes somebody outside Slack when nobody answers at home."""
+    coming: MutableMapping[str, AnyTool] = field(default_factory=dict)
+    """Tools of MCP servers, for home and for whom it trusts."""
 
     @cached_property
     def breakers(self) -> ModelBreakers:
@@ -130,19 +137,28 @@ class Offices:
     def _board(self) -> Noticeboard:
         return Noticeboard(self.store.breakers)
 
+    @cached_property
+    def guards(self) -> Guards:
+        """Of the tools' back-ends; for all workspaces, which share them."""
+        book = SettingsBook({name: profile.resilience for name, profile in self.plan.profiles.items()})
+        return Guards(Instruments(board=self._board, adapt=book.adapt))
+
     @property
     def _rules(self) -> ApprovalRules:
         return self.plan.policy.file
 
     def open_home(self, me: Identity, client: AsyncWebClient, settings: WorkspaceSettings) -> Office:
         """For the workspace of SLACK_BOT_TOKEN. Nothing is asked of Slack yet."""
-        return self._open(me, client, settings, self.backends.of_home(me.team_id), None, None)
+        shelf = replace(self.backends.of_home(me.team_id), coming=self.coming)
+        return self._open(me, client, settings, shelf, None, None)
 
     def open_guest(
         self, me: Identity, client: AsyncWebClient, settings: WorkspaceSettings, choose_channel: ChooseChannel
     ) -> Office:
         """For a workspace that installed the app. Nothing is asked of Slack yet."""
         shelf = self.backends.of_guest(me.team_id, trusted=settings.shares_data)
+        if settings.shares_data:
+            shelf = replace(shelf, coming=self.coming)
         usd = settings.monthly_usd or self.settings.guest_monthly_usd
         ceiling = Limit(Scope.WORKSPACE, me.team_id, usd, Period.MONTH)
         return self._open(me, client, settings, shelf, choose_channel, ceiling)
@@ -188,15 +204,19 @@ class Offices:
     def _crew(self, store: Store, client: AsyncWebClient, cases: Cases, shelf: Shelf, zone: tzinfo) -> Crew:
         """Everything that works on a turn."""
         plan = self.plan
+        links = Links(shelf.hosts or no_hosts, self.settings.link_hosts)
         calls = ModelCalls(self.model, plan.prices, store, self.clock, breakers=self.breakers)
         tools = build_catalogue(
-            knowledge=shelf.knowledge,
-            customers=shelf.customers,
-            tickets=shelf.tickets,
-            books=shelf.books,
-            escalations=cases,
-            own_budget=OwnBudget(store, Profiles(plan.profiles), self.clock, zone),
-            instruments=Instruments(board=self._board),
+            Backing(
+                knowledge=shelf.knowledge,
+                customers=shelf.customers,
+                tickets=shelf.tickets,
+                books=shelf.books,
+                escalations=PolishedEscalations(cases, links),
+                own_budget=OwnBudget(store, Profiles(plan.profiles), self.clock, zone),
+                gaps=self.backends.gaps,
+                guards=self.guards,
+            )
         )
         return Crew(
             agent=Agent(calls),
@@ -204,13 +224,16 @@ class Offices:
             recaps=Recaps(store, calls, plan.models.helper[0]),
             summarist=Summarist(calls, plan.models.helper[0]),
             briefing=Briefing(store, HumanPart(calls, plan.models.helper[0]), self.clock),
-            toolbox=Toolbox(tools, store, self.clock, Gate(plan.policy, ConsentRequests(store, cases))),
+            toolbox=Toolbox(
+                tools, store, self.clock, Gate(plan.policy, ConsentRequests(store, cases)), coming=shelf.coming
+            ),
             attachments=Attachments(SlackFiles(client), self.workshop),
             profiles=Profiles(plan.profiles),
             models=plan.models,
             prices=plan.prices,
             external_tools=self.settings.tools_for_outsiders,
             waiting=cases.waiting_note,
+            links=links,
         )
 
     def _intake(self, around: "_Around") -> Intake:
@@ -222,7 +245,6 @@ class Offices:
             self.clock,
             sortable_id,
             profile_for={channel: name for channel, name in known if name in self.plan.profiles},
-            first_sign=prompts.sentences()["live_first"],
         )
 
     def _desk(self, around: "_Around", crew: Crew) -> Desk:
@@ -244,6 +266,7 @@ class Offices:
         rooms = Rooms(
             store=store,
             clock=self.clock,
+            people=people,
             turns=Turns(store, people, cases, work, endings, pauses, self.clock, quiet=quiet),
             talk=StaffRoomTalk(
                 store, people, cases, ownership, relay, self.clock, sortable_id, choose_channel=around.choose_channel

@@ -1,10 +1,13 @@
 """Profiles, models and prices, checked before anything starts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import prompts
+from bot.agent.consents import with_consents
+from bot.agent.outside import is_of_servers
 from bot.agent.policy import Policy, PolicyError, load_policy
-from bot.agent.profile import Profile, UnknownProfileError, load_profile
+from bot.agent.profile import Profile, ProfileError, UnknownProfileError, load_profile
 from bot.config import Settings, SettingsError
 from bot.desk.work import Models
 from bot.domain.service import Service
@@ -46,6 +49,8 @@ class Plan:
             policy = load_policy(settings.policy_file, ARGUMENTS)
         except UnknownProfileError as error:
             raise SettingsError([f"AGENT_PROFILES: {error}"]) from error
+        except ProfileError as error:
+            raise SettingsError(error.lines) from error
         except PricesError as error:
             raise SettingsError([f"MODEL: {error}"]) from error
         except ServiceError as error:
@@ -53,6 +58,10 @@ class Plan:
         except PolicyError as error:
             raise SettingsError([f"POLICY_FILE: {line}" for line in error.lines]) from error
         return cls(profiles, Models((main, *second), (helper,), OFFLINE), prices, policy, service)
+
+    def with_consents(self, consents: Mapping[str, str]) -> "Plan":
+        """The same with what the operator says of MCP servers, by name."""
+        return replace(self, policy=with_consents(self.policy, consents))
 
     def model(self, settings: Settings) -> Model:
         """Claude when there is a key; the offline model always, as stand-in and as degraded mode."""
@@ -65,7 +74,8 @@ class Plan:
 
 
 def _check_tools(settings: Settings) -> None:
-    unknown = sorted(settings.tools_for_outsiders - ARGUMENTS.keys())
+    named = (tool for tool in settings.tools_for_outsiders if not is_of_servers(tool))
+    unknown = sorted(set(named) - ARGUMENTS.keys())
     if unknown:
         known = ", ".join(sorted(ARGUMENTS))
         raise SettingsError([f"EXTERNAL_TOOLS: there is no tool {unknown[0]!r}; there are: {known}"])

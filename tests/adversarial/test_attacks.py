@@ -60,14 +60,16 @@ async def _opened(media_type: str, content: bytes) -> tuple[tuple[object, ...], 
 
 
 @pytest.mark.parametrize(
-    ("media_type", "content"),
-    [("application/pdf", AES_PDF), ("image/png", BROKEN_PNG)],
+    ("media_type", "content", "why"),
+    [("application/pdf", AES_PDF, "protected by a password"), ("image/png", BROKEN_PNG, "broken")],
     ids=["a PDF with a password", "a PNG cut in the middle"],
 )
-async def test_a_file_the_libraries_stumble_over_is_left_out_with_a_remark(media_type: str, content: bytes) -> None:
+async def test_a_file_the_libraries_stumble_over_is_left_out_with_a_remark(
+    media_type: str, content: bytes, why: str
+) -> None:
     kept, remarks = await _opened(media_type, content)
     assert kept == ()
-    assert remarks == ["[Attachment the assistant cannot open: invoice]"]
+    assert remarks == [f"[Attachment the assistant cannot open: invoice ({why})]"]
 
 
 async def test_a_picture_is_opened_as_what_slack_may_send_and_nothing_else() -> None:

@@ -76,6 +76,8 @@ def search_then_answer(request: ModelRequest) -> ModelReply:
 class FewBackends:
     """What the tools work on, in memory."""
 
+    gaps = None
+
     def of_home(self, workspace: str) -> Shelf:
         return Shelf(FixedKnowledge(SOURCE), MemoryCustomers(), MemoryTickets(), NoBooks())
 

@@ -19,7 +19,11 @@ from tests.bench import (
     bench_keeping,
     bench_ledger,
     bench_offline,
+    bench_outages,
     bench_pace,
+    bench_resilience,
+    bench_search,
+    bench_search_speed,
     bench_signs,
     bench_size,
     bench_steps,
@@ -40,6 +44,10 @@ BENCHES: dict[str, Bench] = {
     "pace": bench_pace.measure,
     "keeping": bench_keeping.measure,
     "ledger": bench_ledger.measure,
+    "search": bench_search.measure,
+    "search-speed": bench_search_speed.measure,
+    "resilience": bench_resilience.measure,
+    "outages": bench_outages.measure,
 }
 _MARKS = {True: "✓", False: "✗", None: " "}
 

@@ -46,7 +46,7 @@ from tests.fakes.messages_cache import PromptCache, count, count_output
 from tests.fakes.messenger import FakeMessenger
 from tools.backends import open_backends
 from tools.base import ToolContext
-from tools.catalogue import build_catalogue
+from tools.catalogue import Backing, build_catalogue
 from tools.escalation import EscalationRequest
 
 Json = dict[str, Any]
@@ -220,10 +220,10 @@ async def counter(folder: Path) -> AsyncIterator[Counter]:
     async with _Claude(clock) as claude:
         model = ClaudeModel(api_key=claude.key, base_url=claude.url)
         calls = ModelCalls(model, prices, store, clock)
-        catalogue = build_catalogue(
+        catalogue = build_catalogue(Backing(
             knowledge=shelf.knowledge, customers=shelf.customers, tickets=shelf.tickets, books=shelf.books,
             escalations=_Nobody(), own_budget=OwnBudget(store, profiles, clock, UTC),
-        )  # fmt: skip
+        ))  # fmt: skip
         crew = Crew(
             agent=Agent(calls),
             reviewer=Reviewer(Judge(calls, (HELPER,)), store, clock),

@@ -339,7 +339,7 @@ async def test_a_workspace_is_deleted_and_its_neighbour_is_not(store: SqlStore) 
         assert await tx.conversations.get("T2:C1:1700000002.000100") is not None
 
 
-TOOLS = {"tickets", "kb_articles"}
+TOOLS = {"tickets", "ticket_keys", "kb_articles", "kb_chunks", "kb_bands", "kb_gaps", "kb_vectors", "mcp_calls"}
 """Tables of the tools with rows of workspaces."""
 
 

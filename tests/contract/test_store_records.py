@@ -60,11 +60,13 @@ async def test_every_change_of_owner_raises_the_epoch(store: SqlStore) -> None:
         taken = await tx.conversations.set_owner(THREAD.id, Standing.HUMAN, "U9")
         back = await tx.conversations.set_owner(THREAD.id, Standing.BOT, None)
         await tx.conversations.pin(THREAD.id, "abc")
+        await tx.conversations.speak(THREAD.id, "ja")
         pinned = await tx.conversations.get(THREAD.id)
     assert (taken.standing, taken.owner, taken.epoch) == (Standing.HUMAN, "U9", 2)
     assert (back.standing, back.owner, back.epoch) == (Standing.BOT, None, 3)
     assert pinned is not None
     assert pinned.prompt_version == "abc"
+    assert pinned.language == "ja"
     with pytest.raises(PermanentError):
         async with store.write() as tx:
             await tx.conversations.set_owner("T1:C1:0", Standing.BOT, None)

@@ -118,6 +118,7 @@ TRIES: dict[str, list[Try]] = {
     "Conversations.get": [lambda tx, _: tx.conversations.get(THREAD.id)],
     "Conversations.open": [lambda tx, _: tx.conversations.open(conversation(ThreadKey("T1", "C2", "2.0")))],
     "Conversations.set_owner": [lambda tx, _: tx.conversations.set_owner(THREAD.id, Standing.HUMAN, "U9")],
+    "Conversations.speak": [lambda tx, _: tx.conversations.speak(THREAD.id, "de")],
     "Conversations.pin": [lambda tx, _: tx.conversations.pin(THREAD.id, "v2")],
     "Conversations.add_lines": [lambda tx, _: tx.conversations.add_lines(THREAD.id, LINE)],
     "Conversations.amend_line": [lambda tx, _: tx.conversations.amend_line(THREAD.id, "secret", "other")],
@@ -381,8 +382,7 @@ async def test_an_effect_does_not_refer_to_a_message_of_another_workspace(store:
         effect = ShowNotice(replace(PLACE, team_id="T2"), "hello")
         await tx.outbox.add(Outgoing("k2", effect, "lane2", edits="card:E1"))
     delivery = await store.queue.head("lane2", NOW)
-    assert delivery is not None
-    assert delivery.edits is not None
+    assert delivery is not None and delivery.edits is not None  # noqa: PT018 - both for the type checker
     assert delivery.edits.receipt is None
 
 

@@ -1,9 +1,8 @@
-"""What every ticket desk and customer directory promises, asked of each one there is."""
+"""What the default back-ends promise, and every customer directory."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.engine import create_engine
 from tests.contract.store_kit import KINDS, database
-from tests.fakes.tools import HeldClock, MemoryCustomers, MemoryTickets
+from tests.fakes.tools import HeldClock, MemoryCustomers
 from tools.backends import open_backends
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, SqlCustomers
 from tools.database import create_tables, metadata
-from tools.tickets.desk import RECENT, NewTicket, SqlTickets, TicketDesk, tickets
+from tools.tickets.desk import NewTicket, SqlTickets, tickets
 
 EVERYWHERE = ["memory", *KINDS]
 
@@ -48,15 +47,6 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture(params=EVERYWHERE)
-async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TicketDesk]:
-    if request.param == "memory":
-        yield MemoryTickets()
-        return
-    async with opened(request.param, tmp_path) as engine:
-        yield SqlTickets(engine, HeldClock())
-
-
-@pytest.fixture(params=EVERYWHERE)
 async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CustomerDirectory]:
     if request.param == "memory":
         yield MemoryCustomers(ANA)
@@ -65,44 +55,6 @@ async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         customers = SqlCustomers(engine)
         await customers.seed([ANA])
         yield customers
-
-
-async def test_an_opened_ticket_can_be_found_again(desk: TicketDesk) -> None:
-    ticket = await desk.open(NEW, "run:1")
-    assert (ticket.customer_email, ticket.status, ticket.key) == ("ana@cobalt-studio.example", "open", "run:1")
-    assert await desk.find_by_key("run:1") == ticket
-    assert await desk.find_by_key("run:2") is None
-    assert await desk.recent("ANA@cobalt-studio.example") == (ticket,)
-
-
-async def test_one_key_opens_one_ticket(desk: TicketDesk) -> None:
-    first = await desk.open(NEW, "run:1")
-    assert await desk.open(NEW, "run:1") == first
-    assert await desk.open(replace(NEW, subject="Something else"), "run:1") == first
-
-
-async def test_one_request_in_one_conversation_opens_one_ticket(desk: TicketDesk) -> None:
-    first = await desk.open(NEW, "run:1")
-    assert await desk.open(replace(NEW, subject=" CHARGED  twice", body="More words."), "run:2") == first
-    other_matter = await desk.open(replace(NEW, subject="Charged thrice"), "run:3")
-    other_talk = await desk.open(replace(NEW, conversation_id="T1:C1:2.0"), "run:4")
-    other_person = await desk.open(replace(NEW, customer_email="bo@northpine.example"), "run:5")
-    assert len({t.id for t in (first, other_matter, other_talk, other_person)}) == 4
-
-
-async def test_many_at_once_open_one_ticket_per_key_and_per_request(desk: TicketDesk) -> None:
-    async with asyncio.TaskGroup() as group:
-        same_key = [group.create_task(desk.open(NEW, "run:1")) for _ in range(6)]
-        same_request = [group.create_task(desk.open(NEW, f"run:{i}")) for i in range(2, 6)]
-        others = [group.create_task(desk.open(replace(NEW, subject=f"Other {i}"), f"o:{i}")) for i in range(6)]
-    assert len({task.result().id for task in same_key + same_request}) == 1
-    assert len({task.result().id for task in others}) == 6
-
-
-async def test_recent_tickets_are_the_newest_of_that_customer(desk: TicketDesk) -> None:
-    opened = [await desk.open(replace(NEW, subject=f"Matter {i}"), f"run:{i}") for i in range(RECENT + 2)]
-    await desk.open(replace(NEW, customer_email="bo@northpine.example"), "run:bo")
-    assert await desk.recent(NEW.customer_email) == tuple(reversed(opened[2:]))
 
 
 async def test_a_customer_is_found_by_address_in_any_letter_case(directory: CustomerDirectory) -> None:

@@ -8,15 +8,17 @@ import pytest
 from bot.agent.policy import NEVER_HELD_UP
 from tests.fakes.tools import FixedKnowledge, MemoryBooks, MemoryCustomers, MemoryTickets, NotedBudget, NotedEscalations
 from tools.base import AnyTool, canonical_json
-from tools.catalogue import ARGUMENTS, build_catalogue
+from tools.catalogue import ARGUMENTS, Backing, build_catalogue
 
 TOOLS = build_catalogue(
-    knowledge=FixedKnowledge(),
-    customers=MemoryCustomers(),
-    tickets=MemoryTickets(),
-    books=MemoryBooks(),
-    escalations=NotedEscalations(),
-    own_budget=NotedBudget(),
+    Backing(
+        knowledge=FixedKnowledge(),
+        customers=MemoryCustomers(),
+        tickets=MemoryTickets(),
+        books=MemoryBooks(),
+        escalations=NotedEscalations(),
+        own_budget=NotedBudget(),
+    )
 )
 CATEGORIES = ["billing", "technical", "account", "product"]
 TEXT = {"type": "string"}

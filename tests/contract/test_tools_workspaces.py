@@ -8,6 +8,7 @@ import pytest
 from bot.store.engine import create_engine
 from tests.contract.store_kit import KINDS, database
 from tools.backends import Backends, Shelf, open_backends
+from tools.base import ToolUnavailableError
 from tools.knowledge_base.tool import Question
 from tools.tickets.desk import NewTicket
 
@@ -28,7 +29,8 @@ def ticket(team: str, subject: str = "Export fails") -> NewTicket:
 
 
 async def titles(shelf: Shelf, query: str, *, internal: bool = False) -> list[str]:
-    return [found.title for found in await shelf.knowledge.search(Question(query, None, internal))]
+    found = await shelf.knowledge.search(Question(query, None, internal))
+    return [result.title for result in found.results]
 
 
 async def test_tickets_of_one_workspace_are_unknown_in_the_others(backends: Backends) -> None:
@@ -60,6 +62,15 @@ async def test_articles_for_staff_are_shown_to_trusted_workspaces_only(backends:
     assert set(internal) <= set(await titles(trusted, query, internal=True))
     assert not [t for t in await titles(other, query, internal=True) if "staff only" in t]
     assert await titles(other, "how do I invite a guest")
+
+
+async def test_nobody_gets_the_common_articles_while_it_is_unknown_whether_he_has_his_own(backends: Backends) -> None:
+    guest = backends.of_guest("T1", trusted=True).knowledge
+    question = Question("how do I invite a guest", None, internal=False)
+    with pytest.raises(ToolUnavailableError):
+        await guest.recall(question)
+    await guest.search(question)
+    assert (await guest.recall(question)).results
 
 
 async def test_a_workspace_with_articles_of_its_own_answers_from_them_alone(backends: Backends, tmp_path: Path) -> None:

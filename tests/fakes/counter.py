@@ -12,7 +12,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bot.agent.gate import Gate
-from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy, load_policy, parse_policy
 from bot.agent.profile import Profiles, load_profile
 from bot.agent.toolbox import Toolbox
@@ -35,7 +34,7 @@ from tests.contract.store_kit import KINDS, NOW, THREAD, conversation, database,
 from tests.fakes.tools import FixedKnowledge, MemoryCustomers, MemoryTickets, NotedBudget, NotedEscalations
 from tools.base import AnyTool, ToolContext, ToolOutput
 from tools.billing.books import SqlBooks
-from tools.catalogue import ARGUMENTS, build_catalogue
+from tools.catalogue import ARGUMENTS, Backing, build_catalogue
 from tools.customers.directory import Charge, CustomerRecord
 from tools.database import create_tables
 
@@ -78,10 +77,10 @@ class Counter:
         room = StaffRoom("C0STAFF", {}, frozenset(), frozenset())
         self.people = People(self.town, room, "T1")
         self.cases = Cases(store, self.people, self.town, room, lambda: NOW)
-        self.tools: tuple[AnyTool, ...] = build_catalogue(
+        self.tools: tuple[AnyTool, ...] = build_catalogue(Backing(
             knowledge=FixedKnowledge(), customers=MemoryCustomers(), tickets=MemoryTickets(), books=books,
             escalations=NotedEscalations(), own_budget=NotedBudget(),
-        )  # fmt: skip
+        ))  # fmt: skip
         self.profiles = Profiles({"support": load_profile("support"), "triage": load_profile("triage")})
         self.rebuild()
 
@@ -94,7 +93,7 @@ class Counter:
         """Put together anew what works with the tools and the policy."""
         gate = Gate(self.policy, ConsentRequests(self.store, self.cases))
         self.toolbox = Toolbox(self.tools, self.store, lambda: NOW, gate)
-        self.forms = GatedCalls(self.tools, self.policy)
+        self.forms = self.toolbox.gated(self.policy)
         self.calls = ApprovedCalls(
             self.store, self.people, self.cases, self.forms, self.profiles, lambda: NOW, sortable_id
         )

@@ -108,7 +108,7 @@ class Deciders:
         self.cases = Cases(store, self.people, self.town, room, self.clock, Terms(deadlines, rules))
         self.authority = Authority(self.people, self.town, room, rules)
         self.expiry = Expiry(store, self.cases, self.clock)
-        gated = GatedCalls([REFUND], POLICY)
+        gated = GatedCalls({REFUND.name: REFUND}, POLICY)
         calls = ApprovedCalls(store, self.people, self.cases, gated, profiles, self.clock, sortable_id)
         ownership = Ownership(self.clock)
         consequences = Consequences(self.cases, ownership, calls, profiles, self.clock, sortable_id)

@@ -43,6 +43,7 @@ def settings_for(
     values = {
         "SLACK_API_URL": driver.server.api_url,
         "SLACK_BOT_TOKEN": config.bot_token,
+        "EMBEDDER": "none",  # a story needs no vectors, and two seconds of a core for the sample's are too many
         "SLACK_SIGNING_SECRET": config.signing_secret,
         "STAFF_CHANNEL": "C0STAFF",
         "STAFF_CHANNELS": "billing=C0BILLING",
@@ -79,7 +80,8 @@ class Bot:
             self.address = address
             ready.set()
 
-        running = run_bot(Settings.model_validate(self.settings), stop=self._stop, ready=is_ready, time=self._time)
+        settings = Settings.model_validate(self.settings, context=self.settings)
+        running = run_bot(settings, stop=self._stop, ready=is_ready, time=self._time)
         self._task = asyncio.get_running_loop().create_task(running)
         waiting = asyncio.get_running_loop().create_task(ready.wait())
         await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)

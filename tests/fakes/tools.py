@@ -7,13 +7,15 @@ from typing import TypeVar
 
 from bot.domain.exchange import SearchResult
 from bot.domain.principal import Principal, Role
+from tools.attempts import Attempt
 from tools.base import ConsentNeededError, ToolContext, ToolUnavailableError
 from tools.billing.books import NewRefund, Refund, RefundRefusedError, Terms
 from tools.customers.directory import CustomerRecord
 from tools.escalation import EscalationRequest
-from tools.knowledge_base.tool import Question
+from tools.knowledge_base.band import Band
+from tools.knowledge_base.tool import Findings, Question
 from tools.ownership import canonical
-from tools.resilience import Attempt, Instruments
+from tools.resilience import Instruments
 from tools.tickets.desk import RECENT, NewTicket, Ticket, normalised
 
 T = TypeVar("T")
@@ -35,10 +37,13 @@ class HeldClock:
         self.now += seconds
         await asyncio.sleep(0)
 
+    def observe(self, attempt: Attempt, context: ToolContext) -> None:
+        self.attempts.append(attempt)
+
     @property
     def instruments(self) -> Instruments:
         """Instruments that run on this clock and remember every attempt."""
-        return Instruments(clock=self, sleep=self.sleep, random=lambda: 1.0, observe=self.attempts.append)
+        return Instruments(clock=self, sleep=self.sleep, random=lambda: 1.0, observe=self.observe)
 
 
 class Moody:
@@ -181,15 +186,19 @@ class FixedKnowledge:
         self.mood = Moody()
         self.remembers = True
 
-    async def search(self, question: Question) -> tuple[SearchResult, ...]:
+    async def search(self, question: Question) -> Findings:
         await self.mood()
         self.asked.append(question)
-        return self.results
+        return self._findings
 
-    async def recall(self, question: Question) -> tuple[SearchResult, ...]:
+    async def recall(self, question: Question) -> Findings:
         if not self.remembers:
             raise ToolUnavailableError("nothing held")
-        return self.results
+        return self._findings
+
+    @property
+    def _findings(self) -> Findings:
+        return Findings(Band.STRONG if self.results else Band.NONE, self.results)
 
 
 class NotedEscalations:

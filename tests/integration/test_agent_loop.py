@@ -10,7 +10,17 @@ from pydantic import TypeAdapter
 
 from bot.domain.answer import Outcome
 from bot.domain.budget import Scope
-from bot.domain.exchange import AssistantMessage, Citation, ModelReply, StopReason, ToolResult, Usage, UserMessage
+from bot.domain.exchange import (
+    AssistantMessage,
+    Citation,
+    Document,
+    ModelReply,
+    StopReason,
+    Text,
+    ToolResult,
+    Usage,
+    UserMessage,
+)
 from tests.fakes.agents import THREAD, bench, limit
 from tests.fakes.models import USAGE, ScriptedModel, busy, down, says, wants
 
@@ -167,6 +177,14 @@ async def test_p4_a_dear_step_and_a_long_talk_are_refused_as_well(tmp_path: Path
         step = await b.agent.run(b.with_limits(limit("0.005", Scope.STEP)))
         tokens = await b.agent.run(b.with_limits(limit("100"), tokens=500))
         assert {step.outcome, tokens.outcome} == {Outcome.BUDGET_EXHAUSTED}
+        assert b.model.asked == []
+
+
+async def test_p4_a_pdf_with_more_text_than_pages_hold_is_counted_by_the_vendor_first(tmp_path: Path) -> None:
+    async with bench(tmp_path, ScriptedModel([says("Read.")], counted=60_000)) as b:
+        pdf = UserMessage((Document("JVBERi0=", "dense.pdf", 1), Text("What does it say?")))
+        job = replace(b.with_limits(limit("100"), tokens=50_000), messages=(pdf,))
+        assert (await b.agent.run(job)).outcome is Outcome.BUDGET_EXHAUSTED
         assert b.model.asked == []
 
 

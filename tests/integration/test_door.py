@@ -59,7 +59,7 @@ class Hall:
         town, room = Town(), StaffRoom("C0STAFF", {}, frozenset({"U9"}), frozenset({"B7"}))
         people = People(town, room, "T1")
         cases = Cases(self.store, people, town, room, self.clock)
-        self.door = Intake(self.store, people, cases, self.clock, sortable_id, profile_for={}, first_sign="One moment")
+        self.door = Intake(self.store, people, cases, self.clock, sortable_id, profile_for={})
 
         self.stopping = Stopping(self.store, people, sortable_id)
 

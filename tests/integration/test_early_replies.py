@@ -22,7 +22,7 @@ THREAD = ThreadKey("T1", "C1", ROOT)
 def door(store: SqlStore) -> Intake:
     nobody = cast("People", None)  # only bots are looked up at the door
     no_cases = cast("Cases", None)
-    return Intake(store, nobody, no_cases, lambda: NOW, sortable_id, profile_for={}, first_sign="One moment")
+    return Intake(store, nobody, no_cases, lambda: NOW, sortable_id, profile_for={})
 
 
 def reply(seconds: float) -> object:

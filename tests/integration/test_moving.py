@@ -24,7 +24,11 @@ from bot.store.migrate import DONE, MOVE, WrongSchemaError, migrate
 from bot.store.tables import facts, lines, metadata, outbox, replicas
 from tests.contract.store_kit import NOW, THREAD, database, message, notice, open_store
 from tests.contract.test_store_keeping import live_through
+from tests.fakes.knowledge import WordEmbedder
+from tests.fakes.tools import asked_by
 from tools.backends import open_backends
+from tools.knowledge_base.band import Band
+from tools.knowledge_base.importer import Importer
 
 WAYS = [("sqlite", "postgresql"), ("postgresql", "postgresql"), ("sqlite", "sqlite"), ("postgresql", "sqlite")]
 
@@ -76,7 +80,9 @@ async def furnish(url: str) -> None:
             await tx.conversations.add_lines(THREAD.id, *(Line(Speaker.BOT, "", f"{n}", NOW) for n in range(1200)))
             await tx.outbox.add(notice("open"))
     engine = create_engine(url)
-    await open_backends(engine, seed_sample=True)
+    backends = await open_backends(engine, seed_sample=True)
+    await Importer(backends.articles, WordEmbedder()).catch_up()
+    await backends.gaps.note("Is there a dark mode?", Band.NONE, asked_by(None))
     await engine.dispose()
 
 

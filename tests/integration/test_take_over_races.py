@@ -77,7 +77,7 @@ class Office:
         cases = Cases(other, people, town, room, self.clock)
         authority = Authority(people, town, room, ApprovalRules())
         expiry, ownership = Expiry(other, cases, self.clock), Ownership(self.clock)
-        calls = ApprovedCalls(other, people, cases, GatedCalls((), NO_GATES), profiles, self.clock, sortable_id)
+        calls = ApprovedCalls(other, people, cases, GatedCalls({}, NO_GATES), profiles, self.clock, sortable_id)
         consequences = Consequences(cases, ownership, calls, profiles, self.clock, sortable_id)
         self._decisions = Decisions(other, authority, cases, expiry, consequences, self.clock)
 

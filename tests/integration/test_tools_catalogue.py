@@ -28,7 +28,8 @@ from tests.fakes.tools import (
 )
 from tools.backends import Backends, open_backends
 from tools.base import AnyTool, ToolContext, ToolError, ToolUnavailableError
-from tools.catalogue import build_catalogue
+from tools.catalogue import Backing, build_catalogue
+from tools.guards import Guards
 from tools.resilience import Guard, Policy
 from tools.tickets.desk import tickets
 from tools.tickets.tool import CreateTicket
@@ -59,15 +60,14 @@ def escalations() -> NotedEscalations:
 
 @pytest.fixture
 def catalogue(backends: Backends, escalations: NotedEscalations) -> tuple[AnyTool, ...]:
-    return build_catalogue(
-        knowledge=backends.knowledge,
-        customers=backends.customers,
-        tickets=backends.tickets,
-        books=backends.books,
-        escalations=escalations,
-        own_budget=NotedBudget(),
-        instruments=HeldClock().instruments,
-    )
+    return over(backends, escalations=escalations)
+
+
+def over(backends: Backends, **others: Any) -> tuple[AnyTool, ...]:
+    """The tools over the sample company, but for these."""
+    shelf = {"knowledge": backends.knowledge, "customers": backends.customers, "tickets": backends.tickets}
+    desk = {"books": backends.books, "escalations": NotedEscalations(), "own_budget": NotedBudget()}
+    return build_catalogue(Backing(**{**shelf, **desk, "guards": Guards(HeldClock().instruments), **others}))
 
 
 async def call(catalogue: tuple[AnyTool, ...], name: str, context: ToolContext, **arguments: object) -> Any:
@@ -135,16 +135,19 @@ async def test_a_dead_database_is_bridged_by_what_is_in_memory() -> None:
     knowledge = FixedKnowledge(SearchResult("kb://a", "A", ("x",)))
     knowledge.mood = Moody(*[DOWN] * 6)
     catalogue = build_catalogue(
-        knowledge=knowledge,
-        customers=MemoryCustomers(),
-        tickets=MemoryTickets(),
-        books=MemoryBooks(),
-        escalations=NotedEscalations(),
-        own_budget=NotedBudget(),
-        instruments=HeldClock().instruments,
+        Backing(
+            knowledge=knowledge,
+            customers=MemoryCustomers(),
+            tickets=MemoryTickets(),
+            books=MemoryBooks(),
+            escalations=NotedEscalations(),
+            own_budget=NotedBudget(),
+            guards=Guards(HeldClock().instruments),
+        )
     )
     arguments = {"query": "anything", "category": "any"}
-    assert await call(catalogue, "search_knowledge_base", asked_by(ANA), **arguments) == knowledge.results
+    [found] = await call(catalogue, "search_knowledge_base", asked_by(ANA), **arguments)
+    assert (found.source, found.passages) == ("kb://a", ("x",))
     knowledge.remembers = False
     with pytest.raises(ToolError, match="Do not answer from memory"):
         await call(catalogue, "search_knowledge_base", asked_by(ANA), **arguments)
@@ -205,15 +208,7 @@ async def test_without_a_verified_address_nothing_is_looked_up(catalogue: tuple[
 async def test_an_account_is_shown_even_when_the_ticket_desk_is_down(backends: Backends) -> None:
     desk = MemoryTickets()
     desk.mood = Moody(*[DOWN] * 3)
-    catalogue = build_catalogue(
-        knowledge=backends.knowledge,
-        customers=backends.customers,
-        tickets=desk,
-        books=MemoryBooks(),
-        escalations=NotedEscalations(),
-        own_budget=NotedBudget(),
-        instruments=HeldClock().instruments,
-    )
+    catalogue = over(backends, tickets=desk, books=MemoryBooks())
     account = json.loads(await call(catalogue, "lookup_customer", asked_by(ANA), email=ANA))
     assert account["plan"] == "Team"
     assert account["recent_tickets"].startswith("not available right now")
@@ -222,15 +217,7 @@ async def test_an_account_is_shown_even_when_the_ticket_desk_is_down(backends: B
 async def test_a_dead_directory_is_admitted(backends: Backends) -> None:
     directory = MemoryCustomers()
     directory.mood = Moody(*[DOWN] * 3)
-    catalogue = build_catalogue(
-        knowledge=backends.knowledge,
-        customers=directory,
-        tickets=backends.tickets,
-        books=backends.books,
-        escalations=NotedEscalations(),
-        own_budget=NotedBudget(),
-        instruments=HeldClock().instruments,
-    )
+    catalogue = over(backends, customers=directory)
     with pytest.raises(ToolError, match="does not answer right now"):
         await call(catalogue, "lookup_customer", asked_by(ANA), email=ANA)
 
@@ -269,15 +256,7 @@ async def test_the_same_request_in_one_conversation_opens_one_ticket(
 async def test_a_lost_answer_is_asked_for_again_without_a_second_ticket(backends: Backends) -> None:
     desk = MemoryTickets()
     desk.after = Moody(DOWN, TimeoutError())
-    catalogue = build_catalogue(
-        knowledge=backends.knowledge,
-        customers=backends.customers,
-        tickets=desk,
-        books=MemoryBooks(),
-        escalations=NotedEscalations(),
-        own_budget=NotedBudget(),
-        instruments=HeldClock().instruments,
-    )
+    catalogue = over(backends, tickets=desk, books=MemoryBooks())
     assert "opened" in await call(catalogue, "create_ticket", asked_by(ANA), **a_ticket())
     assert len(desk.all) == 1
 
@@ -285,15 +264,7 @@ async def test_a_lost_answer_is_asked_for_again_without_a_second_ticket(backends
 async def test_a_dead_ticket_desk_is_admitted_without_a_claim(backends: Backends) -> None:
     desk = MemoryTickets()
     desk.mood = Moody(*[DOWN] * 3)
-    catalogue = build_catalogue(
-        knowledge=backends.knowledge,
-        customers=backends.customers,
-        tickets=desk,
-        books=MemoryBooks(),
-        escalations=NotedEscalations(),
-        own_budget=NotedBudget(),
-        instruments=HeldClock().instruments,
-    )
+    catalogue = over(backends, tickets=desk, books=MemoryBooks())
     with pytest.raises(ToolError, match="do not say that one was"):
         await call(catalogue, "create_ticket", asked_by(ANA), **a_ticket())
 

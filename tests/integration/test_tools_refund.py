@@ -22,9 +22,10 @@ from tests.fakes.tools import (
 )
 from tools.base import AnyTool, ToolContext, ToolError, ToolUnavailableError
 from tools.billing.books import Books, SqlBooks
-from tools.catalogue import build_catalogue
+from tools.catalogue import Backing, build_catalogue
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, NoCustomers, SqlCustomers
 from tools.database import create_tables
+from tools.guards import Guards
 
 ANA = "ana@cobalt-studio.example"
 BO = "bo@northpine.example"
@@ -36,10 +37,10 @@ RECORD = CustomerRecord(
 
 
 def tools_on(books: Books, customers: CustomerDirectory | None = None) -> tuple[AnyTool, ...]:
-    return build_catalogue(
+    return build_catalogue(Backing(
         knowledge=FixedKnowledge(), customers=customers or NoCustomers(), tickets=MemoryTickets(), books=books,
-        escalations=NotedEscalations(), own_budget=NotedBudget(), instruments=HeldClock().instruments,
-    )  # fmt: skip
+        escalations=NotedEscalations(), own_budget=NotedBudget(), guards=Guards(HeldClock().instruments),
+    ))  # fmt: skip
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """The database is slow, Slack waits three seconds: nothing is acknowledged unstored, nothing is stored twice."""
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +32,11 @@ async def desk(
         yield desk
 
 
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Somebody else writes and does not stop."""
-    connection = sqlite3.connect(database, timeout=10, isolation_level=None)
-    connection.execute("begin immediate")
+@asynccontextmanager
+async def locked(database: Path) -> AsyncIterator[None]:
+    """Somebody else writes and does not stop; begun in a thread, because the bot may have to end a write here first."""
+    connection = sqlite3.connect(database, timeout=60, isolation_level=None, check_same_thread=False)
+    await asyncio.to_thread(connection.execute, "begin immediate")
     try:
         yield
     finally:
@@ -50,7 +51,7 @@ async def refused_once(desk: Desk) -> AsyncIterator[None]:
     async def failed() -> bool:
         return "slack.not_stored" in desk.logs.getvalue()
 
-    with locked(desk.database):
+    async with locked(desk.database):
         yield
         await eventually(failed)
 

@@ -77,7 +77,10 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     assert not HEAVY & set(loaded.split())
 
 
-@pytest.mark.parametrize("command", [[name] for name in MODULES] + [["kb", "import"], ["kb", "search"]])
+KNOWLEDGE = [["kb", action] for action in ("import", "search", "gaps", "stale", "sources", "remove")]
+
+
+@pytest.mark.parametrize("command", [[name] for name in MODULES] + KNOWLEDGE)
 def test_every_command_explains_itself_with_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])
@@ -173,11 +176,12 @@ def test_articles_are_imported_and_found(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["kb", "import", str(folder)]) == 0
     assert main(["kb", "search", "refund for a payment", "--category", "billing"]) == 0
     assert main(["kb", "search", "refund for a payment", "--category", "account"]) == 1
-    empty, imported, found, snippet, nothing = capsys.readouterr().out.splitlines()
+    empty, imported, found, snippet, match, nothing = capsys.readouterr().out.splitlines()
     assert "kb import" in empty
     assert imported.startswith("1 imported")
     assert found.startswith("1. Refunds")
     assert "five days" in snippet
+    assert match == "match: strong"
     assert nothing.startswith("Nothing fits")
 
 

@@ -7,6 +7,7 @@ import pytest
 from bot.config import Settings, load_settings
 from bot.doctor import Doctor, Finding, Schema, Verdict
 from bot.domain.errors import ModelBusyError, ModelDownError, PermanentError, TransientError
+from tools.tickets.doubts import Doubt
 
 COMPLETE = {
     "SLACK_BOT_TOKEN": "xoxb-1",
@@ -63,6 +64,8 @@ class Database:
 
     def __init__(self) -> None:
         self.open: dict[str, str] = {}
+        self.held = {"sample": 45}
+        self.lost: list[Doubt] = []
 
     async def schema(self) -> Schema:
         if self.fault:
@@ -71,6 +74,12 @@ class Database:
 
     async def left_alone(self) -> dict[str, str]:
         return self.open
+
+    async def doubts(self) -> list[Doubt]:
+        return self.lost
+
+    async def articles(self) -> dict[str, int]:
+        return self.held
 
 
 class Clinic:
@@ -201,9 +210,34 @@ async def test_a_model_the_running_bot_leaves_alone_is_told_with_the_remedy(clin
     assert "raise it in the Console" in told
 
 
+async def test_orders_whose_outcome_nobody_knows_are_told_with_what_to_search_for(clinic: Clinic) -> None:
+    clinic.database.lost = [Doubt("github:acme/support", "0b1f4c6e", "T1:C1:1.0", 1_800_000_000.0)]
+    told = await clinic.only_odd()
+    assert "the order of T1:C1:1.0 at 2027-01-15 08:00 UTC led to a ticket in github:acme/support" in told
+    assert "Search there for 0b1f4c6e" in told
+    clinic.database.lost *= 7
+    assert [str(f) for f in await clinic.findings() if "Tickets" in f.text][-1].startswith("! Tickets: 2 or more")
+
+
+async def test_what_searches_the_articles_is_told_and_what_is_missing_for_it(clinic: Clinic) -> None:
+    assert any("Search: by words, and by meaning in English (minilm" in str(f) for f in await clinic.findings())
+    clinic.settings["EMBEDDER"] = "none"
+    assert "Search: by words alone" in await clinic.only_odd()
+    clinic.settings["EMBEDDER"] = "voyage:voyage-4-lite"
+    assert "VOYAGE_API_KEY" in await clinic.only_bad()
+
+
 async def test_a_folder_without_articles_is_told(clinic: Clinic, tmp_path: Path) -> None:
     clinic.settings["KNOWLEDGE_DIR"] = str(tmp_path / "nowhere")
     assert "KNOWLEDGE_DIR" in await clinic.only_bad()
+
+
+async def test_articles_that_were_imported_are_told_and_the_sample_is_no_help_centre(clinic: Clinic) -> None:
+    clinic.settings["KNOWLEDGE_DIR"] = ""
+    assert "sample company" in await clinic.only_odd()
+    clinic.database.held = {"zendesk:acme": 12, "folder": 3}
+    told = [str(finding) for finding in await clinic.findings()]
+    assert any("Knowledge: articles: 3 from folder, 12 from zendesk:acme." in line for line in told)
 
 
 async def test_missing_settings_are_told_and_the_rest_is_still_looked_at(clinic: Clinic) -> None:

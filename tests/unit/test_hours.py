@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import prompts
 from bot.domain.hours import ALWAYS, Hours, Span, words_of_moment
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -91,7 +92,7 @@ def test_without_any_hours_somebody_is_always_there() -> None:
 def test_an_opening_is_told_in_words(now: str, words: str) -> None:
     closed = [date(2026, 12, day) for day in range(24, 32)] + [date(2027, 1, 1)]
     week = office(BERLIN, *closed)
-    assert words_of_moment(week, week.opens_after(at(now)), now=at(now)) == words
+    assert words_of_moment(week, week.opens_after(at(now)), now=at(now), words=prompts.sentences()) == words
 
 
 def test_a_span_that_ends_before_it_begins_is_refused() -> None:

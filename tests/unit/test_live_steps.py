@@ -43,7 +43,7 @@ def test_at_the_end_nothing_is_left_in_progress(answered: bool, words: str, stat
     steps = Steps()
     steps.now(1, "Searching")
     steps.now(2, "Thinking")
-    steps.finish(answered=answered)
+    steps.finish(WRITING if answered else "")
     assert states(steps) == {"Searching": StepState.COMPLETE, words: state}
 
 
@@ -52,13 +52,13 @@ def test_a_step_that_came_to_nothing_stays_so() -> None:
     steps.now(1, "Looking up the account")
     steps.failed()
     steps.now(2, "Thinking")
-    steps.finish(answered=True)
+    steps.finish(WRITING)
     assert states(steps) == {"Looking up the account": StepState.ERROR, WRITING: StepState.COMPLETE}
 
 
 def test_nothing_was_begun_so_nothing_is_shown() -> None:
     steps = Steps()
-    steps.finish(answered=True)
+    steps.finish(WRITING)
     assert steps.news() == ()
 
 

@@ -1,6 +1,7 @@
 """Requests on the wire and replies off it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,6 +57,7 @@ def test_nothing_forbidden_is_ever_sent() -> None:
 
     assert set(wire) == {"model", "max_tokens", "messages", "system", "tools", "output_config", "metadata"}
     assert wire["tools"][0]["strict"] is True
+    assert "strict" not in to_wire(request(ASK, tools=(replace(TOOL, strict=False),)))["tools"][0]
     assert wire["output_config"] == {"effort": "low"}
 
 
@@ -80,6 +82,13 @@ def test_search_results_stand_alone_and_can_be_cited() -> None:
             "citations": {"enabled": True},
         }
     ]
+
+
+def test_what_is_known_of_a_result_stands_after_its_passages_so_that_citations_keep_their_places() -> None:
+    known = replace(RESULT, about="Updated 2026-11-01. Match: weak.")
+    wire = to_wire(request(ASK, USE, UserMessage((ToolResult("toolu_1", (known,)),))))
+    [block] = wire["messages"][-1]["content"][0]["content"]
+    assert [part["text"] for part in block["content"]] == ["one", "two", "[Updated 2026-11-01. Match: weak.]"]
 
 
 @pytest.mark.parametrize(

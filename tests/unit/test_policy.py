@@ -78,10 +78,10 @@ def test_urgent_tickets_of_other_organisations_need_a_person_and_others_do_not()
 
 
 def test_tools_of_mcp_servers_need_a_person_unless_marked_as_safe() -> None:
-    assert asks(SHIPPED, {}, tool="mcp:files_delete")
-    safe = policy('[[gate]]\ntool = "mcp:weather_*"\ndecision = "allow"\n\n' + one(tool='"mcp:*"'))
-    assert not asks(safe, {}, tool="mcp:weather_today")
-    assert asks(safe, {}, tool="mcp:files_delete")
+    assert asks(SHIPPED, {}, tool="files__delete")
+    safe = policy('[[gate]]\ntool = "mcp:weather__*"\ndecision = "allow"\n\n' + one(tool='"mcp:*"'))
+    assert not asks(safe, {}, tool="weather__today")
+    assert asks(safe, {}, tool="files__delete")
 
 
 def test_a_tool_without_a_rule_is_free_and_so_is_asking_people() -> None:

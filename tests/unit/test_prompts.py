@@ -47,7 +47,41 @@ def test_every_fixed_sentence_is_used_and_every_used_one_is_there() -> None:
     desk = Path(prompts.__file__).parent.parent / "bot"
     code = "".join(file.read_text(encoding="utf-8") for file in desk.rglob("*.py"))
     assert [name for name in prompts.sentences() if not re.search(rf"""["']{name}["']""", code)] == []
-    assert set(re.findall(r"sentences(?:\(\))?\[\"(\w+)\"", code)) <= set(prompts.sentences())
+    asked = set(re.findall(r"(?:sentences(?:\([\w.]*\))?|words)\[\"(\w+)\"", code))
+    assert asked <= set(prompts.sentences())
+
+
+@pytest.mark.parametrize("language", prompts.LANGUAGES)
+def test_every_language_says_the_same_things_with_the_same_blanks(language: str) -> None:
+    english, own = prompts.sentences(), prompts.sentences(language)
+    assert own.keys() == english.keys()
+    for name, text in english.items():
+        assert sorted(re.findall(r"\{\w*\}", own[name])) == sorted(re.findall(r"\{\w*\}", text)), name
+        assert re.findall(r"`[^`]*`", own[name]) == re.findall(r"`[^`]*`", text), name
+        assert own[name].count("*") == text.count("*"), name
+        assert own[name].strip(), name
+    assert len(own["weekdays"].split(", ")) == 7
+    assert len(own["months"].split(", ")) == 12
+    assert len(prompts.suggested(language)) == 4
+
+
+def test_customers_sentences_are_translated_and_those_of_staff_are_not() -> None:
+    english, japanese = prompts.sentences(), prompts.sentences("ja")
+    same = [name for name in english if english[name] == japanese[name]]
+    assert "not_staff" in same
+    assert "escalated" not in same
+    assert prompts.sentences("xx") == prompts.sentences("") == english
+
+
+def test_the_live_line_is_translated_and_shows_work_for_what_nobody_translated() -> None:
+    tools = Path(prompts.__file__).parent.parent / "tools"
+    code = "".join(file.read_text(encoding="utf-8") for file in tools.rglob("*.py"))
+    words = {*re.findall(r'"([A-Z][a-z]+ing (?:a|an|the|into a) [a-z ]+)"', code), "Thinking", "Reading", "Checking"}
+    assert "Searching the knowledge base" in words
+    for language in set(prompts.LANGUAGES) - {"en"}:
+        working = prompts.live_words(language, "Polishing the brass")
+        assert [one for one in words if prompts.live_words(language, one) == working] == []
+    assert prompts.live_words("de", "Reading, Polishing the brass") == "Ich lese, In Arbeit"
 
 
 def test_earlier_turns_are_replayed_as_plain_text_with_alternating_roles() -> None:

@@ -197,6 +197,13 @@ def test_what_a_conversation_cost_is_shown_without_its_content() -> None:
     assert "cost nothing" in json.dumps(cost_modal(None))
 
 
+def test_what_was_tried_at_back_ends_is_for_staff() -> None:
+    tried = replace(step(2, ok=False, error="ToolUnavailableError"), action=Action.TOOL_ATTEMPT, name="customers")
+    report = TraceReport("T:C:1", SPEND, Decimal(2), (step(1), tried))
+    assert "customers ✗ ToolUnavailableError" in json.dumps(trace_modal(report), ensure_ascii=False)
+    assert "customers" not in json.dumps(cost_modal(report))
+
+
 def test_the_budget_report_names_limits_dearest_and_changes() -> None:
     limits = (
         Limit(Scope.WORKSPACE, "T0FERNWAY", Decimal(50), Period.DAY),

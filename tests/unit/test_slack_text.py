@@ -114,6 +114,13 @@ def test_a_code_block_goes_on_in_the_next_part_with_its_language() -> None:
     assert "\n".join(part.removeprefix("```python\n").removesuffix("\n```") for part in parts) == code
 
 
+@pytest.mark.parametrize("before", [90, 60, 10])
+def test_no_cut_goes_through_code_on_a_line(before: int) -> None:
+    """What is code is not looked at for links: half of it would be prose."""
+    code = "`see https://evil.example/p?q=1 and more of it`"
+    assert any(code in part for part in split_text("`x` " + "w " * (before // 2) + code + " w" * 60, 100))
+
+
 def test_no_cut_goes_through_a_link_or_an_entity() -> None:
     text = "x" * 90 + "<https://example.com/very/long/path|label>"
     assert split_text(text, 100)[1] == "<https://example.com/very/long/path|label>"
@@ -128,11 +135,18 @@ def test_escaping_can_be_undone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["<!channel>", "<!here|here>", "<!everyone>", "@here", "@Channel now", "<!subteam^S0SUPPORT|@support>", "<@U0ANA>"],
-)
+    ["<!channel>", "<!here|here>", "<!everyone>", "@here", "@Channel now", "<!subteam^S0SUPPORT|@support>", "<@U0ANA>",
+     "<!<!date^1|channel>>", "<!<!date^1|<!date^1|here>>>", "<@<!date^1|U0ANA>>",
+     "<!channel|<@U0BO>>", "<!channel|<@<!date^1|U0BO>>>"],
+)  # fmt: skip
 def test_nothing_a_model_writes_wakes_people(text: str) -> None:
     for tamed in (neutralise(text), literal(text), to_mrkdwn(text), no_broadcast(text) if "U0" not in text else ""):
-        assert not re.search(r"<[!@]|@(?:here|channel|everyone)\b", tamed, re.IGNORECASE)
+        assert not re.search(r"<[!@]\w|@(?:here|channel|everyone)\b", tamed, re.IGNORECASE)
+
+
+def test_what_only_looks_like_a_mark_of_slacks_stays() -> None:
+    text = "Put `<!DOCTYPE html>` first, then `<!-- begin -->`"
+    assert neutralise(text) == text
 
 
 def test_the_asker_may_be_named() -> None:
@@ -143,7 +157,7 @@ def test_the_asker_may_be_named() -> None:
 def test_markdown_becomes_slacks_dialect() -> None:
     markdown = "# Title\n- **bold** and *soft*\n- [docs](https://x.example/a?b=1&c=2)\n`a * b < c`\n> quote"
     assert to_mrkdwn(markdown) == (
-        "*Title*\n• *bold* and _soft_\n• <https://x.example/a?b=1&amp;c=2|docs>\n`a * b &lt; c`\n&gt; quote"
+        "*Title*\n• *bold* and _soft_\n• docs (https://x.example/a?b=1&amp;c=2)\n`a * b &lt; c`\n&gt; quote"
     )
 
 

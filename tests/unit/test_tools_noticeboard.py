@@ -209,3 +209,45 @@ async def test_a_failure_that_lasts_opens_it_at_once_and_for_as_long() -> None:
     clock.now += 899.0
     assert await it.enter() is None
     assert (it.reason, it.seconds_left) == ("spend_cap", 1.0)
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["succeeds late", "fails late"])
+async def test_a_trial_that_outlives_its_claim_undoes_nothing_that_others_found_out_since(late: bool) -> None:
+    clock, paper = HeldClock(), Paper()
+    frozen, other = breaker(clock, paper), breaker(clock, paper)
+    await fails(frozen)
+    await fails(frozen)
+    clock.now += 31.0
+    held = await frozen.enter()
+    assert held is not None
+    clock.now += 11.0
+    taken = await other.enter()
+    assert taken is not None, "whoever tried is taken for dead"
+    await (other.failed(taken, "timeout") if late else other.succeeded(taken))
+    await (frozen.succeeded(held) if late else frozen.failed(held, "timeout"))
+    clock.now += 1.0
+    may = [await one.enter() is not None for one in (frozen, other)]
+    assert may == [not late] * 2, "both go by the later trial"
+
+
+async def test_whoever_makes_the_trial_the_pauses_grow_for_all() -> None:
+    clock, paper = HeldClock(), Paper()
+    rules = Rules(failures=1, open_seconds=60.0, first_seconds=2.0)
+    three = [SharedBreaker("crm", Noticeboard(paper, clock=clock, wall=clock), clock, rules=rules) for _ in range(3)]
+    began = clock.now
+    for number in range(7):
+        trying, since = three[number % 3], clock.now - began
+        await fails(trying)
+        pause = trying.seconds_left
+        assert pause == pytest.approx(min(60.0, max(2.0, since)), abs=1.0), "one learns of it a second after another"
+        clock.now += 1.0
+        for one in three:
+            await one.look()
+        assert [one.seconds_left for one in three] == pytest.approx([pause - 1.0] * 3), "all know of the same pause"
+        clock.now += pause - 1.0
+    permit = await three[0].enter()
+    assert permit is not None
+    await three[0].succeeded(permit)
+    clock.now += 1.0
+    await fails(three[1])
+    assert three[1].seconds_left == 2.0

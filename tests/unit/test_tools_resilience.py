@@ -1,18 +1,22 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.tools import HeldClock, Moody, asked_by
+from tests.fakes.virtual_time import in_virtual_time
 from tools.base import ToolError, ToolUnavailableError
-from tools.breaker import Breaker, BreakerState
-from tools.resilience import STANDARD, Guard, Policy
+from tools.breaker import MOST_FAILURES, Breaker, BreakerState, Rules
+from tools.resilience import Guard, Policy
 
 CONTEXT = asked_by("ana@cobalt-studio.example")
 SORRY = "It does not answer right now. Be honest about it."
 DOWN = ToolUnavailableError("down")
+COUNTING = Policy(breaker=Rules(failures=5, open_seconds=60.0))
+"""Without the patience of the usual one, for which see test_tools_outages."""
 
 
-def guard(clock: HeldClock, policy: Policy = STANDARD) -> Guard:
+def guard(clock: HeldClock, policy: Policy = COUNTING) -> Guard:
     return Guard("tickets", clock.instruments, policy)
 
 
@@ -36,7 +40,6 @@ async def test_a_short_outage_is_not_noticed() -> None:
         (2, False, "TimeoutError"),
         (3, True, ""),
     ]
-    assert clock.attempts[0].context is CONTEXT
 
 
 async def test_the_waits_grow_differ_by_chance_and_have_a_top() -> None:
@@ -127,11 +130,46 @@ async def test_five_failures_in_a_row_open_the_breaker_and_then_nobody_waits() -
     await fails(it)
     await fails(it)
     assert state(it) is BreakerState.OPEN
-    assert len(clock.attempts) == 5, "the sixth attempt was not made"
+    assert [a.asked for a in clock.attempts] == [True] * 5, "the sixth attempt was not made"
     work = Moody()
     with pytest.raises(ToolError, match="Be honest"):
         await it.call(work, CONTEXT, sorry=SORRY)
     assert work.calls == 0
+
+
+async def test_failures_in_a_moment_are_no_outage_before_they_go_on_for_a_while() -> None:
+    clock = HeldClock()
+    it = guard(clock, Policy(attempts=1, breaker=Rules(failures=5, grace_seconds=10.0)))
+    for _ in range(9):
+        await fails(it)
+    clock.now += 9.9
+    await fails(it)
+    assert state(it) is BreakerState.CLOSED
+    clock.now += 0.1
+    await fails(it)
+    assert state(it) is BreakerState.OPEN
+
+
+async def test_so_many_failures_in_a_row_are_an_outage_however_fast_they_come() -> None:
+    it = guard(HeldClock(), Policy(attempts=1, breaker=Rules(grace_seconds=10.0)))
+    for _ in range(MOST_FAILURES):
+        assert state(it) is BreakerState.CLOSED
+        await fails(it)
+    assert state(it) is BreakerState.OPEN
+
+
+@pytest.mark.parametrize(("failures", "becomes"), [(2, BreakerState.OPEN), (3, BreakerState.CLOSED)])
+def test_an_attempt_that_is_left_no_time_for_an_answer_tells_nothing(failures: int, becomes: BreakerState) -> None:
+    """Two of five seconds each, and a third with what is left of the twelve."""
+    policy = Policy(attempts=3, attempt_seconds=5.0, total_seconds=12.0, breaker=Rules(failures=failures))
+
+    async def hang() -> BreakerState:
+        it = Guard("tickets", policy=policy)
+        with pytest.raises(ToolError, match="Be honest"):
+            await it.call(lambda: asyncio.sleep(3600, "never"), CONTEXT, sorry=SORRY)
+        return it.state
+
+    assert in_virtual_time(hang()) is becomes
 
 
 async def test_after_a_minute_one_good_trial_closes_the_breaker() -> None:
@@ -147,7 +185,7 @@ async def test_after_a_minute_one_good_trial_closes_the_breaker() -> None:
     assert state(it) is BreakerState.CLOSED
 
 
-async def test_a_failed_trial_is_one_attempt_and_opens_for_another_minute() -> None:
+async def test_the_trial_is_a_call_with_all_its_attempts_and_opens_for_another_minute_when_all_fail() -> None:
     clock = HeldClock()
     it = guard(clock)
     await fails(it)
@@ -156,9 +194,61 @@ async def test_a_failed_trial_is_one_attempt_and_opens_for_another_minute() -> N
     work = Moody(DOWN, DOWN, DOWN)
     with pytest.raises(ToolError):
         await it.call(work, CONTEXT, sorry=SORRY)
-    assert work.calls == 1
+    assert work.calls == 3
     clock.now += 59
     assert state(it) is BreakerState.OPEN
+    clock.now += 1.5
+    assert await it.call(Moody(DOWN, DOWN), CONTEXT, sorry=SORRY) == "done"
+    assert state(it) is BreakerState.CLOSED, "the third attempt of the trial did it"
+
+
+async def test_between_the_attempts_of_a_trial_nobody_else_is_let_through() -> None:
+    clock, between, go_on = HeldClock(), asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        between.set()
+        await go_on.wait()
+
+    it = Guard("tickets", replace(clock.instruments, sleep=sleep), replace(COUNTING, breaker=Rules(failures=1)))
+    await fails(it)
+    clock.now += 60.5
+    other = Moody()
+    async with asyncio.TaskGroup() as group:
+        trial = group.create_task(it.call(Moody(DOWN), CONTEXT, sorry=SORRY))
+        await between.wait()
+        await fails(it)
+        with pytest.raises(ToolError, match="Be honest"):
+            await it.call(other, CONTEXT, sorry=SORRY)
+        go_on.set()
+    assert (trial.result(), other.calls) == ("done", 0)
+    assert state(it) is BreakerState.CLOSED
+
+
+async def test_a_trial_that_is_cancelled_between_its_attempts_has_failed() -> None:
+    clock = HeldClock()
+    policy = Policy(first_wait=5.0, longest_wait=5.0, breaker=Rules(failures=1))
+    it = Guard("tickets", replace(clock.instruments, sleep=asyncio.sleep), policy)
+    await fails(it)
+    clock.now += 60.5
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await it.call(Moody(DOWN), CONTEXT, sorry=SORRY)
+    assert state(it) is BreakerState.OPEN
+
+
+async def test_the_pauses_begin_short_grow_with_each_failed_trial_and_have_a_top() -> None:
+    clock = HeldClock()
+    rules = Rules(failures=1, open_seconds=60.0, first_seconds=2.0)
+    it = guard(clock, Policy(attempts=1, breaker=rules))
+    pauses = []
+    for _ in range(8):
+        await fails(it)
+        pauses.append(it.breaker.seconds_left)
+        clock.now += pauses[-1]
+    assert pauses == [2.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    assert await it.call(Moody(), CONTEXT, sorry=SORRY) == "done"
+    await fails(it)
+    assert it.breaker.seconds_left == 2.0, "after it was well they begin anew"
 
 
 async def test_while_the_trial_is_under_way_nobody_else_is_let_through() -> None:

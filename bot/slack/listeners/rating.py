@@ -7,6 +7,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.slack.listeners.routing import workspace_of
 from bot.slack.listeners.whisper import TOO_SLOW, in_time, whisper
+from bot.slack.names import LANGUAGE_MARK
 from bot.slack.parse_press import read_press
 from bot.slack.render.forms import FormContext
 from bot.slack.render.rating import comment_form
@@ -17,10 +18,11 @@ async def comment(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext
     """Open the form."""
     workspace, press = workspace_of(context), read_press(body)
     if press is not None:
-        where = FormContext(press.value, press.channel_id, press.thread_ts)
+        case_id, _, language = press.value.partition(LANGUAGE_MARK)
+        where = FormContext(case_id, press.channel_id, press.thread_ts)
         try:
             async with in_time(press.action_id):
-                await call(workspace.client.views_open(trigger_id=press.trigger_id, view=comment_form(where)))
+                await call(workspace.client.views_open(trigger_id=press.trigger_id, view=comment_form(where, language)))
         except TimeoutError:
             await whisper(workspace.client, press.channel_id, press.user_id, TOO_SLOW, press.thread_ts)
     await ack()

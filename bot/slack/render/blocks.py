@@ -45,9 +45,10 @@ def plain(text: str, limit: int) -> Block:
     return {"type": "plain_text", "text": shorten(text.strip(), limit) or "…", "emoji": True}
 
 
-def mrkdwn(text: str, limit: int) -> Block:
-    """An mrkdwn object."""
-    return {"type": "mrkdwn", "text": shorten(text.strip(), limit) or "…"}
+def mrkdwn(text: str, limit: int, *, may_link: bool = False) -> Block:
+    """An mrkdwn object. Slack makes links of bare addresses in it only when `may_link` says so: a customer's words on
+    a card, or a tool's in a trace, lead nowhere."""
+    return {"type": "mrkdwn", "text": shorten(text.strip(), limit) or "…", "verbatim": not may_link}
 
 
 def header(text: str) -> Block:
@@ -60,9 +61,10 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text, SECTION_TEXT)}
 
 
-def sections(text: str) -> list[Block]:
+def sections(text: str, *, may_link: bool = False) -> list[Block]:
     """A text of any length over as many sections as it needs."""
-    return [{"type": "section", "text": mrkdwn(part, SECTION_TEXT)} for part in split_text(text, SECTION_TEXT)]
+    parts = split_text(text, SECTION_TEXT)
+    return [{"type": "section", "text": mrkdwn(part, SECTION_TEXT, may_link=may_link)} for part in parts]
 
 
 def fields(*texts: str) -> Block:

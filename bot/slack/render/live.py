@@ -19,7 +19,7 @@ _COUNTED = ("text", "title", "details", "output")
 
 def live_line(progress: Progress) -> b.Payload:
     """The plain form."""
-    return lines.live(f"_{progress.words}…_  ·  {progress.title}")
+    return lines.live(f"_{progress.words}…_  ·  {progress.title}", progress.language)
 
 
 def first_card(text: str) -> list[Chunk]:

@@ -1,5 +1,8 @@
 """The message that asks a customer how it went, and the form for their words."""
 
+from collections.abc import Mapping
+
+import prompts
 from bot.domain.effects import AskRating
 from bot.domain.handover import COMMENT_MAX, STARS
 from bot.slack import names
@@ -7,28 +10,39 @@ from bot.slack.render import blocks as b
 from bot.slack.render.forms import FormContext
 from bot.slack.render.text import literal, shorten
 
-_LABELS = {1: "1 · poor", 2: "2", 3: "3 · fair", 4: "4", 5: "5 · great"}
+_LABELLED = {1: "rating_1", 3: "rating_3", 5: "rating_5"}
+"""Names of the words on these buttons; the others show their number."""
 
 
-def rating_message(effect: AskRating, ask: str, thanks: str) -> b.Payload:
+def rating_message(effect: AskRating) -> b.Payload:
     """Five buttons; once answered, what was said, with the buttons still there for a change of mind."""
-    buttons = [b.button(f"{names.RATE}{stars}", _LABELS[stars], effect.case_id) for stars in STARS]
+    words = prompts.sentences(effect.language)
+    buttons = [b.button(f"{names.RATE}{stars}", _label(stars, words), effect.case_id) for stars in STARS]
     if not effect.stars:
-        return b.payload(f"{ask} From 1 (poor) to 5 (great).", [b.section(ask), b.actions(buttons)])
-    said = f"*You gave {'★' * effect.stars}{'☆' * (5 - effect.stars)}* ({effect.stars} of 5)"
-    words = f"\n“{literal(shorten(effect.comment, COMMENT_MAX))}”" if effect.comment else ""
-    label = "Change the comment" if effect.comment else "Add a comment"
-    comment = b.button(names.RATING_COMMENT, label, effect.case_id)
-    spoken = f"You gave {effect.stars} of 5. {thanks}"
-    return b.payload(spoken, [b.section(f"{said}{words}\n{thanks}"), b.actions([*buttons, comment])])
+        ask = words["rating_ask"]
+        return b.payload(f"{ask} {words['rating_range']}", [b.section(ask), b.actions(buttons)])
+    given = words["rating_given"].format(stars="★" * effect.stars + "☆" * (5 - effect.stars))
+    said = f"*{given}* ({words['rating_of'].format(count=effect.stars)})"
+    comment = f"\n“{literal(shorten(effect.comment, COMMENT_MAX))}”" if effect.comment else ""
+    label = words["comment_change" if effect.comment else "comment_add"]
+    button = b.button(names.RATING_COMMENT, label, f"{effect.case_id}{names.LANGUAGE_MARK}{effect.language}")
+    stars_of = words["rating_given"].format(stars=words["rating_of"].format(count=effect.stars))
+    thanks = words["rating_thanks"]
+    blocks = [b.section(f"{said}{comment}\n{thanks}"), b.actions([*buttons, button])]
+    return b.payload(f"{stars_of}. {thanks}", blocks)
 
 
-def comment_form(where: FormContext) -> b.Block:
+def _label(stars: int, words: Mapping[str, str]) -> str:
+    return words[_LABELLED[stars]] if stars in _LABELLED else str(stars)
+
+
+def comment_form(where: FormContext, language: str = "") -> b.Block:
     """Asks for the words that go with the stars."""
+    words = prompts.sentences(language)
     field: b.Block = {
         "type": "input",
         "block_id": names.NOTE_BLOCK,
-        "label": b.plain("What was good, what was not?", 2000),
+        "label": b.plain(words["comment_question"], 2000),
         "element": {
             "type": "plain_text_input",
             "action_id": names.NOTE_INPUT,
@@ -39,10 +53,10 @@ def comment_form(where: FormContext) -> b.Block:
         },
     }
     return b.modal(
-        "Your comment",
+        words["comment_title"],
         [field],
         callback_id=names.COMMENT_FORM,
         private_metadata=where.dump(),
-        submit=b.plain("Send", b.VIEW_TITLE),
-        close=b.plain("Cancel", b.VIEW_TITLE),
+        submit=b.plain(words["send"], b.VIEW_TITLE),
+        close=b.plain(words["cancel"], b.VIEW_TITLE),
     )

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Collection
 
+from bot.domain.hidden import visible
+
 FENCE = "```"
 _JOINER = "\u2060"
 """Word joiner: invisible, and keeps `@here` from being one."""
 _MASS = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
-_SPECIAL = re.compile(r"<!(?P<target>[^<>|]*)(?:\|(?P<label>[^<>]*))?>")
+_SPECIAL = re.compile(
+    r"<!(?P<target>(?:channel|here|everyone|group|subteam|date)\b[^<>|`\n]*)(?:\|(?P<label>[^<>]*))?>", re.IGNORECASE
+)
+"""Not `<!-- … -->` and `<!DOCTYPE html>`. No backtick goes with a target: what is code stays code."""
 _PERSON = re.compile(r"<@(?P<id>[A-Z0-9]+)(?:\|(?P<label>[^<>]*))?>")
 _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^<>]*))?>")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
@@ -18,7 +23,7 @@ _BOLD = re.compile(r"(\*\*|__)(?=\S)(?=((?:(?!\1).|(?<=\s)\1(?!\S))+))\2(?<=\S)\
 mark is looked for twice (a possessive `++` would say the same, but loses its group in Python 3.11.2)."""
 _ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((https?://[^\s()<>|]+)\)")
-_WHOLE = re.compile(r"`+|&(?:amp|lt|gt);|<[^<>\n]{1,1000}>")
+_WHOLE = re.compile(r"(`+)(?!`)[^`\n]{1,1000}(?<!`)\1(?!`)|`+|&(?:amp|lt|gt);|<[^<>\n]{1,1000}>")
 """What a cut must not go through."""
 _LANGUAGE = re.compile(r"[\w+#.-]{1,20}(?=\n|\Z)")
 _WINDOW = 1100
@@ -50,7 +55,9 @@ def neutralise(text: str, allowed: Collection[str] = ()) -> str:
             return found[0]
         return "@" + (found["label"] or "someone").lstrip("@")
 
-    return _MASS.sub("@" + _JOINER, _PERSON.sub(person, _SPECIAL.sub(special, text)))
+    text = _SPECIAL.sub(special, _PERSON.sub(person, text))
+    text = _SPECIAL.sub(lambda rest: f"< {rest[0][1:]}", _PERSON.sub(person, text))  # one enclosed another
+    return _MASS.sub("@" + _JOINER, text)
 
 
 def no_broadcast(text: str) -> str:
@@ -60,7 +67,12 @@ def no_broadcast(text: str) -> str:
 
 def literal(text: str) -> str:
     """Somebody's words, shown as written in mrkdwn: nothing in them is a link, a mention, an id or an entity."""
-    return escape(neutralise(_CHANNEL.sub(lambda found: f"#{found['label'] or 'channel'}", text)))
+    return escape(neutralise(without_channels(visible(text))))
+
+
+def without_channels(text: str) -> str:
+    """Channels by their names at most: their ids are nobody's business."""
+    return _CHANNEL.sub(lambda found: f"#{found['label'] or 'channel'}", text)
 
 
 def named(responder: str) -> str:
@@ -78,9 +90,10 @@ def spoken(mrkdwn: str) -> str:
 def to_mrkdwn(markdown: str, *, name_people: bool = False) -> str:
     """Markdown in Slack's older dialect, for the places where the `markdown` block is not allowed.
 
-    Pings nobody, unless `name_people` lets `<@U…>` through.
+    Pings nobody, unless `name_people` lets `<@U…>` through. Links are spelled out.
     """
-    pieces = _CODE.split(no_broadcast(markdown) if name_people else neutralise(markdown))
+    markdown = visible(markdown)
+    pieces = _CODE.split(no_broadcast(markdown) if name_people else neutralise(without_channels(markdown)))
     text = "".join(escape(piece) if index % 2 else _prose(piece) for index, piece in enumerate(pieces))
     return _ESCAPED_PERSON.sub(r"<@\1>", text) if name_people else text
 
@@ -92,7 +105,13 @@ def _prose(text: str) -> str:
     text = _BOLD.sub(rf"{_BOLD_MARK}\2{_BOLD_MARK}", text)
     text = _ITALIC.sub(r"_\1_", text)
     text = re.sub(f"{_BOLD_MARK}+", "*", text)
-    return _LINK.sub(r"<\2|\1>", text)
+    return _LINK.sub(_spelled_out, text)
+
+
+def _spelled_out(found: re.Match[str]) -> str:
+    """Whoever reads sees where a link leads; what a model wrote is nothing to click on."""
+    label, target = found[1].strip(), found[2]
+    return target if not label or label == target else f"{label} ({target})"
 
 
 def _heading(found: re.Match[str]) -> str:
@@ -164,7 +183,7 @@ def _cut(text: str, most: int) -> int:
 
 def _safe_cut(text: str, cut: int) -> int:
     """The same place, or the start of the link, entity or run of backticks it would go through."""
-    start = max(0, cut - _WINDOW)
+    start = text.rfind("\n", 0, cut) + 1  # code begins and ends on one line
     for found in _WHOLE.finditer(text, start, min(len(text), cut + _WINDOW)):
         if found.start() < cut < found.end():
             return found.start()

@@ -12,6 +12,7 @@ _SHOWN_IN_MESSAGE = 40
 _MARKS = {
     Action.LLM_CALL: "🧠",
     Action.TOOL_CALL: "🔧",
+    Action.TOOL_ATTEMPT: "🔌",
     Action.DECISION: "⚖️",
     Action.ERROR: "⚠️",
     Action.ESCALATION: "🔔",
@@ -21,8 +22,9 @@ _MARKS = {
 
 def trace_modal(report: TraceReport) -> b.Block:
     """The whole record with summaries of what went in and out; for staff only."""
+    omitted = _omitted(len(report.events), _SHOWN)
     lines = [b.section(_line(event) + _details(event)) for event in report.events[-_SHOWN:]]
-    return b.modal("What the agent did", [b.section(totals(report)), b.divider(), *_omitted(report, _SHOWN), *lines])
+    return b.modal("What the agent did", [b.section(totals(report)), b.divider(), *omitted, *lines])
 
 
 def cost_modal(report: TraceReport | None) -> b.Block:
@@ -39,9 +41,10 @@ def cost_message(report: TraceReport) -> b.Payload:
 
 
 def cost_blocks(report: TraceReport, shown: int) -> list[b.Block]:
-    """Totals and one line per step."""
-    lines = [b.context(_line(event)) for event in report.events[-shown:]]
-    return [b.section(totals(report)), *_omitted(report, shown), *lines]
+    """Totals and one line per step; what a tool tried at its back-ends costs nothing and is for staff."""
+    steps = [event for event in report.events if event.action is not Action.TOOL_ATTEMPT]
+    lines = [b.context(_line(event)) for event in steps[-shown:]]
+    return [b.section(totals(report)), *_omitted(len(steps), shown), *lines]
 
 
 def totals(report: TraceReport) -> str:
@@ -55,8 +58,8 @@ def totals(report: TraceReport) -> str:
     )
 
 
-def _omitted(report: TraceReport, shown: int) -> list[b.Block]:
-    missing = len(report.events) - shown
+def _omitted(there_are: int, shown: int) -> list[b.Block]:
+    missing = there_are - shown
     return [b.context(f"_{missing} earlier entries are not shown_")] if missing > 0 else []
 
 
