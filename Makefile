@@ -22,13 +22,13 @@ help: ## show this help
 run: setup ## set everything up and start the sandbox (ARGS="--port 9000" adds options)
 	@exec $(BIN)/python -m bot sandbox $(ARGS)
 
-test: setup ## set everything up and run the whole test suite, four tests at once, then alone what failed and what promises a time (ARGS="tests/unit" narrows it)
+test: setup ## set everything up and run the whole test suite, three tests at once, then alone what failed and what promises a time (ARGS="tests/unit" narrows it)
 	@command -v chromium >/dev/null 2>&1 || \
 		echo "Chromium is missing: the browser tests need it (on Debian: apt-get install chromium)."
 ifdef ARGS
 	@exec $(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/torture -m "not alone" || { \
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/torture -m "not alone" || { \
 		[ $$? = 1 ] && echo "Failed beside others; now each of them alone:" && \
 		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 5; }
 	@exec $(BIN)/python -m pytest --ignore tests/torture -m alone
