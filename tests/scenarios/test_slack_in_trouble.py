@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.desk import live
 from tests.fakes.desk import Desk
 from tests.fakes.desk_claude import escalate
 from tests.fakes.messages_api import text
@@ -11,8 +12,9 @@ GONE = ("is_archived", "channel_not_found", "not_in_channel", "restricted_action
 
 @pytest.mark.parametrize("error", GONE)
 async def test_when_the_customers_thread_cannot_be_reached_for_good_staff_read_the_answer(
-    desk: Desk, error: str
+    desk: Desk, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(live, "FIRST_AFTER", 600.0)  # the trouble is the answer's, not a progress line's
     desk.claude.will(text("Guests are free."))
     desk.claude.hold()
     thread = await desk.customer().asks("What do guests cost?")
