@@ -16,7 +16,7 @@ async def measure(*, quick: bool) -> list[Row]:
     turns = 10 if quick else 50
     async with stage() as (world, bot):
         places = {"channel": CHANNEL, "DM": await world.dm(CUSTOMERS[0])}
-        await asyncio.sleep(2)
+        await asyncio.sleep(15)  # the start is over then; articles without vectors get them in the background
         idle = 5 if quick else IDLE_SECONDS
         cpu = bot.cpu_seconds()
         await asyncio.sleep(idle)
