@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench torture soak load lock clean setup venv project
+.PHONY: help run test check evals bench torture soak load lock clean setup venv project
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -39,6 +39,9 @@ check: setup ## ruff, mypy --strict and the layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
+
+evals: setup ## play the sets of cases offline, write what passed to tests/evals/record.toml (ARGS="--accept" lets its floor fall)
+	@exec $(BIN)/python -m bot eval offline --record tests/evals/record.toml --floor 0 $(ARGS)
 
 bench: setup ## measure speed and size, print a table
 	@exec $(BIN)/python -m tests.bench $(ARGS)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from bot.cli.parser import MODULES, build_parser
+from bot.cli.traces_arguments import spelled_out
 
 FAILED, INTERRUPTED = 1, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 well, 1 failed (the log tells what), 2 wrong settings or arguments, 130 interrupted."""
-    arguments = build_parser().parse_args(argv)
+    arguments = build_parser().parse_args(spelled_out(sys.argv[1:] if argv is None else argv))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy loads: more would fight with the event loop
     try:
         return int(import_module(MODULES[arguments.command]).run(arguments))

@@ -4,26 +4,33 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from aiohttp import ClientSession
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config import Settings, SettingsError
+from bot.dashboard import Dashboard, address_of, invitations
 from bot.desk.attachments import Workshop
 from bot.domain.effects import Place
 from bot.domain.errors import DeskhandError, PermanentError, TransientError
+from bot.domain.zones import zone_of
 from bot.doors import BotAddress, GiveUp, Vitals, WaysIn, app_token_error, open_doors
-from bot.library import import_own_folder, own_embedder, start_library
+from bot.library import import_own_folder, own_embedder, own_scale, start_library
+from bot.observing import Observer, open_telemetry
 from bot.paging.webhook import PagerKind, WebhookPager
 from bot.ports.clock import REAL_TIME, DeskTime, sortable_id, system_clock
+from bot.ports.model import Model
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
 from bot.runtime.keeping import KeepDays, Keeper
 from bot.runtime.monitor import Monitor
+from bot.runtime.nights import Night
 from bot.runtime.outbox import OutboxWorker
 from bot.runtime.pace import Pace
 from bot.runtime.replicas import Lease, lease_on
+from bot.runtime.step_log import log_steps
 from bot.runtime.sweep import Sweep
 from bot.runtime.timers import TimerWorker
 from bot.slack.clients import FixedToken
@@ -61,9 +68,13 @@ async def run_bot(
     stop: asyncio.Event | None = None,
     ready: Callable[[BotAddress], None] | None = None,
     time: DeskTime = REAL_TIME,
+    model: Model | None = None,
+    open_dashboard: bool = False,
 ) -> None:
     """Run until `stop` is set; SettingsError when something cannot work as it is set.
 
+    `model` answers in place of the vendor's (when there is a key) and is closed at the end; for evaluations.
+    `open_dashboard`: nobody needs to sign in; only the sandbox may be so open, and only to this machine.
     ConnectionLostError, after an orderly stop, when Slack stayed away for too long.
     """
     stop = stop or asyncio.Event()
@@ -74,7 +85,7 @@ async def run_bot(
         stop.set()
 
     async with AsyncExitStack() as stack:
-        address = await _start(settings, stack, stop, give_up, time)
+        address = await _start(settings, stack, _Occasion(stop, give_up, time, model, open_dashboard))
         if address is None:
             return
         logger.info("bot.ready", extra={"fields": {"socket_mode": address.socket_mode, "offline": settings.offline}})
@@ -98,49 +109,79 @@ async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
         await engine.dispose()
 
 
-async def _start(
-    settings: Settings, stack: AsyncExitStack, stop: asyncio.Event, give_up: GiveUp, time: DeskTime
-) -> BotAddress | None:
+@dataclass(frozen=True, slots=True)
+class _Occasion:
+    """How the bot is run this time; see `run_bot`."""
+
+    stop: asyncio.Event
+    give_up: GiveUp
+    time: DeskTime
+    model: Model | None
+    open_dashboard: bool
+
+
+async def _start(settings: Settings, stack: AsyncExitStack, occasion: _Occasion) -> BotAddress | None:
     """Start everything, inner rooms first; `stack` stops it in reverse order. None when asked to stop meanwhile."""
     connectors = _connectors(settings)
     engine = _engine(settings)
     outside = OutsideTools(connectors.mcp, engine, system_clock)
     plan = Plan.check(settings).with_consents(outside.consents)
-    lease = await _claim(settings, stack)
-    stack.push_async_callback(engine.dispose)
-    await _migrate(engine)
-    await asyncio.to_thread(lease.start)
+    lease = await _moved_in(settings, engine, stack)
     queue = CauseQueue(settings.database_url)
-    store = SqlStore(engine, queue.enqueue, system_clock, replica_id=lease.replica_id)
+    store = _store(settings, engine, queue, lease)
+    observer = _observed(settings, store, lease, stack)
     await store.breakers.make_due()
-    session = await stack.enter_async_context(slack_session())
-    lines = Lines(settings.slack_api_url, session)
-    tenancy = await Tenancy.open(settings, store, lines)
-    if tenancy is not None:
-        stack.push_async_callback(tenancy.close)
+    lines = Lines(settings.slack_api_url, await stack.enter_async_context(slack_session()))
+    tenancy = await _tenancy(settings, store, lines, stack)
     client = lines.client(FixedToken(settings.slack_bot_token.get_secret_value()))
-    me = await _introduce(client, settings, stop)
-    if stop.is_set():
+    me = await _introduce(client, settings, occasion.stop)
+    if occasion.stop.is_set():
         return None
     await _check_backup(client, plan.service.backup_channel if me else "")
-    model = plan.model(settings)
-    stack.push_async_callback(model.close)
+    model = _model(plan, settings, occasion.model, stack)
     backends = await _backends(settings, engine, connectors, stack)
-    manners = _manners(settings, store, lease)
     monitor = Monitor(store.meter, system_clock, disk=database_folder(settings.database_url))
+    links = invitations(store, occasion.time.clock)
     offices = Offices(
-        store, plan, model, backends, Workshop(), settings, manners, guard=monitor.check, clock=time.clock,
-        pager=_pager(settings, session), coming=outside.tools,
+        store, plan, model, backends, Workshop(), settings, _manners(settings, store, lease), guard=monitor.check,
+        clock=occasion.time.clock, pager=_pager(settings, lines.session), coming=outside.tools, links=links,
     )  # fmt: skip
     await _start_servers(stack, outside, offices, me)
     home = offices.open_home(me, client, settings.workspace) if me else None
     registry = Registry(offices, clock=system_clock, home=home, tenancy=tenancy)
     dispatcher = DbosDispatcher(queue, store, lease, at_once=settings.runs_at_once)
-    await _start_work(stack, queue, store, registry, manners, dispatcher)
-    await _start_timers(stack, store, time)
-    await _start_upkeep(stack, monitor, _keeper(settings, store, me))
-    ways_in = WaysIn.of(settings, registry, tenancy, slack_client("", settings.slack_api_url, session))
-    return await open_doors(settings, stack, ways_in, Vitals(store, monitor, offices.breakers), stop, give_up)
+    await _start_work(stack, queue, store, registry, offices.manners, dispatcher)
+    await _start_timers(stack, store, occasion.time)
+    await _start_upkeep(stack, monitor, _keeper(settings, store, plan, me))
+    dashboard = Dashboard(
+        settings, store, registry, lines, plan.service, occasion.time.clock, me, is_open=occasion.open_dashboard
+    )
+    observer.watch(monitor, offices.breakers, offices.guards)
+    ways_in = WaysIn.of(settings, registry, tenancy, slack_client("", lines.api_url, lines.session))
+    ways_in = ways_in.also(observer.routes(settings), dashboard.start(stack))
+    address = await open_doors(
+        settings, stack, ways_in, Vitals(store, monitor, offices.breakers), occasion.stop, occasion.give_up
+    )
+    links.base = address_of(settings, address.url)
+    return address
+
+
+async def _tenancy(settings: Settings, store: SqlStore, lines: Lines, stack: AsyncExitStack) -> Tenancy | None:
+    tenancy = await Tenancy.open(settings, store, lines)
+    if tenancy is not None:
+        stack.push_async_callback(tenancy.close)
+    return tenancy
+
+
+def _model(plan: Plan, settings: Settings, vendor: Model | None, stack: AsyncExitStack) -> Model:
+    model = plan.model(settings, vendor)
+    stack.push_async_callback(model.close)
+    return model
+
+
+def _store(settings: Settings, engine: AsyncEngine, queue: CauseQueue, lease: Lease) -> SqlStore:
+    hide = settings.redactor.redact_json
+    return SqlStore(engine, queue.enqueue, system_clock, replica_id=lease.replica_id, redact=hide)
 
 
 def _manners(settings: Settings, store: SqlStore, lease: Lease) -> Manners:
@@ -193,7 +234,7 @@ def _pager(settings: Settings, session: ClientSession) -> WebhookPager | None:
     return WebhookPager(PagerKind(settings.pager), settings.pager_key.get_secret_value(), settings.pager_url, session)
 
 
-def _keeper(settings: Settings, store: SqlStore, me: Identity | None) -> Keeper:
+def _keeper(settings: Settings, store: SqlStore, plan: Plan, me: Identity | None) -> Keeper:
     keep = KeepDays(
         events=settings.keep_events_days,
         traces=settings.keep_traces_days,
@@ -201,7 +242,8 @@ def _keeper(settings: Settings, store: SqlStore, me: Identity | None) -> Keeper:
         costs=settings.keep_costs_days,
         left=settings.keep_left_days,
     )
-    return Keeper(store.archive, system_clock, keep, home=me.team_id if me else "")
+    night = Night(settings.purge_hour, zone_of(settings.timezone or plan.service.hours.zone.key))
+    return Keeper(store.archive, system_clock, keep, night=night, home=me.team_id if me else "")
 
 
 async def _start_upkeep(stack: AsyncExitStack, monitor: Monitor, keeper: Keeper) -> None:
@@ -234,6 +276,7 @@ async def _backends(settings: Settings, engine: AsyncEngine, connectors: Connect
         embedder=await own_embedder(settings),
         connectors=connectors,
         wires=wires,
+        scale=own_scale(settings),
     )
     await import_own_folder(settings, backends)
     await start_library(stack, backends, connectors, wires)
@@ -279,6 +322,23 @@ async def _check_backup(client: AsyncWebClient, channel: str) -> None:
     if channel and await missing_channel(client, {channel}) is not None:
         remedy = "Use its id (C…) and invite the bot."
         raise SettingsError([f"SERVICE_FILE: backup_channel: Slack knows no channel {channel}. {remedy}"])
+
+
+def _observed(settings: Settings, store: SqlStore, lease: Lease, stack: AsyncExitStack) -> Observer:
+    """Let the record of steps be told to the log, and to whom telemetry is sent."""
+    observer = open_telemetry(settings, stack, lease.replica_id)
+    store.listen(traces=log_steps)
+    store.listen(traces=observer.heard)
+    return observer
+
+
+async def _moved_in(settings: Settings, engine: AsyncEngine, stack: AsyncExitStack) -> Lease:
+    """Claim the database and bring its tables up to date."""
+    lease = await _claim(settings, stack)
+    stack.push_async_callback(engine.dispose)
+    await _migrate(engine)
+    await asyncio.to_thread(lease.start)
+    return lease
 
 
 async def _claim(settings: Settings, stack: AsyncExitStack) -> Lease:

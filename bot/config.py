@@ -1,7 +1,8 @@
 """Settings: the only reader of the environment. Wrong or missing ones are told one line each, without their values."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from pydantic import (
 
 from bot.domain.escalation import Team
 from bot.domain.links import host_named, named_hosts
+from bot.domain.redaction import Redactor, redactor_of
 from bot.domain.workspace import WorkspaceSettings
 from bot.domain.zones import ZoneName
 
@@ -98,15 +100,23 @@ class Settings(BaseModel):
     embedder: str = "minilm"
     """Who makes the vectors of the search: minilm, none, a folder with an ONNX model, fastembed:MODEL, voyage:MODEL."""
     voyage_api_key: SecretStr = SecretStr("")
+    kb_scale_from: Annotated[int, Field(ge=0)] = 50_000
+    """On PostgreSQL: more articles than this are searched there (pgvector) and in a folder (tantivy), not in memory."""
+    kb_scale_folder: str = ""
+    """That folder, of this process alone; empty: a temporary one, filled anew at every start."""
     link_domains: str = ""
     """Domains that links in answers may lead to, besides those where public articles lie; separated by commas."""
     knowledge_dir: str = ""
     """Folder of Markdown articles; empty: the sample company's."""
+    redact: Annotated[str, Field(repr=False)] = "cards,ibans,passwords,secrets"  # its words would look like a leak
+    """What is hidden wherever people wrote it; `none`: nothing."""
     keep_events_days: KeptDays = 14
     keep_traces_days: KeptDays = 90
     keep_conversations_days: KeptDays = 365
     keep_costs_days: KeptDays = 400
     keep_left_days: KeptDays = 30
+    purge_hour: Annotated[int, Field(ge=0, le=23)] = 3
+    """Hour of the business's own time at which what is too old is deleted."""
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     log_level: str = "INFO"
@@ -116,6 +126,12 @@ class Settings(BaseModel):
     """Whether steps and answers are streamed in direct messages."""
     runs_at_once: Annotated[int, Field(ge=1, le=2000)] = 256
     """Causes one process handles side by side; further ones wait in the queue, in order."""
+    otel_exporter_otlp_endpoint: str = ""
+    """Where spans and figures go; OpenTelemetry's other variables are read by its SDK, see `lent`."""
+    metrics: bool = False
+    """Whether /metrics tells the figures to Prometheus."""
+    metrics_token: SecretStr = SecretStr("")
+    metrics_by_workspace: bool = False
 
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
@@ -140,7 +156,7 @@ class Settings(BaseModel):
             raise ValueError(f"use at least {_SHORTEST_COSTS} days (or 0 for ever): budgets count whole months")
         return value
 
-    @field_validator("slack_api_url", "anthropic_base_url", "pager_url")
+    @field_validator("slack_api_url", "anthropic_base_url", "pager_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _http_url(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -175,6 +191,12 @@ class Settings(BaseModel):
         for one in _parse_list(value):
             if not host_named(one):
                 raise ValueError(f"{one!r} is no domain; write them as in app.example.com, docs.example.com")
+        return value
+
+    @field_validator("redact")
+    @classmethod
+    def _known_kinds(cls, value: str) -> str:
+        redactor_of(value)
         return value
 
     @field_validator("staff_channels", "agent_profiles")
@@ -234,6 +256,11 @@ class Settings(BaseModel):
         return named_hosts(_parse_list(self.link_domains))
 
     @cached_property
+    def redactor(self) -> Redactor:
+        """Hides what REDACT names."""
+        return redactor_of(self.redact)
+
+    @cached_property
     def tools_for_outsiders(self) -> frozenset[str]:
         """Names of the tools that are used for people of other organisations, guests and other bots."""
         return frozenset(_parse_list(self.external_tools))
@@ -270,6 +297,18 @@ class Settings(BaseModel):
     def offline(self) -> bool:
         """Whether the offline model stands in because there is no key."""
         return not self.anthropic_api_key.get_secret_value()
+
+
+@contextmanager
+def lent(environment: Mapping[str, str], prefix: str) -> Iterator[None]:
+    """Let a library that reads the environment itself find there what `.env` says, too, while it is set up."""
+    missing = {k: v for k, v in environment.items() if k.startswith(prefix) and k not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 def load_settings(overrides: Mapping[str, str] | None = None, *, env_file: Path | None = None) -> Settings:

@@ -8,8 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+import prompts
 from bot.agent.breakers import REMEDIES
 from bot.agent.policy import Policy, PolicyError, load_policy
+from bot.agent.profile import ProfileError, UnknownProfileError, load_profile
 from bot.config import Settings, SettingsError, check_ready_to_run
 from bot.domain.errors import DeskhandError, ModelDownError, TransientError
 from bot.domain.service import Priority, Service
@@ -232,6 +234,8 @@ class Doctor:
                 yield Finding(Verdict.ODD, text, REMEDIES.get(kind, "It is tried again by itself; nothing to do."))
             for finding in _doubtful(await self._database.doubts()):
                 yield finding
+        for finding in _profiles(self._settings):
+            yield finding
         async for finding in self._check_policy():
             yield finding
         async for finding in self._check_service():
@@ -286,6 +290,21 @@ class Doctor:
             return Finding(Verdict.GOOD, f"Rota: {user_id} is {await self._slack.user_name(user_id)}.")
 
         return await _attempt(look, f"Rota: {user_id}", "Correct the id in SERVICE_FILE.")
+
+
+def _profiles(settings: Settings) -> Iterator[Finding]:
+    """All profiles in one line, with whose tools have a patience of their own; or one for each that cannot be used."""
+    told: list[str] = []
+    for name in sorted({*prompts.agent_names(), *settings.profiles_by_channel.values()}):
+        try:
+            profile = load_profile(name)
+        except (UnknownProfileError, ProfileError) as error:
+            for line in error.lines if isinstance(error, ProfileError) else [f"AGENT_PROFILES: {error}"]:
+                yield Finding(Verdict.BAD, f"Profile: {line}", "The bot does not start with it.")
+            continue
+        told.append(f"{name} (resilience of {', '.join(sorted(profile.resilience))})" if profile.resilience else name)
+    if told:
+        yield Finding(Verdict.GOOD, f"Profiles: {', '.join(told)}.")
 
 
 def _promises(service: Service, pager: str) -> str:

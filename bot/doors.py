@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
@@ -34,6 +34,11 @@ class BotAddress:
     """Of its own HTTP server."""
     socket_mode: bool
 
+    @property
+    def dashboard(self) -> str:
+        """Where people of this machine look at it."""
+        return f"{self.url}/dashboard/"
+
 
 @dataclass(frozen=True)
 class WaysIn:
@@ -44,6 +49,7 @@ class WaysIn:
     """Without a token."""
     pages: Sequence[web.AbstractRouteDef]
     """For browsers."""
+    dashboard: web.Application | None = None
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry, tenancy: Tenancy | None, client: AsyncWebClient) -> "WaysIn":
@@ -51,6 +57,10 @@ class WaysIn:
         secret = settings.slack_signing_secret.get_secret_value()
         app = build_app(signing_secret=secret, client=client, workspaces=registry)
         return cls(app, client, tenancy.pages(settings.public_url, registry.forget).routes() if tenancy else [])
+
+    def also(self, pages: Sequence[web.AbstractRouteDef], dashboard: web.Application) -> "WaysIn":
+        """The same with more pages."""
+        return replace(self, pages=[*self.pages, *pages], dashboard=dashboard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Vitals:
     async def database_answers(self) -> bool:
         """True, or an exception."""
         async with self.store.read() as tx:
-            await tx.traces.recent(1)
+            await tx.conversations.get("")  # cheap, however much there is
         return True
 
 
@@ -98,7 +108,9 @@ async def open_doors(
     def details() -> Mapping[str, object]:
         return {**vitals.details(), "slack_trouble": socket.trouble if socket else ""}
 
-    site = build_web(slack_endpoint=endpoint, ready=checks, details=details, pages=ways_in.pages)
+    site = build_web(
+        slack_endpoint=endpoint, ready=checks, details=details, pages=ways_in.pages, dashboard=ways_in.dashboard
+    )
     server = WebServer(site, host=settings.http_host, port=settings.http_port)
     await server.start()
     stack.push_async_callback(server.close)

@@ -12,6 +12,8 @@ from tools.connector_settings import Wires
 from tools.connectors import Connectors
 from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError
 from tools.knowledge_base.embedders import OWN, open_embedder
+from tools.knowledge_base.importer import ManyGoneError
+from tools.knowledge_base.scale.growing import Scale
 from tools.knowledge_base.sources.base import SourceError
 from tools.knowledge_base.sources.opening import open_all
 
@@ -33,12 +35,22 @@ async def own_embedder(settings: Settings, *, workers: int = 1) -> Embedder | No
         return None
 
 
+def own_scale(settings: Settings) -> Scale:
+    """From how many articles on they are searched elsewhere than in memory, and where their words are kept."""
+    return Scale(settings.kb_scale_from, Path(settings.kb_scale_folder) if settings.kb_scale_folder else None)
+
+
 async def import_own_folder(settings: Settings, backends: Backends) -> None:
-    """Make KNOWLEDGE_DIR the plain folder of the knowledge base; SettingsError when there is no article."""
+    """Make KNOWLEDGE_DIR the plain folder of the knowledge base; SettingsError when there is no article.
+
+    When most of its articles are gone the bot starts with those it had.
+    """
     if not settings.knowledge_dir:
         return
     try:
         await backends.importer.import_folder(Path(settings.knowledge_dir))
+    except ManyGoneError as error:
+        logger.warning("knowledge.import_refused", extra={"fields": {"source": "KNOWLEDGE_DIR", "why": str(error)}})
     except SourceError as error:
         raise SettingsError([f"KNOWLEDGE_DIR: {error}"]) from error
     await backends.knowledge.refresh()

@@ -15,8 +15,9 @@ OURS = ("bot", "tools", "prompts")
 """Loggers that LOG_LEVEL holds for. All others (Slack's, Anthropic's, the database's) log requests and answers
 below WARNING, that is what customers wrote: they stay at WARNING whatever LOG_LEVEL says."""
 
-_SILENT = ("pypdf", "mcp", "client")
-"""Loggers whose warnings quote what a file, or a server of tools, says. `client` is the MCP SDK's, too."""
+_SILENT = ("pypdf", "mcp", "client", "opentelemetry.util.re")
+"""Loggers whose warnings quote what a file, or a server of tools, says (`client` is the MCP SDK's, too), or a header
+with a token in it that is not written as it should be."""
 _SECRETS = re.compile(
     r"""
       \bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+    # Slack's bot, user, refresh and configuration tokens
@@ -24,7 +25,10 @@ _SECRETS = re.compile(
     | \bsk-ant-[A-Za-z0-9_-]+                    # Anthropic's keys
     | (?<=\b[Bb]earer[ ])[A-Za-z0-9._~+/=-]+        # any Authorization header
     | (?<=://)[^\s/:@"'\\]+:[^\s/@"'\\]+(?=@)    # user and password of a database URL
-    | (?<=[?&]ticket=)[A-Za-z0-9._~%-]+          # the ticket of a Socket Mode address
+    | (?:                                        # what opens an address: Socket Mode's ticket, a collector's key
+        (?<=[?&]ticket=) | (?<=[?&]token=) | (?<=[?&]access_token=) | (?<=[?&]key=)
+      | (?<=[?&]apikey=) | (?<=[?&]api-key=) | (?<=[?&]api_key=)
+      )[A-Za-z0-9._~%+/=-]+
     """,
     re.VERBOSE,
 )
@@ -52,6 +56,14 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     # DBOS adds a console handler of its own unless its logger has one.
     logging.getLogger("dbos").handlers = [logging.NullHandler()]
     logging.captureWarnings(capture=True)
+
+
+def json_handler(stream: TextIO) -> logging.Handler:
+    """Writes what is logged to `stream` as machines read it, for whoever listens beside."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_JsonFormatter())
+    handler.addFilter(_worth_telling)
+    return handler
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:

@@ -1,7 +1,7 @@
 """The default back-ends over one database, and the sample company to try them with."""
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,15 +20,19 @@ from tools.connectors import NO_CONNECTORS, Connectors
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, NoCustomers, SqlCustomers
 from tools.database import create_tables
 from tools.knowledge_base.articles import read_article
+from tools.knowledge_base.builds import Builds
 from tools.knowledge_base.embedder import Embedder
 from tools.knowledge_base.gaps import GapBook
 from tools.knowledge_base.hosts import ArticleHosts
 from tools.knowledge_base.importer import Importer
 from tools.knowledge_base.local import LocalKnowledge
 from tools.knowledge_base.own import OwnKnowledge
+from tools.knowledge_base.scale.growing import Scale
+from tools.knowledge_base.scale.opening import open_knowledge
 from tools.knowledge_base.sources.markdown import MarkdownFolder
 from tools.knowledge_base.store import SAMPLE, ArticleStore
 from tools.knowledge_base.tool import KnowledgeBase
+from tools.knowledge_base.writing import Writing
 from tools.tickets.desk import SqlTickets, Ticket, TicketDesk, TicketHouse
 from tools.tickets.outside import Around, OutsideTickets
 
@@ -54,11 +58,17 @@ class Backends:
     gaps: GapBook
     embedder: Embedder | None
     """None: articles are found by their words alone."""
+    builds: Builds
+    """Of all indexes; to be closed before the engine is."""
+    scale: Scale | None = None
+    """From where on articles are too many for an index in memory; None: never."""
 
     def of_home(self, workspace: str) -> "Shelf":
         """For the operator's own workspace: everything but the tickets of others."""
         tickets = self.tickets.of(workspace, with_unplaced=True)
-        return Shelf(self.knowledge, self.customers, tickets, self.books, hosts=ArticleHosts(self.articles))
+        writing = Writing(Importer(self.articles, self.embedder), self.knowledge)
+        hosts = ArticleHosts(self.articles)
+        return Shelf(self.knowledge, self.customers, tickets, self.books, writing, hosts=hosts)
 
     def of_guest(self, workspace: str, *, trusted: bool) -> "Shelf":
         """For a workspace that installed the app: its own tickets, and its own articles if it has any.
@@ -67,13 +77,15 @@ class Backends:
         nobody here knows, choose who is staff and write what e-mail addresses its people have. For the same reason its
         tickets stay in our own table: another company's system would write to those addresses in the operator's name.
         """
-        mine = LocalKnowledge(self.articles.of(workspace), self.embedder)
+        articles = self.articles.of(workspace)
+        mine = open_knowledge(articles, self.embedder, self.builds, self.scale)
+        writing = Writing(Importer(articles, self.embedder), mine)
         own = OwnKnowledge(mine, self.knowledge, trusted=trusted)
         tickets = (self.tickets if trusted else self.own_tickets).of(workspace)
-        hosts = ArticleHosts(self.articles.of(workspace), self.articles)
+        hosts = ArticleHosts(articles, self.articles)
         if not trusted:
-            return Shelf(own, NoCustomers(), tickets, NoBooks(), hosts=hosts)
-        return Shelf(own, self.customers, tickets, self.books, hosts=hosts)
+            return Shelf(own, NoCustomers(), tickets, NoBooks(), writing, hosts=hosts)
+        return Shelf(own, self.customers, tickets, self.books, writing, hosts=hosts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,8 @@ class Shelf:
     customers: CustomerDirectory
     tickets: TicketDesk
     books: Books
+    writing: Writing
+    """Of the workspace's own articles."""
     coming: MutableMapping[str, AnyTool] = field(default_factory=dict)
     """Tools of MCP servers, by name; they come and go."""
     hosts: ArticleHosts | None = None
@@ -98,6 +112,7 @@ async def open_backends(
     embedder: Embedder | None = None,
     connectors: Connectors = NO_CONNECTORS,
     wires: Wires | None = None,
+    scale: Scale | None = None,
 ) -> Backends:
     """Create missing tables, put in the sample company where nothing is yet (if asked), load the index.
 
@@ -118,7 +133,8 @@ async def open_backends(
         await _seed(None if connectors.customers else customers, None if connectors.tickets else tickets, books)
         if await store.revision() == 0:
             await importer.run(MarkdownFolder(SAMPLE_ARTICLES, name=SAMPLE))
-    knowledge = LocalKnowledge(store, embedder)
+    builds = Builds()
+    knowledge = open_knowledge(store, embedder, builds, scale)
     await knowledge.refresh()
     directory = connectors.customers.open(wires) if connectors.customers and wires else customers
     house = (
@@ -127,7 +143,8 @@ async def open_backends(
         else tickets
     )
     money = BooksElsewhere() if connectors.customers else books
-    return Backends(knowledge, directory, house, tickets, money, importer, store, GapBook(engine, clock), embedder)
+    gaps = GapBook(engine, clock)
+    return Backends(knowledge, directory, house, tickets, money, importer, store, gaps, embedder, builds, scale)
 
 
 def _sample_digests() -> list[str]:
@@ -135,13 +152,25 @@ def _sample_digests() -> list[str]:
 
 
 async def _seed(customers: SqlCustomers | None, tickets: SqlTickets | None, books: SqlBooks) -> None:
-    known = [customer.record() for customer in _CUSTOMERS.validate_json(_SAMPLE_CUSTOMERS.read_bytes())]
+    known = sample_customers()
     if customers and await customers.is_empty():
         await customers.seed(known)
     if customers and await books.is_empty():
         await books.seed(known)
     if tickets and await tickets.is_empty():
-        await tickets.seed(t.ticket() for t in _TICKETS.validate_json(_SAMPLE_TICKETS.read_bytes()))
+        await tickets.seed(sample_tickets())
+
+
+def sample_customers(more: Sequence[Mapping[str, object]] = ()) -> list[CustomerRecord]:
+    """The sample company's customers, and more of the form of `customers/sample.json`; ValidationError."""
+    own = _CUSTOMERS.validate_json(_SAMPLE_CUSTOMERS.read_bytes())
+    return [one.record() for one in (*own, *_CUSTOMERS.validate_python(tuple(more), strict=False))]
+
+
+def sample_tickets(more: Sequence[Mapping[str, object]] = ()) -> list[Ticket]:
+    """Its tickets, and more of the form of `tickets/sample.json`; ValidationError."""
+    own = _TICKETS.validate_json(_SAMPLE_TICKETS.read_bytes())
+    return [one.ticket() for one in (*own, *_TICKETS.validate_python(tuple(more), strict=False))]
 
 
 class _SampleCharge(BaseModel):

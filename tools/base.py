@@ -145,6 +145,8 @@ class Tool(Generic[A]):
     """Arguments as a model would write them; `deskhand tools check` validates them."""
     for_staff_only: bool = False
     """True for a tool that is offered only where nobody but staff can read the answer."""
+    version: str = ""
+    """Changes when somebody else, whose tool it is, describes it otherwise; empty for a tool of our own."""
 
     @property
     def spec(self) -> ToolSpec:

@@ -1,7 +1,9 @@
-"""What a tool call tried at its back-ends, as rows of the trace.
+"""A tool call as rows of the record: the call, what it tried at its back-ends, and its result.
 
-A call that did its work at the first and only try has no rows of this kind: its own row says it all.
+A call that did its work at the first and only try has no row for that: its own says it all.
 """
+
+from dataclasses import replace
 
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
@@ -19,14 +21,20 @@ class AttemptRecord:
         """Implements `ToolContext.note_attempt`."""
         self._noted.append((self._clock() - attempt.ms / 1000, attempt))
 
-    def events(self, conversation_id: str, run_id: str, step: int) -> tuple[TraceEvent, ...]:
-        """One row for each attempt, in order."""
+    def around(self, call: TraceEvent, got: str, *, ended: float) -> tuple[TraceEvent, ...]:
+        """All rows of a call that is over, in order; `call` as it began."""
+        call = replace(call, duration_ms=int((ended - call.at) * 1000))
+        result = replace(call, action=Action.TOOL_RESULT, at=ended, given="", got=got, duration_ms=0)
+        return call, *self._attempts(call), result
+
+    def _attempts(self, call: TraceEvent) -> tuple[TraceEvent, ...]:
         if len(self._noted) == 1 and self._noted[0][1].ok:
             return ()
         return tuple(
             TraceEvent(
-                conversation_id, run_id, step, Action.TOOL_ATTEMPT, attempt.name, began, attempt=attempt.number,
-                got="" if attempt.asked else "not asked", ok=attempt.ok, error=attempt.error, duration_ms=attempt.ms,
+                call.conversation_id, call.run_id, call.step, Action.TOOL_ATTEMPT, attempt.name, began,
+                attempt=attempt.number, got="" if attempt.asked else "not asked", ok=attempt.ok, error=attempt.error,
+                duration_ms=attempt.ms, ref=call.ref,
             )
             for began, attempt in self._noted
         )  # fmt: skip

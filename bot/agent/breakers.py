@@ -13,7 +13,7 @@ Which failure opens it, and for how long:
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from bot.domain.errors import FencedError, ModelBusyError, ModelDownError
@@ -77,6 +77,11 @@ class ModelBreakers:
     def left_alone(self) -> dict[str, str]:
         """Class of the failure by model, for those that failed this process of late and have not answered since."""
         return {name: b.reason for name, b in self._of.items() if b.state is not BreakerState.CLOSED}
+
+    @property
+    def states(self) -> Mapping[str, BreakerState]:
+        """By model, as far as this process knows."""
+        return {name: breaker.state for name, breaker in self._of.items()}
 
     def _breaker(self, model: str) -> SharedBreaker:
         if model not in self._of:

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pydantic import TypeAdapter
 
 from bot.agent.breakers import ModelBreakers
+from bot.agent.discretion import Discretion
 from bot.agent.estimate import holds_document, prompt_upper_bound, tightened
 from bot.domain.budget import Account, Claim, Limit, Scope, Shortfall
 from bot.domain.errors import (
@@ -45,6 +46,8 @@ LONGEST_WAIT = 20.0
 """Seconds; a model that asks for more is left for the second one."""
 BREAKER_OPEN = "breaker_open"
 """In traces: the call was not made because the model failed too often of late."""
+CANCELLED = "cancelled"
+"""In traces: the call was broken off, because somebody took over or pressed Stop, or by a fault of ours."""
 Sleep = Callable[[float], Awaitable[None]]
 LimitSource = Callable[[Ledger, float], Awaitable[tuple[Limit, ...]]]
 """The limits that hold at a moment."""
@@ -106,10 +109,19 @@ class Known:
         return tightened(request, self.tokens, self.messages)
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A reservation."""
+
+    id: str
+    usd: Decimal
+    """The worst case."""
+
+
 class ModelCalls:
     """Makes model calls on a purse."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root names them
         self,
         model: Model,
         prices: Prices,
@@ -117,6 +129,7 @@ class ModelCalls:
         clock: Clock,
         *,
         breakers: ModelBreakers | None = None,
+        discretion: Discretion | None = None,
         sleep: Sleep = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -125,6 +138,7 @@ class ModelCalls:
         self._store = store
         self._clock = clock
         self._breakers = breakers or ModelBreakers()
+        self._discretion = discretion or Discretion()
         self._sleep = sleep
         self._chance = chance
 
@@ -140,6 +154,7 @@ class ModelCalls:
             journaled = await tx.runs.recall(purse.account.run_id, name)
         if journaled is not None:
             return _REPLY.validate_json(journaled)
+        request = self._discretion.fit(request)
         for number, model in enumerate(models, 1):
             asked = replace(request, model=model)
             reply = await self._persist(name, asked, purse, known, is_last=number == len(models))
@@ -154,7 +169,11 @@ class ModelCalls:
         for attempt in range(1, ATTEMPTS + 1):
             permit = await self._breakers.enter(request.model)
             if permit is None:
-                await self._trace_failure(purse, name, request, attempt, self._clock(), BREAKER_OPEN)
+                now = self._clock()
+                left_alone = _failure(_event(purse, name, request, attempt, now, now), BREAKER_OPEN)
+                _warn(left_alone)
+                async with self._store.write() as tx:
+                    await tx.traces.add(left_alone)
                 return None
             try:
                 async with self._breakers.weighing(request.model, permit):
@@ -178,48 +197,52 @@ class ModelCalls:
         self, name: str, request: ModelRequest, purse: Purse, known: Known | None, attempt: int
     ) -> ModelReply:
         began = self._clock()
-        reservation = await self._reserve(name, request, purse, known)
+        held = await self._reserve(name, request, purse, known)
+
+        def failure(kind: str) -> TraceEvent:
+            return _failure(_event(purse, name, request, attempt, began, self._clock()), kind)
+
         try:
             reply = await self._model.answer(request)
         except ModelBusyError as error:
-            await self._give_up(reservation, maybe_billed=error.maybe_billed)
-            await self._trace_failure(purse, name, request, attempt, began, error.kind)
+            await self._give_up(held, failure(error.kind), maybe_billed=error.maybe_billed)
             raise
         except ModelDownError as error:
-            await self._give_up(reservation, maybe_billed=False)
-            await self._trace_failure(purse, name, request, attempt, began, error.kind)
+            await self._give_up(held, failure(error.kind), maybe_billed=False)
             raise
-        except BaseException:  # cancelled or unforeseen: nobody can tell whether it was billed
-            await asyncio.shield(self._give_up(reservation, maybe_billed=True))
+        except BaseException as error:  # cancelled or unforeseen: nobody can tell whether it was billed
+            kind = CANCELLED if isinstance(error, asyncio.CancelledError) else type(error).__name__
+            await asyncio.shield(self._give_up(held, failure(kind), maybe_billed=True))
             raise
         event = _event(purse, name, request, attempt, began, self._clock())
-        await self._settle(reservation, name, reply, replace(event, given=name, name=reply.model))
+        await self._settle(held, name, reply, replace(event, name=reply.model))
         return reply
 
-    async def _settle(self, reservation: str, name: str, reply: ModelReply, event: TraceEvent) -> None:
+    async def _settle(self, held: _Held, name: str, reply: ModelReply, event: TraceEvent) -> None:
         """Pay and journal in one transaction; a reply that may not be journaled any more is paid all the same."""
         try:
             async with self._store.write() as tx:
-                await self._pay(tx, reservation, reply, event)
+                await self._pay(tx, held, reply, event)
                 await tx.runs.record(event.run_id, name, _REPLY.dump_json(reply).decode())
         except FencedError:
             async with self._store.write() as tx:
-                await self._pay(tx, reservation, reply, event)
+                await self._pay(tx, held, reply, event)
             raise
 
-    async def _pay(self, tx: Transaction, reservation: str, reply: ModelReply, event: TraceEvent) -> None:
+    async def _pay(self, tx: Transaction, held: _Held, reply: ModelReply, event: TraceEvent) -> None:
         """The exact price; the worst case when another model answered than any we have a price for."""
         try:
             cost = self._prices.cost(reply.model, reply.usage)
         except PermanentError:
             logger.error("price.unknown", extra={"fields": {"model": reply.model}})  # noqa: TRY400 — no trace needed
-            await tx.ledger.charge_worst(reservation)
-            await tx.traces.add(replace(event, usage=reply.usage, got=_got(reply), error="unknown_price"))
+            await tx.ledger.charge_worst(held.id)
+            done = replace(event, usage=reply.usage, cost=held.usd, got=_got(reply), error="unknown_price")
+            await tx.traces.add(done)
             return
-        await tx.ledger.settle(reservation, usd=cost, usage=reply.usage, model=reply.model)
+        await tx.ledger.settle(held.id, usd=cost, usage=reply.usage, model=reply.model)
         await tx.traces.add(replace(event, usage=reply.usage, cost=cost, got=_got(reply)))
 
-    async def _reserve(self, name: str, request: ModelRequest, purse: Purse, known: Known | None) -> str:
+    async def _reserve(self, name: str, request: ModelRequest, purse: Purse, known: Known | None) -> _Held:
         """Set the worst case aside; when the bound by bytes does not fit, the vendor's own count is asked for."""
         bound = await self._bound(request, known)
         try:
@@ -239,7 +262,7 @@ class ModelCalls:
             return bound
         return max(bound, math.ceil((await self._model.count(request) or 0) * COUNT_MARGIN))
 
-    async def _claim(self, name: str, request: ModelRequest, purse: Purse, prompt_tokens: int) -> str:
+    async def _claim(self, name: str, request: ModelRequest, purse: Purse, prompt_tokens: int) -> _Held:
         usd = self._prices.worst_case(request.model, prompt_tokens=prompt_tokens, max_tokens=request.max_tokens)
         async with self._store.write() as tx:
             await tx.ledger.hold(purse.account.team_id)  # a limit that is set right now holds for this call or the next
@@ -254,22 +277,18 @@ class ModelCalls:
                 token_limit=purse.tokens_for(request.purpose),
                 zone=purse.zone,
             )
-            return await tx.ledger.reserve(claim, at=at)
+            return _Held(await tx.ledger.reserve(claim, at=at), usd)
 
-    async def _give_up(self, reservation: str, *, maybe_billed: bool) -> None:
+    async def _give_up(self, held: _Held, failure: TraceEvent, *, maybe_billed: bool) -> None:
+        """Settle an attempt that failed, and put it on record with what it is taken to have cost."""
+        _warn(failure)
         async with self._store.write() as tx:
             if maybe_billed:
-                await tx.ledger.charge_worst(reservation)
+                await tx.ledger.charge_worst(held.id)
+                failure = replace(failure, cost=held.usd)
             else:
-                await tx.ledger.release(reservation)
-
-    async def _trace_failure(
-        self, purse: Purse, name: str, request: ModelRequest, attempt: int, began: float, kind: str
-    ) -> None:
-        logger.warning("model.failed", extra={"fields": {"model": request.model, "kind": kind, "attempt": attempt}})
-        event = _event(purse, name, request, attempt, began, self._clock())
-        async with self._store.write() as tx:
-            await tx.traces.add(replace(event, ok=False, error=kind, given=name))
+                await tx.ledger.release(held.id)
+            await tx.traces.add(failure)
 
 
 def _attempts(error: ModelBusyError, request: ModelRequest, *, is_last: bool) -> int:
@@ -289,7 +308,25 @@ def _event(purse: Purse, name: str, request: ModelRequest, attempt: int, began: 
         at=began,
         attempt=attempt,
         duration_ms=int((now - began) * 1000),
+        given=_given(request),
+        ref=name,
     )
+
+
+def _failure(event: TraceEvent, kind: str) -> TraceEvent:
+    return replace(event, ok=False, error=kind)
+
+
+def _warn(failure: TraceEvent) -> None:
+    if failure.error != CANCELLED:
+        fields = {"model": failure.name, "kind": failure.error, "attempt": failure.attempt}
+        logger.warning("model.failed", extra={"fields": fields})
+
+
+def _given(request: ModelRequest) -> str:
+    """What the call was for, and how much it was given."""
+    effort = f", effort {request.effort}" if request.effort else ""
+    return f"{request.purpose}: {len(request.messages)} messages, {len(request.tools)} tools{effort}"
 
 
 def _got(reply: ModelReply) -> str:

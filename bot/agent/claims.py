@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from bot.agent.forged_marks import forged_marks
 from bot.agent.tongues import dutch, english, french, german, italian, portuguese, spanish
 from bot.agent.tongues.tongue import Kind, Manner, Pattern, Tongue
 
@@ -69,7 +70,7 @@ def claims_in(text: str) -> tuple[Claim, ...]:
     """All claims, in order; of each sentence every kind at most once, the strongest manner first."""
     found: dict[tuple[Kind, str, str], Claim] = {}
     for sentence in _sentences(text):
-        for claim in (*_claims_of(sentence), *_numbers_of(sentence)):
+        for claim in (*_claims_of(sentence), *_numbers_of(sentence), *_forged(sentence)):
             found.setdefault((claim.kind, claim.number, sentence), claim)
     return tuple(found.values())
 
@@ -105,6 +106,12 @@ def _numbers_of(sentence: str) -> Iterator[Claim]:
     """A ticket's number must be one that was seen, whatever is said of it."""
     for match in _NUMBER.finditer(sentence):
         yield Claim(Kind.TICKET, "was", _around(sentence, match), match[0], match[1], sentence)
+
+
+def _forged(sentence: str) -> Iterator[Claim]:
+    """Under the mark of a colleague only a colleague speaks."""
+    for mark in forged_marks(sentence):
+        yield Claim(Kind.PERSON, "was", sentence[:MOST_QUOTED], mark, sentence=sentence)
 
 
 def _around(sentence: str, match: re.Match[str]) -> str:

@@ -48,7 +48,7 @@ class Gate:
         who = context.principal
         call = GatedCall(
             tool.name, canonical_json(ready), f"{who.team_id}:{who.user_id}", context.profile, self._policy.version,
-            rule.why, who.role.value,
+            rule.why, who.role.value, tool.version,
         )  # fmt: skip
         told = await self._desk.propose(call, context, rule.team)
         return ToolOutput(told, note=f"waits for consent: {rule.why}", is_pending=True)

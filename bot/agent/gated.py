@@ -8,21 +8,24 @@ from typing import Any, Literal
 from bot.agent.policy import Policy
 from bot.domain.escalation import GatedCall
 from bot.domain.principal import Principal, Role
+from bot.domain.redaction import Redactors
 from bot.domain.revision import CallField
 from tools.base import AnyTool, ToolContext, ToolError, ToolOutput, canonical_json
 
 _MOST_OPTIONS = 100
 """Of a choice in a form; Slack takes no more."""
 _GONE = "There is no tool named {!r} any more. Deny this, or take over."
+_ANOTHER = "{} has become another tool since it was put before people. Nothing was done; the agent has to ask again."
 
 
 class GatedCalls:
     """Knows the tools that calls are about."""
 
-    def __init__(self, tools: Mapping[str, AnyTool], policy: Policy) -> None:
+    def __init__(self, tools: Mapping[str, AnyTool], policy: Policy, redactors: Redactors | None = None) -> None:
         """`tools`: by name; those of others may come and go."""
         self._tools = tools
         self._policy = policy
+        self._redactors = redactors or Redactors()
 
     @property
     def policy_version(self) -> str:
@@ -55,12 +58,24 @@ class GatedCalls:
         ready = await tool.prepare(parsed, context) if tool.prepare and is_known else parsed
         canonical = canonical_json(ready)
         rule = self._policy.gate_for(call.tool, canonical, _principal(call))
-        return replace(call, arguments=canonical, policy=self._policy.version, why=rule.why if rule else call.why)
+        return replace(
+            call, arguments=canonical, policy=self._policy.version, why=rule.why if rule else call.why,
+            tool_version=tool.version,
+        )  # fmt: skip
 
     async def run(self, call: GatedCall, context: ToolContext) -> ToolOutput:
-        """Run exactly the call; ToolError as the tool raises it. `context.is_consented` is the caller's to set."""
+        """Run exactly the call; ToolError as the tool raises it, or when the tool is not the one people looked at.
+
+        `context.is_consented` is the caller's to set.
+        """
         tool = self._tool(call)
-        return await tool.run(tool.parse(call.arguments), tool.stamped(context))
+        if tool.version != call.tool_version:
+            raise ToolError(_ANOTHER.format(call.tool))
+        output = await tool.run(tool.parse(call.arguments), tool.stamped(context))
+        redactor = self._redactors.of(call.profile).sparing(context.principal.email)
+        if isinstance(output.content, str):
+            output = replace(output, content=redactor.redact_json(output.content))
+        return replace(output, note=redactor.redact(output.note))
 
     def _tool(self, call: GatedCall) -> AnyTool:
         tool = self._tools.get(call.tool)

@@ -51,14 +51,19 @@ def plainly(words: Sequence[Words]) -> str:
     return told if len(told) <= 2 * PLAIN_CHARS else f"(beginning left out) …{told[-2 * PLAIN_CHARS :]}"
 
 
-def _request(model: str, words: Sequence[Words]) -> ModelRequest:
+def as_json(words: Sequence[Words]) -> str:
+    """The end of the talk, as a helper model reads it."""
     talk: list[dict[str, str]] = []
     for one in reversed(words):
         talk.insert(0, {"who": _who(one), "words": one.text[: PART_BYTES // 4]})
         if len(json.dumps(talk, ensure_ascii=False).encode()) > PART_BYTES:
             talk.pop(0)
             break
-    asked = UserMessage((Text(json.dumps({"talk": talk}, ensure_ascii=False)),))
+    return json.dumps({"talk": talk}, ensure_ascii=False)
+
+
+def _request(model: str, words: Sequence[Words]) -> ModelRequest:
+    asked = UserMessage((Text(as_json(words)),))
     return ModelRequest(model, prompts.read("human_part.md"), (asked,), OUTPUT_TOKENS, purpose=Purpose.SUMMARY)
 
 

@@ -7,11 +7,12 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import frontmatter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import prompts
 from bot.agent.tool_settings import ToolSettings, misnamed
 from bot.domain.exchange import ToolSpec
+from bot.domain.redaction import Redactor, Redactors, redactor_of
 
 
 class Profile(BaseModel):
@@ -45,6 +46,8 @@ class Profile(BaseModel):
     """Below it an answer is proposed to staff instead of sent."""
     approval_hours: Annotated[float, Field(gt=0, le=1000)] = 4.0
     """Business hours in which staff may approve a proposal; then it expires."""
+    redact: str = ""
+    """What is hidden in its conversations besides that of REDACT, written likewise (`emails, phones`)."""
     resilience: Mapping[str, ToolSettings] = {}
     """How hard to try when a back-end fails, by tool; `*` for all others."""
 
@@ -55,6 +58,12 @@ class Profile(BaseModel):
                 f"resilience: this profile has no tool {strange!r}; name one of {', '.join(self.tools)}, or `*`"
             )
         return self
+
+    @field_validator("redact")
+    @classmethod
+    def _known_kinds(cls, value: str) -> str:
+        redactor_of(value)
+        return value
 
     def has(self, tool: str) -> bool:
         """Whether the profile names the tool."""
@@ -75,6 +84,11 @@ class Profiles:
     def of(self, name: str) -> Profile:
         """The profile of this name; `support` when it is gone."""
         return self._by_name.get(name) or self._by_name["support"]
+
+
+def redactors_of(everywhere: Redactor, profiles: Mapping[str, Profile]) -> Redactors:
+    """What is hidden where."""
+    return Redactors(everywhere, {name: redactor_of(one.redact) for name, one in profiles.items() if one.redact})
 
 
 class UnknownProfileError(Exception):

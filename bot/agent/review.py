@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bot.agent.calls import Purse
 from bot.agent.claims import Claim, claims_in
 from bot.agent.confidence import Case, Judge, Judgement
+from bot.agent.inside import objection_to_inside, told_inside
 from bot.agent.loop import RunResult
 from bot.agent.own_language import is_foreign, objection_to_language
 from bot.agent.promises import Deeds, deeds_of, in_words, objection, objection_of_judge
@@ -65,7 +66,7 @@ class Review:
         if journaled is None:
             event = TraceEvent(
                 self._purse.account.conversation_id, run_id, result.steps, Action.DECISION, SENT_BACK, self._clock(),
-                given=result.text[:500], got=text[:500], ok=False,
+                given=result.text, got=text, ok=False,
             )  # fmt: skip
             async with self._store.write() as tx:
                 await tx.runs.record(run_id, SENT_BACK, text)
@@ -86,6 +87,8 @@ class Review:
         claims = await self._broken(result.text, result.evidence)
         if claims:
             return objection(claims)
+        if what := told_inside(result.text, self._case):
+            return objection_to_inside(what)
         if is_foreign(result.text, self._case):
             return objection_to_language(self._case)
         judgement = await self.weigh(result)
@@ -96,6 +99,8 @@ class Review:
         if claims:
             why = f"It claims what no tool did: {in_words(claims)}."
             return Judgement(passed=False, confidence=None, reason=why, keeps_promises=False)
+        if self._sent_back and (what := told_inside(result.text, self._case)):
+            return Judgement(passed=False, confidence=None, reason=f"It tells {what}.")
         if self._sent_back and is_foreign(result.text, self._case, SURE):
             return Judgement(passed=False, confidence=None, reason="It is not in the customer's language.")
         name = "judge2" if self._sent_back else "judge"

@@ -15,6 +15,7 @@ from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy
 from bot.domain.exchange import SearchResult, ToolResult, ToolSpec, ToolUse
 from bot.domain.hidden import visible
+from bot.domain.redaction import Redactor, Redactors
 from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store
@@ -53,6 +54,7 @@ class Toolbox:
         gate: Gate | None = None,
         *,
         coming: MutableMapping[str, AnyTool] | None = None,
+        redactors: Redactors | None = None,
     ) -> None:
         """`gate`: stands before every call; None: nothing is asked about. `coming`: tools that come and go while the
         bot runs, by name; somebody else keeps them."""
@@ -60,6 +62,7 @@ class Toolbox:
         self._store = store
         self._clock = clock
         self._gate = gate
+        self._redactors = redactors or Redactors()
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -69,7 +72,7 @@ class Toolbox:
     def only(self, names: Iterable[str]) -> "Toolbox":
         """A box with these tools alone, in this order; `server__*` stands for all there are now of an MCP server."""
         chosen = (self._tools[name] for name in self._names(names))
-        return Toolbox(chosen, self._store, self._clock, self._gate)
+        return Toolbox(chosen, self._store, self._clock, self._gate, redactors=self._redactors)
 
     def within(self, names: Iterable[str]) -> "Toolbox":
         """A box without what is not among these, in its own order."""
@@ -90,7 +93,7 @@ class Toolbox:
 
     def gated(self, policy: Policy) -> GatedCalls:
         """The same tools for calls that wait for consent."""
-        return GatedCalls(self._tools, policy)
+        return GatedCalls(self._tools, policy, self._redactors)
 
     def words(self, uses: Iterable[ToolUse]) -> str:
         """What the live line says while these run."""
@@ -113,15 +116,17 @@ class Toolbox:
             return _RESULT.validate_json(journaled)
         began, record = self._clock(), AttemptRecord(self._clock)
         own = replace(context, tool_use_id=use.id, note_attempt=record.note)
+        redactor = self._redactors.of(context.profile).sparing(context.principal.email)
+        use = replace(use, arguments=redactor.redact_json(use.arguments, by_name=False))
         result, note, error = await self._execute(use, position, own)
-        event = TraceEvent(
-            context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began,
-            given=use.arguments[:500], got=(note or shown(result))[:500], ok=not result.is_error, error=error,
-            duration_ms=int((self._clock() - began) * 1000),
+        result = discreet(result, redactor)
+        call = TraceEvent(
+            context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began, given=use.arguments,
+            ok=not result.is_error, error=error, ref=name,
         )  # fmt: skip
         async with self._store.write() as tx:
             await tx.runs.record(context.run_id, name, _RESULT.dump_json(result).decode())
-            await tx.traces.add(*record.events(context.conversation_id, context.run_id, step), event)
+            await tx.traces.add(*record.around(call, note or shown(result), ended=self._clock()))
         return result
 
     async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str, str]:
@@ -144,6 +149,15 @@ class Toolbox:
             return _failed(use, text), "", type(error).__name__
         result = ToolResult(use.id, _bounded(output.content), is_pending=output.is_pending)
         return result, output.note, PENDING if output.is_pending else ""
+
+
+def discreet(result: ToolResult, redactor: Redactor) -> ToolResult:
+    """A result without what is private in it; JSON stays JSON."""
+    if isinstance(result.content, str):
+        return replace(result, content=redactor.redact_json(result.content))
+    hide = redactor.redact
+    found = (replace(r, title=hide(r.title), passages=tuple(map(hide, r.passages))) for r in result.content)
+    return replace(result, content=tuple(found))
 
 
 def shown(result: ToolResult) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.app import open_store
+from bot.cli.audit_verify import verify
 from bot.cli.database import check_database
 from bot.config import Settings, load_settings
 from bot.domain.audit import AuditEntry
@@ -25,9 +26,11 @@ _DIGEST = 12
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the entries, oldest first."""
+    """Print the entries, oldest first; or check them."""
     settings = load_settings()
     configure_logging("WARNING")
+    if arguments.action == "verify":
+        return verify(settings, arguments.workspace, arguments.head)
     most = arguments.last or (_ALL if arguments.csv else _SHOWN)
     entries = asyncio.run(_entries(settings, most, arguments.conversation))
     if arguments.csv:

@@ -5,6 +5,7 @@ import asyncio
 
 from bot.cli.connections import Connections
 from bot.cli.probes import DatabaseAnswers, ModelAnswers, slack_answers
+from bot.cli.scale_probe import scale_findings
 from bot.config import Settings, SettingsError, load_settings
 from bot.doctor import Doctor, Finding, Verdict
 from bot.logs import configure_logging
@@ -34,5 +35,7 @@ async def _examine(settings: Settings) -> int:
         async for finding in doctor.examine():
             print(finding, flush=True)
             bad += finding.verdict is Verdict.BAD
+        for finding in await scale_findings(settings):
+            print(finding, flush=True)
     print("\nAll is well." if not bad else f"\n{bad} to mend.")
     return 1 if bad else 0

@@ -37,7 +37,7 @@ async def _act(arguments: argparse.Namespace, settings: Settings) -> int:
             case "gaps":
                 return await list_gaps(shelf, arguments.days, arguments.workspace)
             case "stale":
-                return await list_stale(shelf, arguments.days)
+                return await list_stale(shelf, arguments.days, arguments.workspace)
             case "remove":
                 return await _remove(shelf, arguments.source)
             case _:
@@ -45,7 +45,7 @@ async def _act(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _search(shelf: OpenShelf, question: Question) -> int:
-    if await shelf.store.revision() == 0:
+    if not await shelf.store.has_articles():
         print("The knowledge base is empty; `deskhand kb import PATH` fills it.")
         return 1
     found = await LocalKnowledge(shelf.store, shelf.embedder).search(question)

@@ -45,7 +45,7 @@ def add_knowledge(commands: "_Commands[argparse.ArgumentParser]", plain: _Plain)
     search.add_argument("--category", choices=("billing", "technical", "account", "product"), help="only this category")
     gaps = plain(actions, "gaps", "list what was asked and not found", "deskhand kb gaps --days 7", _GAPS)
     gaps.add_argument("--days", type=_days, default=30, metavar="N", help="asked in the last N days (%(default)s)")
-    told = "Articles whose `updated` is older, oldest first, then those without a date."
+    told = "Articles whose `updated` is older or missing: first those that answers rest on most, then the oldest."
     stale = plain(actions, "stale", "list articles nobody has touched for long", "deskhand kb stale --days 365", told)
     stale.add_argument("--days", type=_days, default=180, metavar="N", help="not updated for N days (%(default)s)")
     sources = plain(actions, "sources", "list where the articles come from", "deskhand kb sources", _SOURCES)
@@ -58,6 +58,7 @@ def add_knowledge(commands: "_Commands[argparse.ArgumentParser]", plain: _Plain)
 def _importing(load: argparse.ArgumentParser) -> None:
     load.add_argument("sources", nargs="*", metavar="SOURCE", help="what to read; several are read one after the other")
     load.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    load.add_argument("--force", action="store_true", help="once, also if more than half of a source's articles go")
     again = load.add_mutually_exclusive_group()
     again.add_argument("--watch", action="store_true", help="stay, and import folders whenever a file changes")
     again.add_argument("--every", type=_time, metavar="TIME", help="stay, and import again every 30m, 1h, 1d …")

@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cli.kb_shelf import OpenShelf
@@ -20,6 +22,8 @@ from tools.knowledge_base.sources.opening import open_all, settings_of
 
 _LOOK_SECONDS = 1.0
 """Between two looks at a folder; what changed between two is imported when it has been still for one."""
+_AGAIN_SECONDS = 60.0
+"""After an import of a watched folder failed."""
 _FAULTS = (SourceError, ToolUnavailableError, EmbedderUnavailableError)
 
 
@@ -34,12 +38,13 @@ async def import_all(shelf: OpenShelf, arguments: argparse.Namespace, embedder: 
         print("Nothing to import. Name a SOURCE, or set KNOWLEDGE_DIR or CONNECTORS_FILE.")
         return 1
     folders = _folders(sources) if arguments.watch else []
+    looked = [await _look(folder) for folder in folders]  # before: what changes while it is read is read again
     imports = _Imports(shelf, embedder, dry_run=arguments.dry_run)
-    well = await imports.all(sources)
+    well = await imports.all(sources, force=arguments.force)
     if arguments.every:
         await imports.again(sources, arguments.every)
     if arguments.watch:
-        await imports.watch(folders)
+        await imports.watch(folders, looked, well=well)
     return 0 if well else 1
 
 
@@ -49,9 +54,9 @@ class _Imports:
         self._importer = Importer(shelf.store, embedder, watcher=self._show)
         self._dry_run = dry_run
 
-    async def all(self, sources: Sequence[Source], *, quietly: bool = False) -> bool:
+    async def all(self, sources: Sequence[Source], *, quietly: bool = False, force: bool = False) -> bool:
         """One after the other; what fails is told, and the next is read."""
-        done = [await self._one(source, named=len(sources) > 1, quietly=quietly) for source in sources]
+        done = [await self._one(one, named=len(sources) > 1, quietly=quietly, force=force) for one in sources]
         return all(done)
 
     async def again(self, sources: Sequence[Source], every: float) -> None:
@@ -60,22 +65,26 @@ class _Imports:
             await asyncio.sleep(every)
             await self.all(sources, quietly=True)
 
-    async def watch(self, folders: Sequence[FolderSource]) -> None:
-        """Import a folder when something changed in it and has been still for a moment; without an end."""
+    async def watch(self, folders: Sequence[FolderSource], looked: Sequence[object], *, well: bool) -> None:
+        """Import a folder when something changed in it and has been still for a moment; without an end.
+
+        `looked`: how they looked when they were imported. What failed (`well`: nothing so far) is tried again after a
+        while, though nothing changed.
+        """
         print("Watching for changes; Ctrl-C ends.")
-        imported = seen = [await _look(folder) for folder in folders]
+        again_at = time.monotonic() + _AGAIN_SECONDS
+        watched = [_Watched(f, look, not well, again_at) for f, look in zip(folders, looked, strict=True)]
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            now = [await _look(folder) for folder in folders]
-            for place, folder in enumerate(folders):
-                if now[place] == seen[place] != imported[place]:
-                    await self._one(folder, named=len(folders) > 1, quietly=True)
-                    imported = [*imported[:place], now[place], *imported[place + 1 :]]
-            seen = now
+            for one in watched:
+                now = time.monotonic()
+                if one.is_due(await _look(one.folder), now):
+                    well = await self._one(one.folder, named=len(folders) > 1, quietly=True)
+                    one.imported(well=well, now=now)
 
-    async def _one(self, source: Source, *, named: bool, quietly: bool) -> bool:
+    async def _one(self, source: Source, *, named: bool, quietly: bool, force: bool = False) -> bool:
         try:
-            report = await self._importer.run(source, dry_run=self._dry_run)
+            report = await self._importer.run(source, dry_run=self._dry_run, force=force)
         except _FAULTS as error:
             self._progress.clear()
             print(f"{source.name}: {error}" if named else error, flush=True)
@@ -89,6 +98,26 @@ class _Imports:
         self._progress.show(step.doing, step.done, step.of)
 
 
+@dataclass(slots=True)
+class _Watched:
+    folder: FolderSource
+    tried: object
+    """How the folder looked when it was imported last, well or not."""
+    has_failed: bool
+    again_at: float
+    seen: object = None
+    """How it looked last."""
+
+    def is_due(self, looks: object, now: float) -> bool:
+        """Whether it has been still since the last look, and is another than before or has waited long enough."""
+        still, self.seen = looks == self.seen, looks
+        return still and (looks != self.tried or (self.has_failed and now >= self.again_at))
+
+    def imported(self, *, well: bool, now: float) -> None:
+        """What was seen last was imported, or is to be tried again."""
+        self.tried, self.has_failed, self.again_at = self.seen, not well, now + _AGAIN_SECONDS
+
+
 def _told(report: Report, *, named: bool, dry_run: bool) -> Iterable[str]:
     head, *skipped = str(report).splitlines()
     name = f"{report.source}: " if named else ""
@@ -96,6 +125,7 @@ def _told(report: Report, *, named: bool, dry_run: bool) -> Iterable[str]:
         yield f"{name}would be: {head}; {report.embedded} texts to embed. Nothing was changed."
         yield from (f"would import {slug}" for slug in report.imported)
         yield from (f"would remove {slug}" for slug in report.removed)
+        yield from [f"It would be refused: {report.refused}"] if report.refused else []
     else:
         yield f"{name}{head}; {report.embedded} texts embedded; {report.seconds:.1f} s"
     yield from skipped

@@ -1,14 +1,17 @@
 """`deskhand kb gaps`, `kb stale` and `kb sources`: what an author looks at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from bot.cli.kb_shelf import OpenShelf
+from bot.store.browsing.knowledge import times_cited
 from tools.knowledge_base.gaps import Gap, GapBook
+from tools.knowledge_base.schedule import Schedule
 from tools.knowledge_base.store import Standing
 
 _DAY = 86_400.0
 _SHOWN = 100
+_CITED_DAYS = 30
 
 
 async def list_gaps(shelf: OpenShelf, days: int, workspace: str) -> int:
@@ -19,18 +22,21 @@ async def list_gaps(shelf: OpenShelf, days: int, workspace: str) -> int:
     return 0
 
 
-async def list_stale(shelf: OpenShelf, days: int) -> int:
-    """Print what nobody has touched for long."""
+async def list_stale(shelf: OpenShelf, days: int, workspace: str) -> int:
+    """Print what nobody has touched for long, first what answers rest on."""
     standings = await shelf.store.standings()
-    today = datetime.fromtimestamp(shelf.store.clock(), UTC).date()
-    print("\n".join(_stale(standings, today - timedelta(days=days), days)))
+    now = shelf.store.clock()
+    cited = await times_cited(shelf.store.engine, since=now - _CITED_DAYS * _DAY, workspace=workspace)
+    today = datetime.fromtimestamp(now, UTC).date()
+    print("\n".join(_stale(standings, cited, today - timedelta(days=days), days)))
     return 0
 
 
 async def list_sources(shelf: OpenShelf) -> int:
-    """Print where the articles come from."""
+    """Print where the articles come from, and how the bot's own last reading of each source ended."""
     standings = await shelf.store.standings()
-    if not standings:
+    told = await Schedule(shelf.store.engine, shelf.store.clock).told()
+    if not standings and not told:
         print("The knowledge base is empty; `deskhand kb import PATH` fills it.")
         return 1
     names = sorted({one.source for one in standings})
@@ -39,6 +45,10 @@ async def list_sources(shelf: OpenShelf) -> int:
         last = datetime.fromtimestamp(max(one.imported_at for one in mine), UTC)
         count = f"{len(mine)} article{'s' if len(mine) > 1 else ''}"
         print(f"{name}: {count}, last change taken in {last:%Y-%m-%d %H:%M} UTC")
+    for name in sorted({*names, *told}):
+        if name in told:
+            nothing = "" if name in names else "no articles; "
+            print(f"{name}: {nothing}last reading by the bot: {told[name]}")
     return 0
 
 
@@ -55,7 +65,7 @@ def _gaps(found: Sequence[Gap], days: int) -> Iterator[str]:
         yield f"… and {len(found) - _SHOWN} more"
 
 
-def _stale(standings: Sequence[Standing], before: date, days: int) -> Iterator[str]:
+def _stale(standings: Sequence[Standing], cited: Mapping[str, int], before: date, days: int) -> Iterator[str]:
     dated = sorted((one for one in standings if one.updated), key=lambda one: (one.updated, one.slug))
     old = [one for one in dated if one.updated < before.isoformat()]
     undated = [one for one in standings if not one.updated]
@@ -63,5 +73,6 @@ def _stale(standings: Sequence[Standing], before: date, days: int) -> Iterator[s
         yield f"Every article was updated in the last {days} days."
         return
     yield f"{len(old)} of {len(standings)} articles were not updated for {days} days; {len(undated)} have no date."
-    for one in (*old, *undated):
-        yield f"{one.updated or 'no date':10}  {one.slug}  {one.title}"
+    yield f"Answers of the last {_CITED_DAYS} days that cite it, updated, article:"
+    for one in sorted((*old, *undated), key=lambda one: -cited.get(one.slug, 0)):
+        yield f"{cited.get(one.slug, 0):5}  {one.updated or 'no date':10}  {one.slug}  {one.title}"

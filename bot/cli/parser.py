@@ -3,9 +3,13 @@
 import argparse
 from pathlib import Path
 
+from bot.cli.audit_arguments import add_audit
+from bot.cli.evaluate_arguments import add_evaluation
+from bot.cli.forget_arguments import add_forgetting
 from bot.cli.kb_arguments import add_knowledge
 from bot.cli.mcp_arguments import add_mcp
 from bot.cli.tools_arguments import add_tools
+from bot.cli.traces_arguments import add_traces
 
 MODULES = {
     "sandbox": "bot.cli.sandbox",
@@ -17,7 +21,9 @@ MODULES = {
     "mcp": "bot.cli.mcp",
     "traces": "bot.cli.traces",
     "csat": "bot.cli.csat",
+    "eval": "bot.cli.evaluate",
     "audit": "bot.cli.audit",
+    "forget": "bot.cli.forget",
     "stuck": "bot.cli.stuck",
     "workspace": "bot.cli.workspace",
     "migrate": "bot.cli.migrate",
@@ -45,9 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
     add_knowledge(commands, _plain)
     add_tools(commands, _plain)
     add_mcp(commands, _plain)
-    _traces(commands)
+    add_traces(commands, _plain)
     _csat(commands)
-    _audit(commands)
+    add_evaluation(commands, _plain)
+    add_audit(commands, _plain)
+    add_forgetting(commands, _plain)
     _stuck(commands)
     _workspace(commands)
     _migrate(commands)
@@ -117,32 +125,6 @@ def _manifest(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "At Slack: Create New App → From a manifest → JSON. Without --http the app uses Socket Mode.",
     )
     parser.add_argument("--http", metavar="URL", help="use signed HTTP; URL is where Slack reaches this bot")
-
-
-def _traces(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _plain(
-        commands,
-        "traces",
-        "show what the bot did, step by step",
-        "deskhand traces",
-        "Without CONVERSATION: the conversations worked on last. With its id: every step with tokens, cost and time.",
-    )
-    parser.add_argument("conversation", nargs="?", metavar="CONVERSATION", help="id of a conversation")
-
-
-def _audit(commands: "_Commands[argparse.ArgumentParser]") -> None:
-    parser = _plain(
-        commands,
-        "audit",
-        "show who decided and changed what",
-        "deskhand audit --csv > audit.csv",
-        "Newest last, times in UTC. With --csv also what was proposed before and after, in full, for a spreadsheet.\n"
-        "The log only grows: the database refuses to change or delete an entry.",
-    )
-    parser.add_argument("--conversation", default="", metavar="ID", help="only of this conversation, case or limit")
-    told = "at most so many entries (200; with --csv all)"
-    parser.add_argument("--last", type=_count, default=None, metavar="N", help=told)
-    parser.add_argument("--csv", action="store_true", help="as a table, with every column")
 
 
 def _csat(commands: "_Commands[argparse.ArgumentParser]") -> None:

@@ -43,7 +43,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             memory.settle()
             _announce(server, settings, address, headless=arguments.headless)
 
-        await run_bot(settings, stop=stop, ready=ready)
+        await run_bot(settings, stop=stop, ready=ready, open_dashboard=True)
     finally:
         await server.close()
 
@@ -85,13 +85,14 @@ def _overrides(server: SandboxServer, database: Path) -> Mapping[str, str]:
         "AGENT_BOTS": "U0PAGER,B0PAGER",
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": "0",
+        "PUBLIC_URL": "",
         "DATABASE_URL": f"sqlite:///{database}",
     }
 
 
 def _announce(server: SandboxServer, settings: Settings | None, address: BotAddress | None, *, headless: bool) -> None:
     if not headless:
-        print(welcome(server, settings), flush=True)
+        print(welcome(server, settings, address), flush=True)
         return
     addresses = {
         "url": server.url,
@@ -100,6 +101,7 @@ def _announce(server: SandboxServer, settings: Settings | None, address: BotAddr
         "app_token": server.config.app_token,
         "signing_secret": server.config.signing_secret,
         "bot_http": address.url if address else None,
+        "dashboard": address.dashboard if address else None,
     }
     print(json.dumps(addresses), flush=True)
 

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
+from bot.agent.outside import BETWEEN
 from bot.agent.policy import NEVER_HELD_UP, Policy, Rule
 from bot.agent.toolbox import shown
-from bot.cli.tools_bench import answering, backing_of, on_paper, open_bench
+from bot.cli.tools_bench import answering, backing_of, connectors_of, on_paper, open_bench
+from bot.cli.tools_outside import outside_tools
 from bot.config import Settings, SettingsError, load_settings
 from bot.domain.exchange import ToolResult
 from bot.domain.principal import Principal, Role
@@ -25,7 +27,7 @@ from tools.base import (
     ToolUnavailableError,
     canonical_json,
 )
-from tools.catalogue import ENTRIES, build_catalogue
+from tools.catalogue import build_catalogue
 from tools.checks import faults, tokens
 from tools.guards import Guards
 
@@ -36,10 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for; 1 when a tool reports an error, or something is wrong with one."""
     settings = load_settings()
     configure_logging("ERROR")
-    plan = Plan.check(settings)
-    if arguments.action == "list":
-        return _list(settings, plan.policy)
+    consents = {server.name: server.consent for server in connectors_of(settings).mcp}
+    plan = Plan.check(settings).with_consents(consents)
     try:
+        if arguments.action == "list":
+            return asyncio.run(_list(settings, plan.policy))
         if arguments.action == "call":
             return asyncio.run(_call(arguments, settings, plan.policy))
         return asyncio.run(_check(arguments, settings))
@@ -50,10 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
 # --- list ---
 
 
-def _list(settings: Settings, policy: Policy) -> int:
+async def _list(settings: Settings, policy: Policy) -> int:
     rows = [("tool", "back-ends", "writes", "repeatable", "asks people first", "tokens")]
     total = 0
-    for tool, backends in on_paper(settings):
+    async with outside_tools(settings, Guards(), connect=False) as outside:
+        others = [(tool, f"MCP server {name.partition(BETWEEN)[0]}") for name, tool in sorted(outside.items())]
+    for tool, backends in (*on_paper(settings), *others):
         total += tokens(tool)
         rows.append(
             (tool.name, backends or "-", _yes(tool.writes), _yes(tool.safe_to_repeat), _gates(policy, tool.name),
@@ -62,7 +67,9 @@ def _list(settings: Settings, policy: Policy) -> int:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    print(f"{len(rows) - 1} tools, about {total} tokens in every prompt. `deskhand mcp list` has those of MCP servers.")
+    print(f"{len(rows) - 1} tools, about {total} tokens in every prompt.")
+    if connectors_of(settings).mcp:
+        print("Of MCP servers only what an admin has approved is used; `deskhand mcp list` has the others, too.")
     return 0
 
 
@@ -83,21 +90,26 @@ def _gates(policy: Policy, name: str) -> str:
 
 
 async def _call(arguments: argparse.Namespace, settings: Settings, policy: Policy) -> int:
-    known = [entry.name for entry in ENTRIES]
-    if arguments.name not in known:
-        print(f"There is no tool {arguments.name!r}; there are: {', '.join(known)}.")
-        return 1
     context = ToolContext(
         _principal(arguments.principal), f"{arguments.workspace}:cli", f"cli-{sortable_id()}", "cli", 0,
         among_staff=arguments.principal[0] == "staff", note_attempt=_tell_attempt,
     )  # fmt: skip
+    if BETWEEN in arguments.name:
+        async with outside_tools(settings, Guards()) as outside:
+            return await _run(outside, arguments, context, policy)
     async with open_bench(settings, is_sample=arguments.sample) as backends:
         tools = build_catalogue(backing_of(backends, Guards(), arguments.workspace))
-        [tool] = [tool for tool in tools if tool.name == arguments.name]
-        return await _run(tool, arguments, context, policy)
+        return await _run({tool.name: tool for tool in tools}, arguments, context, policy)
 
 
-async def _run(tool: AnyTool, arguments: argparse.Namespace, context: ToolContext, policy: Policy) -> int:
+async def _run(
+    tools: Mapping[str, AnyTool], arguments: argparse.Namespace, context: ToolContext, policy: Policy
+) -> int:
+    tool = tools.get(arguments.name)
+    if tool is None:
+        known = ", ".join(tools) or "none that an admin has approved"
+        print(f"There is no tool {arguments.name!r}; there are: {known}.")
+        return 1
     try:
         output = await _gated(tool, arguments, context, policy)
     except ToolError as error:

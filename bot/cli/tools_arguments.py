@@ -6,7 +6,7 @@ from collections.abc import Callable
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for what add_subparsers returns
 _Plain = Callable[["_Commands[argparse.ArgumentParser]", str, str, str, str], argparse.ArgumentParser]
 
-_TOOLS = "Those of this program; `deskhand mcp list` has those of MCP servers."
+_TOOLS = "Those of this program, and those of MCP servers that an admin has approved (`deskhand mcp`)."
 _LIST = (
     "One line each: its back-ends, whether it writes, whether it is safe to repeat, which rule of the policy may ask\n"
     "people first, and about how many tokens it takes in every prompt."

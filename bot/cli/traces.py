@@ -1,79 +1,111 @@
-"""`deskhand traces`: what the bot did, step by step."""
+"""`deskhand traces`: what the bot did, step by step. Showing and replaying have modules of their own."""
 
 import argparse
 import asyncio
-from collections.abc import Iterator
+import json
+import re
+import sys
+import time
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from bot.app import open_store
+from bot.cli import traces_replay, traces_show
 from bot.cli.database import check_database
 from bot.config import Settings, load_settings
+from bot.domain.answer import Outcome
 from bot.domain.hidden import one_line
 from bot.domain.money import show_usd
-from bot.domain.trace import TraceEvent
 from bot.logs import configure_logging
+from bot.store.bounds import Bounds
+from bot.store.run_list import RunFilter, RunLine, SqlRunList
 
-RECENT = 20
-_SUMMARY = 100
+UNFINISHED = "unfinished"
+_AGO = re.compile(r"(\d{1,6})\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_WRONG = 2
+_NAME = 60
+"""Characters of a tool's name."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the conversations worked on last, or every step of one; 1 when it is unknown."""
+    """0 well, 1 when there is no such run, 2 when an option cannot be understood."""
     settings = load_settings()
     configure_logging("WARNING")
-    if arguments.conversation is None:
-        conversations = asyncio.run(_recent(settings))
-        print("\n".join(conversations) or "No conversation has been worked on yet.")
+    match arguments.action:
+        case "show":
+            return asyncio.run(traces_show.show(settings, arguments.id, as_json=arguments.json))
+        case "replay":
+            return asyncio.run(traces_replay.run(settings, arguments))
+        case _:
+            return _list(settings, arguments)
+
+
+def _list(settings: Settings, arguments: argparse.Namespace) -> int:
+    try:
+        since = moment(arguments.since, time.time())
+        outcome = _outcome(arguments.outcome)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return _WRONG
+    wanted = RunFilter(since, outcome, arguments.tool, arguments.failed)
+    lines = asyncio.run(_find(settings, wanted, arguments.last, arguments.workspace))
+    if arguments.json:
+        print(json.dumps([_fields(line) for line in lines], indent=2, ensure_ascii=False))
         return 0
-    events = asyncio.run(_events(settings, arguments.conversation))
-    if not events:
-        print(f"No trace of conversation {arguments.conversation}; `deskhand traces` lists those there are.")
-        return 1
-    print("\n".join(describe(events)))
+    nothing = "No such run." if any((wanted != RunFilter(), arguments.workspace)) else "No run yet."
+    print("\n".join(map(describe, lines)) or nothing)
     return 0
 
 
-def describe(events: list[TraceEvent]) -> Iterator[str]:
-    """The steps of one conversation for a person at a terminal; times in UTC."""
-    run_id = ""
-    for event in events:
-        if event.run_id != run_id:
-            run_id = event.run_id
-            yield f"run {run_id}, {datetime.fromtimestamp(event.at, UTC):%Y-%m-%d}"
-        yield _line(event)
-        for sign, summary in (("<", event.given), (">", event.got)):
-            if summary:
-                yield f"      {sign} {_short(summary)}"
-    total = sum((event.cost for event in events), Decimal(0))
-    yield f"{len(events)} events, {show_usd(total)}"
+def describe(line: RunLine) -> str:
+    """One run for a person at a terminal; times in UTC."""
+    outcome = line.run.outcome.value if line.run.outcome else UNFINISHED
+    called = ((one_line(name, _NAME), count) for name, count in line.tools.items())  # one may be the model's own word
+    tools = ", ".join(name if count == 1 else f"{count} {name}" for name, count in called)
+    failed = f" · {line.failures} failed" if line.failures else ""
+    return (
+        f"{datetime.fromtimestamp(line.run.started_at, UTC):%Y-%m-%d %H:%M:%S}  {line.run.id}  {outcome:<17}  "
+        f"{line.model_calls} calls · {show_usd(line.usd)}{failed}  {tools or 'no tools'}  ({line.run.conversation_id})"
+    )
 
 
-def _line(event: TraceEvent) -> str:
-    usage = event.usage
-    facts = [
-        f"{usage.prompt} + {usage.output} tokens" if usage.prompt or usage.output else "",
-        show_usd(event.cost) if event.cost else "",
-        f"{event.duration_ms} ms" if event.duration_ms else "",
-        f"attempt {event.attempt}" if event.attempt > 1 else "",
-        "" if event.ok else f"failed: {event.error or 'unknown'}",
-    ]
-    at = f"{datetime.fromtimestamp(event.at, UTC):%H:%M:%S}"
-    return f"  {at} step {event.step:<2} {event.action:<10} {event.name}  {' · '.join(filter(None, facts))}".rstrip()
+def moment(text: str, now: float) -> float | None:
+    """Unix seconds of `24h` (ago) or of a date in UTC; None for nothing. ValueError, in words, for anything else."""
+    if not text:
+        return None
+    if found := _AGO.fullmatch(text.strip().lower()):
+        return now - int(found[1]) * _SECONDS[found[2]]
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"--since: {text!r} is no time; write 30m, 24h, 7d or 2026-01-31.") from None
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
-def _short(text: str) -> str:
-    """Customers' words: without what a terminal would carry out."""
-    return one_line(text, _SUMMARY)
+def _outcome(text: str) -> str:
+    known = (*(outcome.value for outcome in Outcome), UNFINISHED)
+    if text and text not in known:
+        raise ValueError(f"--outcome: there is no {text!r}; use one of {', '.join(known)}.")
+    return text
 
 
-async def _recent(settings: Settings) -> list[str]:
+def _fields(line: RunLine) -> dict[str, object]:
+    run = line.run
+    return {
+        "run": run.id,
+        "conversation": run.conversation_id,
+        "started_at": run.started_at,
+        "outcome": run.outcome.value if run.outcome else UNFINISHED,
+        "epoch": run.epoch,
+        "model_calls": line.model_calls,
+        "tokens": line.tokens,
+        "cost_usd": float(line.usd),
+        "failures": line.failures,
+        "tools": line.tools,
+    }
+
+
+async def _find(settings: Settings, wanted: RunFilter, count: int, team_id: str) -> list[RunLine]:
     await check_database(settings.database_url)
-    async with open_store(settings) as store, store.read() as transaction:
-        return await transaction.traces.recent(RECENT)
-
-
-async def _events(settings: Settings, conversation_id: str) -> list[TraceEvent]:
-    await check_database(settings.database_url)
-    async with open_store(settings) as store, store.read() as transaction:
-        return await transaction.traces.of_conversation(conversation_id)
+    async with open_store(settings) as store, store.read() as tx:
+        return await SqlRunList(tx.connection, Bounds(team_id or None)).find(wanted, count)

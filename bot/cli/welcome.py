@@ -1,6 +1,7 @@
 """What somebody reads who just started the sandbox."""
 
 from bot.config import Settings
+from bot.doors import BotAddress
 from bot.sandbox.records import Person
 from bot.sandbox.server import SandboxServer
 
@@ -14,7 +15,7 @@ _TRY = (
 )
 
 
-def welcome(server: SandboxServer, settings: Settings | None) -> str:
+def welcome(server: SandboxServer, settings: Settings | None, address: BotAddress | None = None) -> str:
     """The whole greeting; without settings only the workspace runs."""
     company = server.config.company
     lines = ["", f"  {company.team.name} is open:  {server.url}", ""]
@@ -24,7 +25,9 @@ def welcome(server: SandboxServer, settings: Settings | None) -> str:
     if settings is None:
         lines += ["", "  No bot is here yet. Connect yours with", *_connection(server)]
     else:
-        lines += [f"  {'Model:':<11} {_model(settings)}", "", "  Try this:", *(f"   {step}" for step in _TRY)]
+        lines += [f"  {'Model:':<11} {_model(settings)}"]
+        lines += [f"  {'Dashboard:':<11} {address.dashboard}"] if address else []
+        lines += ["", "  Try this:", *(f"   {step}" for step in _TRY)]
     return "\n".join([*lines, "", "  Ctrl-C ends it.", ""])
 
 

@@ -16,6 +16,7 @@ from bot.desk.decisions import whisper
 from bot.desk.going_on import GoingOn, TooLateError
 from bot.desk.ownership import By
 from bot.desk.people import People
+from bot.desk.tracing import decided
 from bot.desk.waking import wake
 from bot.domain.budget import BudgetChange, Grant, Period, Scope
 from bot.domain.budget_ask import AskEnd, BudgetAsk
@@ -121,6 +122,7 @@ class Allowing:
         if amended is not None:
             await self._cases.redraw(tx, amended)
             await tx.audit.add(deed(amended, Decision.EXPIRE, "", now))
+            await tx.traces.add(decided(amended, Decision.EXPIRE, now))
 
     async def _too_late(self, press: DecisionMade) -> str:
         """Who was faster; empty when that was the presser, pressing twice."""

@@ -49,8 +49,10 @@ class _Result:
     """Class, for the trace."""
     is_certain: bool = True
     """False when it may have been done all the same."""
-    attempts: tuple[TraceEvent, ...] = ()
-    """Rows of the trace about the tool's back-ends."""
+    began: float | None = None
+    """When the tool was called; None when it was not, or nobody knows."""
+    record: AttemptRecord | None = None
+    """What the tool tried at its back-ends."""
 
     @classmethod
     def void(cls, why: str, text: str) -> "_Result":
@@ -140,13 +142,13 @@ class ApprovedCalls:
             return _Result.doubtful(why_not, f"{self._sentences[why_not]} {self._sentences['call_unknown']}")
         if why_not or principal is None:
             return _Result.void(why_not, self._sentences[why_not])
-        record = AttemptRecord(self._clock)
+        record, began = AttemptRecord(self._clock), self._clock()
         context = ToolContext(
             principal, conversation.id, run_of(case.id), case.proposal.digest[:32], conversation.epoch,
             profile=call.profile, is_consented=True, note_attempt=record.note,
         )  # fmt: skip
         result = await self._run(case, call, context)
-        return replace(result, attempts=record.events(conversation.id, "", 0))
+        return replace(result, began=began, record=record)
 
     async def _run(self, case: Escalation, call: GatedCall, context: ToolContext) -> _Result:
         try:
@@ -202,14 +204,12 @@ class ApprovedCalls:
                 return
             words = self._sentences[result.sentence].format(tool=call.tool, result=result.text)
             await self._cases.say_under_card(tx, case, f"call:{case.id}:{cause.digest[:16]}", words)
-            await tx.traces.add(
-                *result.attempts,
-                TraceEvent(
-                    conversation.id, "", 0, Action.TOOL_CALL, call.tool, at,
-                    given=f"approved by {cause.by_name}: {call.arguments}"[:500], got=result.text[:500],
-                    ok=result.done, error=result.error,
-                ),
+            row = TraceEvent(
+                conversation.id, "", 0, Action.TOOL_CALL, call.tool, at if result.began is None else result.began,
+                given=f"approved by {cause.by_name}: {call.arguments}", ok=result.done, error=result.error, ref=case.id,
             )  # fmt: skip
+            record = result.record or AttemptRecord(self._clock)
+            await tx.traces.add(*record.around(row, result.text, ended=at))
             await self._tell(tx, cause, case, conversation, call, result)
             await tx.inbox.mark_handled([queued.id])
 

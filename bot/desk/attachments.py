@@ -5,11 +5,12 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from bot.agent.context import Attachment
+from bot.agent.context import Attachment, TextFile
 from bot.desk.opening import MOST_BYTES, Opened, UnreadableFileError, open_file
 from bot.domain.errors import PermanentError
 from bot.domain.hidden import one_line
 from bot.domain.incoming import File
+from bot.domain.redaction import Redactor
 from bot.ports.slack import Files
 
 logger = logging.getLogger(__name__)
@@ -75,11 +76,12 @@ class Attachments:
         self._workshop = workshop or Workshop()
 
     async def fetch(
-        self, files: tuple[File, ...], room: Room | None = None
+        self, files: tuple[File, ...], room: Room | None = None, redactor: Redactor | None = None
     ) -> tuple[tuple[Attachment, ...], list[str]]:
         """What the model can see, and remarks (for model and customer) about what was left out.
 
-        `room`: what is left for this message; it gets smaller.
+        `room`: what is left for this message; it gets smaller. `redactor`: goes over text; pictures and PDFs are shown
+        as they are.
         """
         room = room or Room()
         kept: list[Attachment] = []
@@ -95,7 +97,7 @@ class Attachments:
                 logger.info("file.left_out", extra={"fields": fields})
                 unreadable.append(f"{_name(file)} ({why})")
                 continue
-            kept.append(opened.content)
+            kept.append(_discreet(opened.content, redactor or Redactor()))
             cuts += [f"[{opened.remark}]"] if opened.remark else []
         left = len(files) - allowed
         further = [f"[{left} further attachments were left out]"] if left > 0 else []
@@ -120,6 +122,10 @@ class Attachments:
         room.files -= 1
         room.size -= opened.weight
         return opened
+
+
+def _discreet(content: Attachment, redactor: Redactor) -> Attachment:
+    return replace(content, text=redactor.redact(content.text)) if isinstance(content, TextFile) else content
 
 
 def _opened(data: bytes, name: str, is_text: bool) -> Opened:  # noqa: FBT001 - called through an executor

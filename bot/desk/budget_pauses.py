@@ -6,6 +6,7 @@ comes by `bot.desk.allowing`; a take-over, or the customer's Stop, ends the paus
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import prompts
 from bot.agent.profile import Profiles
@@ -142,8 +143,8 @@ class BudgetPauses:
         cause = BudgetAskExpired(case.id, conversation.key.team_id)
         due_at = self._deadlines.from_now(conversation.profile)
         await tx.timers.set(timer_key(case.id), cause, due_at=due_at, partition=f"press:{case.id}")
-        event = TraceEvent(conversation.id, run.id, 0, Action.DECISION, "paused", now, got=case.reason[:500])
-        await tx.traces.add(event)
+        event = TraceEvent(conversation.id, run.id, 0, Action.DECISION, "paused", now, got=case.reason)
+        await tx.traces.add(replace(event, ref=case.id))
 
     async def _show(
         self, tx: Transaction, run: Run, case: Escalation, conversation: Conversation, ending: Ending

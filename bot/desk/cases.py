@@ -10,6 +10,7 @@ from bot.desk.handed_back import turned_down, why_not_again
 from bot.desk.overtaking import is_stopped
 from bot.desk.people import People, StaffRoom
 from bot.desk.signs import place_of, session
+from bot.desk.tracing import decided
 from bot.domain.conversation import Conversation, Surface
 from bot.domain.effects import Outgoing, Place, RelayFile, Session, ShowCard, ShowInStaffThread
 from bot.domain.escalation import SHOWN_ON_CARD, CardView, Escalation, NewEscalation, Origin, Proposal, State
@@ -88,8 +89,9 @@ class Cases:
             key = f"session:{case.id}:{case.version}:open"
             await tx.outbox.add(session(key, conversation, Session.SUSPENDED))
         event = TraceEvent(
-            conversation.id, run_id, 0, Action.ESCALATION, new.origin, self._clock(), given=new.reason[:500]
-        )
+            conversation.id, run_id, 0, Action.ESCALATION, new.origin, self._clock(), given=new.reason,
+            got=case.team or "", ref=case.id,
+        )  # fmt: skip
         await tx.traces.add(event)
         return case
 
@@ -106,6 +108,7 @@ class Cases:
             return
         await tx.timers.cancel(timer_key(case.id))
         await tx.audit.add(deed(amended, "withdraw", "", self._clock(), detail=why, before=case.proposal))
+        await tx.traces.add(decided(amended, "withdraw", self._clock(), words=why))
         await self.redraw(tx, amended)
         key = f"{card_key(case.id)}:withdrawn:{amended.version}"
         await self.say_under_card(tx, case, key, f"{why} It read:\n\n{case.proposal.words}")
@@ -129,8 +132,8 @@ class Cases:
             place = Place(conversation.key.team_id, case.staff_channel)
             for file in message.files:
                 effect = RelayFile(place, message.user_id, name, file)
-                one = Outgoing(f"{key}:file:{file.id}", effect, _lane(case), conversation.id, under=card_key(case.id))
-                await tx.outbox.add(one)
+                lane, card = lane_of_case(case), card_key(case.id)
+                await tx.outbox.add(Outgoing(f"{key}:file:{file.id}", effect, lane, conversation.id, under=card))
 
     async def owner_answered(self, tx: Transaction, case: Escalation) -> None:
         """An owner who was quiet is there again: the case is not offered to others any more."""
@@ -167,7 +170,7 @@ class Cases:
         if self._clocks is not None:
             await self._clocks.follow(tx, case)
         place = Place(conversation.key.team_id, channel)
-        await tx.outbox.add(Outgoing(card_key(case.id), ShowCard(place, case.id), _lane(case), conversation.id))
+        await tx.outbox.add(Outgoing(card_key(case.id), ShowCard(place, case.id), lane_of_case(case), conversation.id))
         await tx.outbox.add(*_in_full(case, place))
         return case
 
@@ -212,7 +215,7 @@ class Cases:
         key = f"{card_key(case.id)}:v{case.version}{when}"
         place = Place(case.conversation_id.split(":")[0], case.staff_channel)
         await tx.outbox.add(
-            Outgoing(key, ShowCard(place, case.id), _lane(case), case.conversation_id, edits=card_key(case.id))
+            Outgoing(key, ShowCard(place, case.id), lane_of_case(case), case.conversation_id, edits=card_key(case.id))
         )
 
     async def show_in_full(self, tx: Transaction, case: Escalation) -> None:
@@ -229,7 +232,7 @@ class Cases:
         """
         place = Place(case.conversation_id.split(":")[0], case.staff_channel)
         effect = ShowInStaffThread(place, text, *author, calls=calls)
-        reply = Outgoing(key, effect, _lane(case), case.conversation_id, under=card_key(case.id), edits=edits)
+        reply = Outgoing(key, effect, lane_of_case(case), case.conversation_id, under=card_key(case.id), edits=edits)
         await tx.outbox.add(reply)
 
     async def view(self, escalation_id: str) -> CardView:
@@ -268,7 +271,8 @@ async def case_of_run(tx: Transaction, run_id: str) -> Escalation | None:
     return await tx.escalations.get(case_id) if case_id else None
 
 
-def _lane(case: Escalation) -> str:
+def lane_of_case(case: Escalation) -> str:
+    """Outbox lane of everything about a case in the staff channel."""
     return f"staff:{case.id}"
 
 
@@ -279,7 +283,7 @@ def _in_full(case: Escalation, place: Place) -> list[Outgoing]:
         Outgoing(
             f"{card_key(case.id)}:{name}:{case.version}",
             ShowInStaffThread(place, f"**{name.capitalize()} in full**\n\n{text}"),
-            _lane(case),
+            lane_of_case(case),
             case.conversation_id,
             under=card_key(case.id),
         )

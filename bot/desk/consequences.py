@@ -11,7 +11,7 @@ from bot.domain.answer import Answer
 from bot.domain.conversation import Conversation, Line, Speaker
 from bot.domain.effects import Outgoing, Session, ShowAnswer
 from bot.domain.escalation import Decision, Escalation, Proposal
-from bot.domain.incoming import CarryOn, DecisionMade
+from bot.domain.incoming import CarryOn, CaseResolved, DecisionMade
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Transaction
 
@@ -50,6 +50,8 @@ class Consequences:
                 await self._ownership.hand_back(tx, conversation, by, case.id, press.note, next_step=press.next_step)
             case Decision.RESOLVE:
                 await self._ownership.resolve(tx, case, conversation, by)
+                cause = CaseResolved(conversation.key, case.id)
+                await tx.inbox.add(self._new_id(), cause, conversation_id=None, partition=f"lesson:{case.id}")
             case Decision.RECLAIM:
                 await self._ownership.take_over(tx, conversation, by, case.id)
             case _:  # made by the desk itself, or carried out elsewhere
@@ -82,6 +84,7 @@ class Consequences:
             )
         )
         await tx.conversations.add_lines(conversation.id, Line(Speaker.BOT, "", proposal.text, self._clock()))
+        await tx.citations.add(conversation.id, case.id.removeprefix("esc-"), proposal.citations, at=self._clock())
         note = Line(Speaker.NOTE, "", f"{by.name} approved that answer.", self._clock())
         await tx.conversations.add_lines(conversation.id, note)
         await self._ownership.set_session(tx, conversation, f"{case.id}:approved", Session.ACTIVE)

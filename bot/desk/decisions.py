@@ -12,10 +12,10 @@ from bot.desk.deadlines import timer_key
 from bot.desk.expiry import Expiry
 from bot.desk.overtaking import has_unread
 from bot.desk.ownership import By
+from bot.desk.tracing import decided
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import MOVES, Decision, Escalation, State
 from bot.domain.incoming import DecisionMade
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
 
@@ -104,11 +104,10 @@ class Decisions:
         is_first = waits_for_second(case)
         deed_name = "approve_first" if is_first else press.decision
         await tx.audit.add(deed(case, deed_name, by.user_id, at, detail=press.note))
-        await tx.traces.add(
-            TraceEvent(case.conversation_id, "", 0, Action.DECISION, deed_name, at, given=by.name, got=press.note[:500])
-        )
         await self._cases.redraw(tx, case)
+        event = decided(case, deed_name, at, by=by.name, words=press.note)
         if is_first:
+            await tx.traces.add(event)
             text = self._sentences["approved_first"].format(person=by.name)
             await self._cases.say_under_card(tx, case, f"first:{case.id}:{case.version}", text)
             return True
@@ -117,6 +116,7 @@ class Decisions:
         if conversation is None:
             raise LookupError(case.conversation_id)
         await self._consequences.follow(tx, press, case, conversation, by)
+        await tx.traces.add(event)  # last: a new owner begins a new epoch, and the row is its first
         return True
 
     async def _approved(self, tx: Transaction, press: DecisionMade, seen: Escalation, at: float) -> Escalation | None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.desk.budget_words import Switch
 from bot.desk.cases import Cases
@@ -21,12 +21,14 @@ from bot.domain.reports import (
     Asker,
     BudgetCommand,
     BudgetReply,
+    BudgetReport,
     FilledIn,
     FormAnswer,
     HomePage,
     TraceReport,
 )
 from bot.domain.revision import Problem, Sheet
+from bot.ports.insight import Invitations
 from bot.ports.store import Store
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ class Desk:
     words: UnsentWords
     farewell: LastWords
     guard: Guard = welcome
+    links: Invitations | None = None
+    """To the dashboard."""
 
     async def accept(self, incoming: Incoming) -> bool:
         """Store an event before it is acknowledged; False when there is nothing (more) to do about it."""
@@ -94,8 +98,16 @@ class Desk:
         return await self.rooms.budgets.trace_of(case.conversation_id if case else subject)
 
     async def budget_command(self, command: BudgetCommand) -> BudgetReply:
-        """Carry out `/agent-budget`."""
-        return await self.rooms.budgets.command(command)
+        """Carry out `/agent-budget`; who may see everything gets a link to the dashboard with the report."""
+        reply = await self.rooms.budgets.command(command)
+        if isinstance(reply, BudgetReport):
+            return replace(reply, dashboard=await self._link(command.asker))
+        return reply
+
+    async def _link(self, asker: Asker) -> str:
+        if self.links is None or not await self.rooms.budgets.sees_all(asker):
+            return ""
+        return await self.links.offer(asker.team_id, asker.user_id)
 
     def may_change_budgets(self, asker: Asker) -> bool:
         """Whether somebody may set limits and pause the bot."""

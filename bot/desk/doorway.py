@@ -7,6 +7,8 @@ from bot.domain.effects import Receipt
 from bot.domain.incoming import ColleagueSpoke, MessageDeleted, MessageEdited, MessageReceived, Rated, Reacted
 from bot.ports.store import Transaction
 
+STAFF_LANE = "staff:"
+"""Begins the partition of what is written under a case's card; its words are passed on as they are."""
 NOTE_MARK = "//"
 """A reply under a card that begins so stays there; in a customer's thread it does not make its author the owner."""
 NOTE_EMOJI = frozenset({"lock", "no_entry", "no_entry_sign", "shushing_face", "zipper_mouth_face"})
@@ -42,7 +44,7 @@ async def lane_of_change(tx: Transaction, change: MessageEdited | MessageDeleted
         return None
     if stored.conversation_id is None:
         case = await tx.escalations.by_card(Receipt(change.thread.channel_id, change.thread.thread_ts))
-        return f"staff:{case.id}" if case else None
+        return f"{STAFF_LANE}{case.id}" if case else None
     conversation = await tx.conversations.get(stored.conversation_id)
     is_mirrored = stored.handled and conversation is not None and conversation.standing is Standing.HUMAN
     return f"mirror:{stored.conversation_id}" if is_mirrored else None
@@ -56,7 +58,7 @@ async def lane_of_reaction(tx: Transaction, reacted: Reacted) -> str | None:
     if stored is None or stored.conversation_id is not None or not isinstance(stored.incoming, MessageReceived):
         return None
     case = await tx.escalations.by_card(Receipt(reacted.channel_id, stored.incoming.thread.thread_ts))
-    return f"staff:{case.id}" if case else None
+    return f"{STAFF_LANE}{case.id}" if case else None
 
 
 def lane_of(cause: ColleagueSpoke | Rated) -> str:

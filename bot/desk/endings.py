@@ -133,6 +133,7 @@ class Endings:
             await tx.inbox.mark_handled(run.inbox_ids)
             await self._remember(tx, conversation, rows, asker, conclusion)
             await self._trace(tx, run, ending, conclusion)
+            await tx.citations.add(conversation.id, run.id, conclusion.citations, at=self._clock())
             if conclusion.case is not None:
                 await self._cases.open(tx, conclusion.case, conversation, run_id="" if case else run.id)
             if case is not None:
@@ -273,13 +274,14 @@ class Endings:
     async def _trace(self, tx: Transaction, run: Run, ending: Ending, conclusion: _Conclusion) -> None:
         verdict = ending.verdict
         got = f"confidence {verdict.confidence}: {verdict.reason}" if verdict else ending.why
-        await tx.traces.add(
-            TraceEvent(
-                run.conversation_id, run.id, ending.steps, Action.DECISION, conclusion.outcome, self._clock(),
-                got=got[:500], ok=conclusion.outcome is not Outcome.FAILED,
-                duration_ms=int((self._clock() - run.started_at) * 1000),
-            )
+        ended = TraceEvent(
+            run.conversation_id, run.id, ending.steps, Action.DECISION, conclusion.outcome, self._clock(), got=got,
+            ok=conclusion.outcome is not Outcome.FAILED, duration_ms=int((self._clock() - run.started_at) * 1000),
         )  # fmt: skip
+        if conclusion.outcome is Outcome.FAILED:
+            kind = "broken_off" if ending.halt is Halt.NONE else ending.halt.value
+            await tx.traces.add(replace(ended, action=Action.ERROR, name=kind, error=kind, duration_ms=0))
+        await tx.traces.add(ended)
 
 
 def _case(

@@ -7,11 +7,11 @@ import prompts
 from bot.desk.audit import deed
 from bot.desk.cases import Cases
 from bot.desk.signs import place_of
+from bot.desk.tracing import decided
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, ShowNotice
 from bot.domain.escalation import Decision, Escalation, NewEscalation, State
 from bot.domain.incoming import ProposalExpired
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
 
@@ -45,7 +45,7 @@ class Expiry:
             return False
         await self._cases.redraw(tx, ended)
         await tx.audit.add(deed(ended, Decision.EXPIRE, "", at))
-        await tx.traces.add(TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.EXPIRE, at))
+        await tx.traces.add(decided(ended, Decision.EXPIRE, at))
         if conversation.standing is Standing.BOT:
             await self._cases.open(tx, self._successor(ended), conversation)
             await self._tell(tx, ended, conversation)

@@ -6,6 +6,7 @@ limits takes the ledger's hold first and that on the run second, in this order e
 circle.
 """
 
+from dataclasses import replace
 from datetime import tzinfo
 
 import prompts
@@ -15,13 +16,13 @@ from bot.desk.budgets import limits_of
 from bot.desk.cases import Cases
 from bot.desk.ownership import By
 from bot.desk.signs import first_sign
+from bot.desk.tracing import decided
 from bot.desk.waking import timer_key, wake
 from bot.domain.budget import EVERY, Account, BudgetChange, Limit
 from bot.domain.budget_ask import AskEnd, BudgetAsk
 from bot.domain.conversation import Conversation
 from bot.domain.effects import Reader
 from bot.domain.escalation import Decision, Escalation
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Transaction
 
@@ -67,8 +68,7 @@ class GoingOn:
         await wake(tx, ask, how, self._new_id())
         await self._cases.redraw(tx, case)
         await tx.audit.add(deed(case, decision, by.user_id, now, detail=case.note))
-        event = TraceEvent(case.conversation_id, "", 0, Action.DECISION, decision, now, given=by.name, got=case.note)
-        await tx.traces.add(event)
+        await tx.traces.add(replace(decided(case, decision, now, by=by.name, words=case.note), run_id=ask.run_id))
         return case, conversation
 
     async def resume(self, tx: Transaction, ask: BudgetAsk, case: Escalation, conversation: Conversation) -> None:

@@ -7,12 +7,13 @@ from bot.desk.cases import Cases
 from bot.desk.changes import Changes
 from bot.desk.commands import AllowChannel, Command, Quiet, parse_command
 from bot.desk.door import Door
-from bot.desk.doorway import lane_of, lane_of_change, lane_of_reaction, seems_to_answer, spoken_by
+from bot.desk.doorway import STAFF_LANE, lane_of, lane_of_change, lane_of_reaction, seems_to_answer, spoken_by
+from bot.desk.hearing import discreet
 from bot.desk.people import People
 from bot.desk.signs import first_sign
 from bot.desk.stopping import Stopping
 from bot.domain.case_due import CaseDue
-from bot.domain.conversation import Conversation, Standing, Surface
+from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.effects import Reader, Receipt
 from bot.domain.errors import TransientError
 from bot.domain.incoming import (
@@ -22,6 +23,7 @@ from bot.domain.incoming import (
     FeedbackGiven,
     HomeOpened,
     Incoming,
+    LessonChosen,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -34,6 +36,7 @@ from bot.domain.incoming import (
     StopPressed,
 )
 from bot.domain.language import language_of
+from bot.domain.redaction import Redactor, Redactors
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
@@ -54,15 +57,17 @@ class Intake:
 
     def __init__(
         self, store: Store, people: People, cases: Cases, clock: Clock, new_id: NewId, *, profile_for: dict[str, str],
+        redactors: Redactors | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._people = people
         self._clock = clock
         self._new_id = new_id
         self._profile_for = profile_for
+        self._redactors = redactors or Redactors()
         self._door = Door(people, clock)
         self._changes = Changes(cases, clock, new_id)
-        self._stopping = Stopping(store, people, new_id)
+        self._stopping = Stopping(store, people, clock, new_id)
 
     async def accept(self, incoming: Incoming) -> bool:
         """True when the event was stored (or done) now; False for twins and for what is not for us.
@@ -90,9 +95,11 @@ class Intake:
                     lane = await lane_of_reaction(tx, incoming)
                     return lane is not None and await self._add(tx, incoming, partition=lane)
                 case ColleagueSpoke() | Rated():
-                    return await self._add(tx, incoming, partition=lane_of(incoming))
+                    heard = discreet(incoming, self._redactors.everywhere)
+                    return await self._add(tx, heard, partition=lane_of(incoming))
                 case _:
                     partition, conversation = _dispatch_of(incoming)
+                    incoming = discreet(incoming, self._redactors.everywhere)
                     return await self._add(tx, incoming, partition=partition, conversation=conversation)
 
     async def _add(
@@ -109,8 +116,9 @@ class Intake:
             case = await tx.escalations.by_card(Receipt(message.thread.channel_id, message.thread.thread_ts))
             if case is not None:
                 may = await self._door.lets_into_staff_thread(tx, message, command)
-                return may and await self._add(tx, message, partition=f"staff:{case.id}")
+                return may and await self._add(tx, message, partition=f"{STAFF_LANE}{case.id}")
         conversation = await tx.conversations.get(message.thread.id)
+        message = discreet(message, self._redactor(message.thread, conversation))
         if conversation is None and not may_command:
             if self._may_be_early(message):
                 raise _EarlyError("a reply came before the first message of its thread")
@@ -127,6 +135,12 @@ class Intake:
         if command is not None or conversation is None:
             return await self._add(tx, message, partition=f"command:{message.thread.id}")
         return await self._question(tx, message, conversation)
+
+    def _redactor(self, thread: ThreadKey, conversation: Conversation | None) -> Redactor:
+        return self._redactors.of(conversation.profile if conversation else self._profile_of(thread))
+
+    def _profile_of(self, thread: ThreadKey) -> str:
+        return self._profile_for.get(thread.channel_id, "support")
 
     def _may_be_early(self, message: MessageReceived) -> bool:
         if message.is_root or message.bot_id is not None:
@@ -162,7 +176,7 @@ class Intake:
             standing=Standing.BOT,
             owner=None,
             epoch=0,
-            profile=self._profile_for.get(message.thread.channel_id, "support"),
+            profile=self._profile_of(message.thread),
             prompt_version="",
             opened_by=message.user_id,
             opened_at=self._clock(),
@@ -173,6 +187,9 @@ class Intake:
 
     async def _change(self, tx: Transaction, change: MessageEdited | MessageDeleted) -> bool:
         lane = await lane_of_change(tx, change)
+        if lane is None or not lane.startswith(STAFF_LANE):
+            conversation = await tx.conversations.get(change.thread.id)
+            change = discreet(change, self._redactor(change.thread, conversation))
         if lane is not None:
             return await self._add(tx, change, partition=lane)
         if isinstance(change, MessageEdited):
@@ -224,6 +241,8 @@ def _dispatch_of(incoming: Incoming) -> tuple[str, str | None]:
     match incoming:
         case DecisionMade() | ProposalEdited() | QuestionAsked() | ProposalExpired():
             return f"press:{incoming.escalation_id}", None
+        case LessonChosen():
+            return f"lesson:{incoming.lesson_id}", None
         case FeedbackGiven():
             return f"feedback:{incoming.run_id}", None
         case MessagesTabOpened():

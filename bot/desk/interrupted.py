@@ -73,8 +73,8 @@ async def _leave(
 
 async def _remember_deeds(tx: Transaction, conversation: Conversation, run: Run, at: float) -> None:
     """What the run has done already stays done: the next one must know, or it would do it again."""
-    events = [e for e in await tx.traces.of_conversation(conversation.id) if e.run_id == run.id]
-    deeds = [e for e in events if e.action is Action.TOOL_CALL and e.ok and not e.error and e.name not in _HARMLESS]
+    results = [e for e in await tx.traces.of_run(run.id) if e.action is Action.TOOL_RESULT]
+    deeds = [e for e in results if e.ok and not e.error and e.name not in _HARMLESS]
     if deeds:
         done = "; ".join(f"{e.name}: {e.got[:_DEED_CHARS]}" for e in deeds)
         note = f"The customer changed the question while it was worked on. Done already, do not repeat it: {done}"

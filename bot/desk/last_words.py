@@ -8,8 +8,9 @@ from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surfa
 from bot.domain.effects import Outgoing, Place, Session, ShowNotice, Whisper
 from bot.domain.escalation import NewEscalation, Origin
 from bot.domain.incoming import CallApproved, CarryOn, DecisionMade, MessageReceived
+from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
-from bot.ports.store import Queued, Store, Transaction
+from bot.ports.store import Queued, Run, Store, Transaction
 
 
 class LastWords:
@@ -70,6 +71,7 @@ class LastWords:
         if run is not None:
             await tx.runs.finish(run.id, Outcome.FAILED)
             await tx.ledger.charge_left_behind(run.id)
+            await tx.traces.add(self._ended(run))
         rows = [row for inbox_id in inbox_ids if (row := await tx.inbox.get(inbox_id)) is not None]
         await tx.inbox.mark_handled(inbox_ids)
         gone = await remove_signs(tx, conversation, rows)
@@ -86,6 +88,14 @@ class LastWords:
             status = Session.ACTIVE if conversation.standing is Standing.HUMAN else Session.SUSPENDED
             await tx.outbox.add(session(f"session:{queued.id}:parked", conversation, status, after=gone))
         return True
+
+    def _ended(self, run: Run) -> TraceEvent:
+        """The row every run ends with; each attempt that failed has one of its own already."""
+        at = self._clock()
+        return TraceEvent(
+            run.conversation_id, run.id, 0, Action.DECISION, Outcome.FAILED, at, got="it broke off again and again",
+            ok=False, error="given_up", duration_ms=int((at - run.started_at) * 1000),
+        )  # fmt: skip
 
     async def _hand_over(
         self, tx: Transaction, queued: Queued, conversation: Conversation, messages: list[MessageReceived]

@@ -92,6 +92,10 @@ class BudgetDesk:
         """The Home tab of one person."""
         return await self._reports.home(team_id, user_id)
 
+    async def sees_all(self, asker: Asker) -> bool:
+        """Whether this person may see everything that is known of the workspace."""
+        return await self._reports.sees_all(asker)
+
     def may_change(self, asker: Asker) -> bool:
         """Whether this person may set limits and pause the bot."""
         return self._people.is_admin(asker.team_id, asker.user_id)

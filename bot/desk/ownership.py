@@ -16,6 +16,8 @@ from bot.ports.clock import Clock, NewId, sortable_id
 from bot.ports.store import Transaction
 
 _TOOK_OVER = " took over."
+RESOLVED = " resolved it."
+"""End of the note in the transcript."""
 _LINES = 500
 """Of the transcript, in which the beginning of the human part is looked for."""
 
@@ -78,7 +80,7 @@ class Ownership:
         text = prompts.sentences(now.language)["resolved"].format(person=by.name)
         await self._say(tx, now, f"resolved:{case.id}", text)
         await tx.outbox.add(ask_rating(case, now, place_of(now)))
-        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name} resolved it.", self._clock()))
+        await tx.conversations.add_lines(now.id, Line(Speaker.NOTE, "", f"{by.name}{RESOLVED}", self._clock()))
         await self.set_session(tx, now, f"{case.id}:closed", Session.CLOSED)
 
     async def _say(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:

@@ -15,11 +15,11 @@ from bot.desk.authority import Authority
 from bot.desk.cases import Cases
 from bot.desk.people import People
 from bot.desk.signs import place_of
+from bot.desk.tracing import decided
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, Relay, Whisper
 from bot.domain.escalation import Escalation, Question, State
 from bot.domain.incoming import CarryOn, MessageReceived, QuestionAsked
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.slack import Person
 from bot.ports.store import Store, Transaction
@@ -70,8 +70,7 @@ class Questions:
         await self._cases.say_under_card(tx, case, f"asked:{case.id}:{asked.press_id}", text)
         await self._cases.redraw(tx, case, when=f":asked:{asked.press_id}")
         await tx.audit.add(deed(case, "ask", asked.user_id, at, detail=asked.text))
-        event = TraceEvent(conversation.id, "", 0, Action.DECISION, "ask", at, given=author.name, got=asked.text[:500])
-        await tx.traces.add(event)
+        await tx.traces.add(decided(case, "ask", at, by=author.name, words=asked.text))
         return True
 
     async def _ask_customer(

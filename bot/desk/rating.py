@@ -2,12 +2,12 @@
 
 import prompts
 from bot.desk.cases import Cases
+from bot.desk.tracing import decided
 from bot.domain.conversation import Conversation
 from bot.domain.effects import AskRating, Outgoing, Place, Whisper
 from bot.domain.escalation import Escalation
 from bot.domain.handover import COMMENT_MAX, STARS, Rating
 from bot.domain.incoming import Rated
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Store, Transaction
 
@@ -50,8 +50,7 @@ class Ratings:
             return "rating_too_late"
         await self._show(tx, cause, rated, rating, conversation.language)
         await self._cases.redraw(tx, case, when=f":rated:{cause}")
-        event = TraceEvent(conversation.id, "", 0, Action.DECISION, "rated", now, got=f"{stars} of 5")
-        await tx.traces.add(event)
+        await tx.traces.add(decided(case, "rated", now, words=f"{stars} of 5"))
         return ""
 
     async def _show(self, tx: Transaction, cause: str, rated: Rated, rating: Rating, language: str) -> None:

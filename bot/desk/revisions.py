@@ -17,11 +17,11 @@ from bot.desk.difference import difference
 from bot.desk.overtaking import run_of
 from bot.desk.ownership import By
 from bot.desk.people import People
+from bot.desk.tracing import decided
 from bot.domain.effects import Outgoing, Place, Whisper
 from bot.domain.escalation import Decision, Escalation, Proposal, State
 from bot.domain.incoming import DecisionMade, ProposalEdited
 from bot.domain.revision import Fault, Problem, Sheet
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
 from tools.base import ToolContext, ToolError
@@ -118,8 +118,7 @@ class Revisions:
         await self._cases.say_under_card(tx, now, f"edited:{now.id}:{now.version}", text)
         await self._cases.show_in_full(tx, now)
         await tx.audit.add(deed(now, "edit", by.user_id, at, before=seen.proposal))
-        event = TraceEvent(now.conversation_id, "", 0, Action.DECISION, "edit", at, given=by.name, got=changed[:500])
-        await tx.traces.add(event)
+        await tx.traces.add(decided(now, "edit", at, by=by.name, words=changed))
         return now
 
     async def _seen(self, edit: ProposalEdited) -> Escalation | None:

@@ -12,6 +12,7 @@ from bot.desk.approved_calls import ApprovedCalls
 from bot.desk.commands import Budget, parse_command
 from bot.desk.decisions import Decisions
 from bot.desk.expiry import Expiry
+from bot.desk.lessons import Lessons
 from bot.desk.money_desk import BudgetDesk, show_home
 from bot.desk.people import People
 from bot.desk.questions import Questions
@@ -30,10 +31,12 @@ from bot.domain.incoming import (
     BudgetAskExpired,
     CallApproved,
     CarryOn,
+    CaseResolved,
     ColleagueSpoke,
     DecisionMade,
     FeedbackGiven,
     HomeOpened,
+    LessonChosen,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -79,6 +82,7 @@ class Rooms:
     expiry: Expiry
     waiting: Waiting
     ratings: Ratings
+    lessons: Lessons
     budgets: BudgetDesk
 
     @cached_property
@@ -99,6 +103,8 @@ class Rooms:
             MessageDeleted: self.relay.change,
             Reacted: self.relay.reaction,
             Rated: self.ratings.handle,
+            CaseResolved: self.lessons.suggest,
+            LessonChosen: self.lessons.choose,
             StopPressed: self.stopping.by_somebody,
             FeedbackGiven: self._feedback,
             MessagesTabOpened: self._suggest,

@@ -12,12 +12,12 @@ from bot.desk.quieting import Quieting
 from bot.desk.relay import RelayRoom
 from bot.desk.signs import place_of
 from bot.desk.speaking import learn_language
+from bot.desk.tracing import happened
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface, ThreadKey
 from bot.domain.effects import Outgoing, Place, Receipt, ShowNotice, Whisper
 from bot.domain.escalation import Decision, NewEscalation, Origin
 from bot.domain.incoming import MessageReceived
 from bot.domain.principal import Principal, Role
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
@@ -160,11 +160,11 @@ class StaffRoomTalk:
             moved = await tx.escalations.decide(case.id, Decision.HAND_BACK, by=who.user_id, at=now, note="")
             if moved is not None:
                 await self._cases.redraw(tx, moved)
-                event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.HAND_BACK, now, given=who.name)
-                await tx.traces.add(event)
                 await tx.audit.add(deed(moved, Decision.HAND_BACK, who.user_id, now))
         by, subject = By(who.user_id, who.name), case.id if case else inbox_id
-        return await self._ownership.hand_back(tx, conversation, by, subject, "")
+        await self._ownership.hand_back(tx, conversation, by, subject, "")
+        await tx.traces.add(happened(conversation.id, Decision.HAND_BACK, self._clock(), by=who.name, about=subject))
+        return None
 
     async def _notice(self, tx: Transaction, conversation: Conversation, key: str, text: str) -> None:
         notice = ShowNotice(place_of(conversation), text)

@@ -5,18 +5,16 @@ Whoever began the conversation, addresses the bot, writes a note (`//`) or talks
 (see `bot.desk.doorway`).
 """
 
-from dataclasses import replace
-
 import prompts
 from bot.desk.audit import deed
 from bot.desk.cases import Cases
 from bot.desk.deadlines import timer_key
 from bot.desk.ownership import By, Ownership
 from bot.desk.people import People
+from bot.desk.tracing import decided
 from bot.domain.conversation import Conversation, Standing
 from bot.domain.escalation import Decision, Escalation, NewEscalation, Origin, State
 from bot.domain.incoming import ColleagueSpoke
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Store, Transaction
 
@@ -71,8 +69,7 @@ class SteppingIn:
         await tx.timers.cancel(timer_key(claimed.id))
         at, how = self._clock(), self._sentences["took_over_by_answering"]
         await tx.audit.add(deed(claimed, Decision.TAKE_OVER, by.user_id, at, detail=how))
-        event = TraceEvent(conversation.id, "", 0, Action.DECISION, Decision.TAKE_OVER, at, given=by.name)
-        await tx.traces.add(replace(event, got=how))
+        await tx.traces.add(decided(claimed, Decision.TAKE_OVER, at, by=by.name, words=how))
 
     async def _claimed(self, tx: Transaction, case: Escalation, by: By) -> Escalation | None:
         """The case in this person's hands; None when somebody else was faster."""

@@ -2,24 +2,28 @@
 one; whoever asked may press it, and so may staff.
 """
 
+from dataclasses import replace
+
 import prompts
 from bot.desk.changes import drop
 from bot.desk.people import People
 from bot.desk.signs import session
+from bot.desk.tracing import happened
 from bot.desk.waking import wake_paused
 from bot.domain.conversation import Conversation, Surface
 from bot.domain.effects import Outgoing, Place, Session, Whisper
 from bot.domain.incoming import CarryOn, MessageReceived, StopPressed
-from bot.ports.clock import NewId
+from bot.ports.clock import Clock, NewId
 from bot.ports.store import Queued, Store, Transaction
 
 
 class Stopping:
     """Stops runs for people."""
 
-    def __init__(self, store: Store, people: People, new_id: NewId) -> None:
+    def __init__(self, store: Store, people: People, clock: Clock, new_id: NewId) -> None:
         self._store = store
         self._people = people
+        self._clock = clock
         self._new_id = new_id
 
     async def at_the_door(self, tx: Transaction, stop: StopPressed) -> bool:
@@ -28,11 +32,11 @@ class Stopping:
         if conversation is None:
             return False
         if not stop.user_team:
-            return await self._native(tx, conversation)
+            return await self._native(tx, conversation, stop)
         own = [row for row in await self._rows(tx, conversation) if _asker(row, conversation) == _presser(stop)]
         if not own:
             return await tx.inbox.add(self._new_id(), stop, conversation_id=None, partition=f"stop:{conversation.id}")
-        return await self._stop(tx, conversation, own)
+        return await self._stop(tx, conversation, own, stop)
 
     async def by_somebody(self, queued: Queued, stop: StopPressed) -> None:
         """A press of somebody who did not ask: staff may, the others are told why not."""
@@ -48,20 +52,23 @@ class Stopping:
                     _whisper(queued.id, stop, prompts.sentences(conversation.language)["stop_not_yours"])
                 )
             else:
-                await self._stop(tx, conversation, rows)
+                await self._stop(tx, conversation, rows, stop)
             await tx.inbox.mark_handled([queued.id])
 
-    async def _native(self, tx: Transaction, conversation: Conversation) -> bool:
+    async def _native(self, tx: Transaction, conversation: Conversation, stop: StopPressed) -> bool:
         """Only the asker is shown Slack's own button."""
         rows = await self._rows(tx, conversation)
         if rows:
-            return await self._stop(tx, conversation, rows)
+            return await self._stop(tx, conversation, rows, stop)
         if conversation.surface is Surface.DM:  # nothing is going on, whatever Slack shows
             await tx.outbox.add(session(f"session:stop:{self._new_id()}", conversation, Session.ACTIVE))
         return False
 
-    async def _stop(self, tx: Transaction, conversation: Conversation, rows: list[Queued]) -> bool:
+    async def _stop(self, tx: Transaction, conversation: Conversation, rows: list[Queued], stop: StopPressed) -> bool:
         """Stop the run that works on these, or drop what has not become a run yet."""
+        run = await tx.runs.unfinished(conversation.id) or await tx.runs.paused(conversation.id)
+        pressed = happened(conversation.id, "stop", self._clock(), by=stop.user_id)
+        await tx.traces.add(replace(pressed, run_id=run.id if run is not None else ""))
         if await tx.runs.request_stop(conversation.id):
             await wake_paused(tx, conversation.id, self._new_id())
             return True

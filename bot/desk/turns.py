@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import prompts
 from bot.desk.budget_pauses import BudgetPauses
@@ -22,6 +23,7 @@ from bot.domain.escalation import State
 from bot.domain.floor import LOOKED_BACK, Words, is_between_people
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
+from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Queued, Run, Store, Transaction
 
@@ -84,7 +86,9 @@ class Turns:
                 return True
         else:  # broken off by a fault or a kill
             async with self._store.write() as tx:
-                await tx.inbox.count_attempt(run.inbox_ids[0])
+                attempt = await tx.inbox.count_attempt(run.inbox_ids[0])
+                resumed = TraceEvent(run.conversation_id, run.id, 0, Action.DECISION, "resumed", self._clock())
+                await tx.traces.add(replace(resumed, attempt=attempt))
         rows = await self._rows(run)
         asker = await self._asker(rows)
         ending = await self._work.do(run, rows, asker)

@@ -11,7 +11,6 @@ from bot.desk.signs import removal
 from bot.domain.conversation import Conversation, Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Relay, RelayFile, ShowAnswer, ShowCard
 from bot.domain.escalation import NewEscalation, Origin
-from bot.domain.trace import Action, TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.store import Store, Transaction
 
@@ -83,12 +82,6 @@ class UnsentWords:
                 await tx.outbox.add(removal(conversation, outgoing.edits))
             note = "The last answer was not sent" + (": Slack refused it." if why else ": a person had taken over.")
             await tx.conversations.add_lines(conversation.id, Line(Speaker.NOTE, "", note, self._clock()))
-            await tx.traces.add(
-                TraceEvent(
-                    conversation.id, "", 0, Action.DELIVERY, effect.kind, self._clock(), ok=False,
-                    error=why[:200] or "voided",
-                )
-            )  # fmt: skip
             if why:
                 await self._put_before_people(tx, conversation, outgoing.key, effect, why)
 

@@ -201,7 +201,7 @@ class Waiting:
         return await self._directory.permalink(Place(due.team_id, receipt.channel_id, receipt.ts))
 
     def _event(self, case: Escalation, name: str, given: str) -> TraceEvent:
-        return TraceEvent(case.conversation_id, "", 0, Action.ESCALATION, name, self._clock(), given=given)
+        return TraceEvent(case.conversation_id, "", 0, Action.ESCALATION, name, self._clock(), given=given, ref=case.id)
 
     def _log(self, event: str, case: Escalation, stage: Stage) -> None:
         fields = {"case": case.id, "share": stage.share, "stage": stage.kind.value}

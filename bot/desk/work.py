@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from functools import partial
 
@@ -34,6 +34,7 @@ from bot.domain.conversation import Conversation, Surface
 from bot.domain.exchange import Message
 from bot.domain.incoming import CarryOn, MessageReceived
 from bot.domain.principal import Principal
+from bot.domain.redaction import Redactor, Redactors
 from bot.ports.ledger import Ledger
 from bot.ports.model import Prices
 from bot.ports.slack import Messenger
@@ -85,6 +86,8 @@ class Crew:
     """Whose days, weeks and months limits count by."""
     links: Links | None = None
     """Where the links of an answer may lead; None: wherever they do."""
+    redactors: Redactors = field(default_factory=Redactors)
+    """What is hidden of what a file says."""
     waiting: Callable[[Conversation], Awaitable[str]] | None = None
     """Tells the agent of a case that still waits for people; None: nothing is told."""
 
@@ -191,7 +194,7 @@ class Work:
         return (is_made or not paused) and await self._is_ours(turn.run)
 
     async def _work(self, turn: _Turn, rows: Sequence[Queued], line: LiveLine) -> Ending:
-        heard = await self._hear(rows)
+        heard = await self._hear(rows, self._crew.redactors.of(turn.profile.name))
         if heard.is_empty:
             return Ending.fixed("file_unreadable" if heard.left_out else "empty")
         if self._crew.waiting is not None and (told := await self._crew.waiting(turn.conversation)):
@@ -289,7 +292,7 @@ class Work:
             await tx.runs.record(run.id, "messages", _MESSAGES.dump_json(messages).decode())
         return pinned, before, messages
 
-    async def _hear(self, rows: Sequence[Queued]) -> Heard:
+    async def _hear(self, rows: Sequence[Queued], redactor: Redactor) -> Heard:
         """What was said in this turn, files fetched."""
         said: list[Said] = []
         remarks: list[str] = []
@@ -298,7 +301,7 @@ class Work:
         for row in rows:
             match row.incoming:
                 case MessageReceived() as message:
-                    attachments, unreadable = await self._crew.attachments.fetch(message.files, room)
+                    attachments, unreadable = await self._crew.attachments.fetch(message.files, room, redactor)
                     left_out += unreadable
                     said.append(Said(message.text.strip(), message.quoted, attachments))
                 case CarryOn() as cause:

@@ -3,6 +3,9 @@
 It answers later what the card no longer shows: which text or call somebody agreed to, what it said before an edit, who
 raised a limit. An entry may hold words of customers (in a draft), so it never goes to a log; it is removed with all the
 rest of a workspace, and never alone.
+
+Each workspace's entries form a chain (`bot.domain.audit_chain`), so that `deskhand audit verify` finds whatever was
+done to them behind the bot's back. A person who is to be forgotten is taken out of the entries without breaking it.
 """
 
 from dataclasses import dataclass

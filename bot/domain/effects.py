@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from bot.domain.answer import Answer
 from bot.domain.incoming import File
+from bot.domain.lesson import Lesson
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,16 @@ class AskRating:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowLesson:
+    """What an answer may teach, under the card it was given for; with buttons for what is still open."""
+
+    place: Place
+    """`thread_ts` is ignored, as with `ShowInStaffThread`."""
+    lesson: Lesson
+    kind: Literal["lesson"] = "lesson"
+
+
+@dataclass(frozen=True, slots=True)
 class Whisper:
     """An ephemeral message to one person."""
 
@@ -227,6 +238,7 @@ AnyEffect = (
     | Relay
     | RelayFile
     | AskRating
+    | ShowLesson
     | Whisper
     | SetSession
     | SuggestPrompts

@@ -112,6 +112,8 @@ class GatedCall:
     """The rule, in words for the approver; not part of the digest."""
     role: str = ""
     """Of the principal when the call was wanted; it is not made for somebody who has become less."""
+    tool_version: str = ""
+    """Of a tool that is not our own: it is not made when the tool has become another. Empty: a tool of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ class Proposal:
         body: list[object] = [self.text, [(c.source, c.title) for c in self.citations]]
         if self.call is not None:
             call = self.call
-            body.append([call.tool, call.arguments, call.principal, call.role, call.profile, call.policy])
+            version = [call.tool_version] if call.tool_version else []
+            body.append([call.tool, call.arguments, call.principal, call.role, call.profile, call.policy, *version])
         return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
 
     @property

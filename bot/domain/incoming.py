@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from bot.domain.case_due import CaseDue
 from bot.domain.conversation import Surface, ThreadKey
 from bot.domain.escalation import Decision
+from bot.domain.lesson import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +321,30 @@ class Rated:
     kind: Literal["rated"] = "rated"
 
 
+@dataclass(frozen=True, slots=True)
+class CaseResolved:
+    """The desk's own cause: a person has answered and resolved a case; others may learn from the answer."""
+
+    thread: ThreadKey
+    escalation_id: str
+    kind: Literal["resolved"] = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class LessonChosen:
+    """A button under a suggestion; the fields are those of `DecisionMade`."""
+
+    lesson_id: str
+    choice: Choice
+    team_id: str
+    user_id: str
+    channel_id: str
+    thread_ts: str | None
+    press_id: str
+    user_team: str = ""
+    kind: Literal["lesson"] = "lesson"
+
+
 Incoming = (
     MessageReceived
     | MessageEdited
@@ -340,6 +365,8 @@ Incoming = (
     | ColleagueSpoke
     | Reacted
     | Rated
+    | CaseResolved
+    | LessonChosen
 )
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Annotated[Incoming, Field(discriminator="kind")])
 """Reads and writes inbox payloads."""
@@ -349,6 +376,8 @@ def team_of(incoming: Incoming) -> str:
     """The workspace an event belongs to."""
     if isinstance(incoming, BudgetAskExpired | ProposalEdited | QuestionAsked | ProposalExpired | CaseDue):
         return incoming.team_id
-    if isinstance(incoming, DecisionMade | FeedbackGiven | MessagesTabOpened | HomeOpened | Reacted | Rated):
+    if isinstance(incoming, DecisionMade | FeedbackGiven | Rated | LessonChosen):
+        return incoming.team_id
+    if isinstance(incoming, MessagesTabOpened | HomeOpened | Reacted):
         return incoming.team_id
     return incoming.thread.team_id

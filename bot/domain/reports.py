@@ -69,6 +69,8 @@ class BudgetReport:
     """Where it was asked for; empty in the Home tab."""
     zone: str = "UTC"
     """Whose days and months these are."""
+    dashboard: str = ""
+    """Link that lets this person in, once; empty when they may not look, or there is nowhere to lead to."""
 
 
 class TalkState(StrEnum):

@@ -28,9 +28,9 @@ def judged(request: ModelRequest) -> str:
     case = _case(request)
     reply = str(case.get("reply", "")).replace(SIGN, "")
     tools = _tools(case)
-    sources = " ".join([str(case.get("question", "")), *(str(tool.get("result", "")) for tool in tools)])
-    grounded, confidence = _grounded(reply, sources)
-    kept = _promises_kept(reply, {str(tool.get("tool")) for tool in tools if not _is_open(tool)})
+    results = " ".join(str(tool.get("result", "")) for tool in tools)
+    grounded, confidence = _grounded(reply, f"{case.get('question', '')} {results}")
+    kept = _promises_kept(reply, {str(tool.get("tool")) for tool in tools if not _is_open(tool)}, quotable=results)
     verdict = {
         "grounded": grounded,
         "promises_kept": kept,
@@ -62,9 +62,14 @@ def _grounded(reply: str, sources: str) -> tuple[bool, float]:
     return (True, 0.75) if len(reply.split()) <= _BRIEF_WORDS else (False, 0.4)
 
 
-def _promises_kept(reply: str, tools: set[str]) -> bool:
-    missing = any(re.search(claim, reply, re.I) and tool not in tools for claim, tool in _DEEDS.items())
-    return not missing and not _IMPOSSIBLE.search(reply)
+def _promises_kept(reply: str, tools: set[str], *, quotable: str) -> bool:
+    """What stands in the results word for word is told by an article and claims nothing of ours."""
+    claimed = [tool for claim, tool in _DEEDS.items() if _claims(claim, reply, quotable)]
+    return all(tool in tools for tool in claimed) and not _IMPOSSIBLE.search(reply)
+
+
+def _claims(claim: str, reply: str, quotable: str) -> bool:
+    return any(found[0] not in quotable for found in re.finditer(claim, reply, re.I))
 
 
 def _is_open(tool: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ _SHOWN_CHARGES = 3
 _SHOWN_TICKETS = 3
 _BILLING = re.compile(r"invoice|bill|charge|paid|pay|refund|cost|price", re.I)
 _TICKETS = re.compile(r"\bticket|\bcase", re.I)
+_WAS_DENIED = re.compile(r"^A colleague \([^()]*\) decided against it\b")
 _WAS_APPROVED = re.compile(r"approved issue_refund|issue_refund was NOT carried out")
 _THANKS = re.compile(
     r"\b(thank\w*|thx|ty|cheers|merci|danke|gracias|grazie|great|perfect|awesome|solved|works)\b", re.I
@@ -36,7 +37,7 @@ def greeting(turn: Turn) -> str:
     if _THANKS.search(turn.question):
         return f"You are welcome{_comma(turn)}! Write again whenever you need something."
     if turn.note and not turn.question:
-        return approved(turn) or f"Thank you for waiting{_comma(turn)}. What else can I help you with?"
+        return approved(turn) or denied(turn) or f"Thank you for waiting{_comma(turn)}. What else can I help you with?"
     return f"Hello{_comma(turn)}! What can I help you with? Ask me about the product, your account or a bill."
 
 
@@ -71,6 +72,16 @@ def refunded(result: ToolResult) -> str:
     """What became of a refund, as the tool told it."""
     return _refund_told(_plain(result)) or (
         "That refund needs a colleague's approval, so I have asked one. Nothing has been refunded yet."
+    )
+
+
+def denied(turn: Turn) -> str:
+    """That a colleague said no; the reason is a colleague's to tell. Empty when the note is about something else."""
+    if not _WAS_DENIED.search(turn.note):
+        return ""
+    return (
+        f"A colleague has looked at this{_comma(turn)} and decided against it, so nothing was done."
+        " Write `handoff` to talk to a person about it."
     )
 
 

@@ -30,6 +30,10 @@ you much so very a lot many cheers merci danke gracias grazie great perfect awes
 bye goodbye there all everyone team deskhand that this helps helped was is works solved again for the your help
 """
 _SMALL_TALK = frozenset(_SMALL_TALK_WORDS.split())
+_CLOSING_WORDS = "i what s needed wanted exactly just we clear now sorted fine helpful my me us answer"
+_CLOSING = frozenset(_CLOSING_WORDS.split())
+"""Beside those, of somebody who says thanks and asks nothing."""
+_THANKS = re.compile(r"\W*(?:ok\w*\W+|great\W+|perfect\W+)?(?:thank|thx|cheers|merci|danke|gracias|grazie)", re.I)
 _PEOPLE = r"(human|person|someone|somebody|agent|representative|colleague|manager|supervisor|operator|support team)"
 _HUMAN = re.compile(
     rf"\b(talk|speak|chat|connect|transfer|escalate|put me through|hand me (over|off))\w*\b.{{0,40}}\b{_PEOPLE}\b"
@@ -108,4 +112,5 @@ def _account_wish(turn: Turn, *, asks_how: bool) -> Wish:
 def _is_small_talk(text: str) -> bool:
     """True for a single character too: there is nothing to search for in it."""
     words = re.findall(r"\w+", re.sub(r":[\w+-]+:", " ", text.lower()))
-    return set(words) <= _SMALL_TALK or len(text) < _SHORTEST_QUESTION
+    known = _SMALL_TALK | _CLOSING if _THANKS.match(text) and "?" not in text else _SMALL_TALK
+    return set(words) <= known or len(text) < _SHORTEST_QUESTION

@@ -77,6 +77,12 @@ class Gauges:
     oldest_run: float = 0.0
     parked: int = 0
     deliveries_failed: int = 0
+    cases_open: int = 0
+    cases_claimed: int = 0
+    approvals_waiting: int = 0
+    """Open cases with a proposal."""
+    articles: int = 0
+    """Of all workspaces."""
 
     def numbers(self) -> dict[str, float]:
         """By name."""
@@ -121,6 +127,18 @@ class Archive(Protocol):
 
     async def clear(self, shelf: str, ages: Ages, after: tuple[object, ...] | None) -> Batch | None:
         """Delete one batch, in a transaction of its own; None when another process is at it."""
+        ...
+
+    async def begin_night(self, at: float, *, since: float) -> bool:
+        """Whether nobody has begun to clear since a moment; then it counts as begun now."""
+        ...
+
+    async def forget_night(self) -> None:
+        """It came to nothing: it may be begun again."""
+        ...
+
+    async def anchor(self, before: float) -> int:
+        """Let the chain of the audit log hold what was written without a link until then; how many entries."""
         ...
 
     async def left(self, before: float) -> list[str]:

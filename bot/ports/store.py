@@ -11,13 +11,16 @@ from bot.domain.conversation import Conversation, Line, Standing, ThreadKey
 from bot.domain.effects import Outgoing, Receipt
 from bot.domain.escalation import Decision, Escalation, NewEscalation, Proposal, Question
 from bot.domain.incoming import Incoming, MessageReceived
-from bot.domain.trace import TraceEvent
 from bot.ports.budget_asks import BudgetAsks
+from bot.ports.citations import Citations
+from bot.ports.evaluations import Evaluations
 from bot.ports.gates import Gates
 from bot.ports.handover import Handbacks, Ratings
 from bot.ports.ledger import Ledger
+from bot.ports.lessons import Lessons
 from bot.ports.money import BotPauses, Spending
 from bot.ports.recaps import Recaps
+from bot.ports.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,10 @@ class Runs(Protocol):
         """The journaled output of a step, or None."""
         ...
 
+    async def journal(self, run_id: str) -> dict[str, str]:
+        """Everything journaled of a run, by name, oldest first; empty when it was cleared away."""
+        ...
+
     async def record(self, run_id: str, name: str, output: str) -> None:
         """Journal a step; FencedError when it is there already."""
         ...
@@ -315,24 +322,12 @@ class Timers(Protocol):
         ...
 
 
-class Traces(Protocol):
-    """The record of steps."""
-
-    async def add(self, *events: TraceEvent) -> None: ...
-
-    async def of_conversation(self, conversation_id: str) -> list[TraceEvent]:
-        """All events in order."""
-        ...
-
-    async def recent(self, count: int) -> list[str]:
-        """Ids of the conversations traced last."""
-        ...
-
-
 class Audit(Protocol):
     """The append-only record of who decided or changed what."""
 
-    async def add(self, *entries: AuditEntry) -> None: ...
+    async def add(self, *entries: AuditEntry) -> None:
+        """Add to the end of the workspace's chain (`bot.domain.audit_chain`), with the end of the transaction."""
+        ...
 
     async def recent(self, count: int, *, about: str = "", actions: Collection[str] = ()) -> list[AuditEntry]:
         """The last entries, newest first; `about`: only of this subject or conversation; `actions`: only those."""
@@ -371,9 +366,15 @@ class Transaction(Protocol):
     @property
     def timers(self) -> Timers: ...
     @property
+    def citations(self) -> Citations: ...
+    @property
     def handbacks(self) -> Handbacks: ...
     @property
     def ratings(self) -> Ratings: ...
+    @property
+    def lessons(self) -> Lessons: ...
+    @property
+    def evaluations(self) -> Evaluations: ...
 
 
 class Store(Protocol):

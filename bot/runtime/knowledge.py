@@ -53,9 +53,10 @@ class KnowledgeKeeper:
             self._reading.start(self._read())
 
     async def close(self) -> None:
-        """End both; an import under way has changed nothing then."""
+        """End both, and what is being built; an import under way has changed nothing then."""
         await self._reading.close()
         await self._taking_up.close()
+        await self._backends.builds.close()
 
     async def _take_up(self) -> None:
         """Have the index ready before somebody searches it."""
@@ -80,7 +81,7 @@ class KnowledgeKeeper:
         for opened in self._sources:
             if await self._schedule.claim(opened.source.name):
                 await self._import(opened)
-        revision = await self._backends.articles.revision()
+        revision = await self._backends.articles.revision_of_all()
         if revision != self._caught_up_at and self._backends.embedder is not None and await self._catch_up():
             self._caught_up_at = revision
 

@@ -17,7 +17,7 @@ _FAULT_TRIES = 5
 _LONGEST_PAUSE = 60.0
 _LATE_SIGN = 3.0
 """Seconds after which a first sign of life is none any more."""
-_POSTS = frozenset({"answer", "notice", "live", "card", "staff_reply", "relay", "relay_file", "rating"})
+_POSTS = frozenset({"answer", "notice", "live", "card", "staff_reply", "relay", "relay_file", "rating", "lesson"})
 
 
 def is_searchable(effect: AnyEffect) -> bool:

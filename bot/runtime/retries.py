@@ -13,8 +13,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.domain.errors import FencedError, TransientError
+from bot.domain.trace import Action, TraceEvent
+from bot.ports.clock import Clock, system_clock
 from bot.ports.runtime import Handler
-from bot.ports.store import Store
+from bot.ports.store import Store, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,11 @@ LastWords = Callable[[str], Awaitable[None]]
 class Retries:
     """Calls a handler until it succeeds or is given up."""
 
-    def __init__(self, store: Store, *, first_pause: float = 1.0, pause: Pause = asyncio.sleep) -> None:
+    def __init__(
+        self, store: Store, *, first_pause: float = 1.0, pause: Pause = asyncio.sleep, clock: Clock = system_clock
+    ) -> None:
         self._store = store
+        self._clock = clock
         self.last_words: LastWords | None = None
         """None: causes are parked without a word."""
         self._first_pause = first_pause
@@ -86,10 +91,24 @@ class Retries:
         """The number of attempts begun; 0 when the database does not answer, because it will come back."""
         try:
             async with self._store.write() as tx:
-                return await tx.inbox.count_attempt(inbox_id, error=type(error).__name__)
+                attempts = await tx.inbox.count_attempt(inbox_id, error=type(error).__name__)
+                await self._trace(tx, inbox_id, type(error).__name__, attempts)
+                return attempts
         except Exception as unwritable:  # noqa: BLE001 - without a database nothing can be counted
             _log_retry(inbox_id, unwritable)
             return 0
+
+    async def _trace(self, tx: Transaction, inbox_id: str, error: str, attempts: int) -> None:
+        """Put it on record with the conversation, and the run it broke off, if there is one."""
+        queued = await tx.inbox.get(inbox_id)
+        if queued is None or queued.conversation_id is None:
+            return
+        run = await tx.runs.unfinished(queued.conversation_id)
+        event = TraceEvent(
+            queued.conversation_id, run.id if run else "", 0, Action.ERROR, error, self._clock(), attempt=attempts,
+            ok=False, error=error, ref=inbox_id,
+        )  # fmt: skip
+        await tx.traces.add(event)
 
 
 def _log_retry(inbox_id: str, error: Exception) -> None:

@@ -10,6 +10,7 @@ from bot.sandbox.config import SandboxConfig
 from bot.sandbox.files import Files
 from bot.sandbox.grants import Grants
 from bot.sandbox.records import Channel
+from bot.sandbox.signer import Signer
 from bot.sandbox.views import Views
 from bot.sandbox.wire import Json, SlackError
 from bot.sandbox.workspace import Workspace
@@ -74,6 +75,7 @@ class Backend:
     grants: Grants
     open_socket: Callable[[], str]
     """Gives a new Socket Mode URL."""
+    signer: Signer
 
     @property
     def me(self) -> str:

@@ -170,9 +170,10 @@ class BehindTheScenes:
         method = request.query.get("method")
         return {"calls": [call for call in self._api.calls if method in (None, call["method"])]}
 
-    async def deliveries(self, _request: web.Request) -> Json:
-        """The events so far, newest last."""
-        return {"deliveries": [delivery.json() for delivery in self._events.deliveries]}
+    async def deliveries(self, request: web.Request) -> Json:
+        """The events so far, newest last; with `ts` those of one message."""
+        ts = request.query.get("ts")
+        return {"deliveries": [delivery.json() for delivery in self._events.deliveries if ts in (None, delivery.ts)]}
 
     async def event(self, request: web.Request) -> Json:
         """Deliver a raw event."""

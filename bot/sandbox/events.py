@@ -40,6 +40,8 @@ class Delivery:
     attempts: int = 0
     acked: bool = False
     ack_ms: float | None = None
+    ts: str = ""
+    """Of the message it is about; empty for other events."""
 
     def json(self) -> Json:
         """For the control API."""
@@ -62,7 +64,7 @@ class Events:
         if not self._subscribed(event):
             return ""
         envelope = self._envelope({"event_ts": self._workspace.next_ts(), **event})
-        delivery = Delivery(envelope["event_id"], event["type"])
+        delivery = Delivery(envelope["event_id"], event["type"], ts=str(event.get("ts", "")))
         self.deliveries.append(delivery)
         self._tasks.spawn(self._deliver(envelope, delivery), f"event {delivery.event_id}")
         return delivery.event_id

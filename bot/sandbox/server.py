@@ -14,9 +14,11 @@ from bot.sandbox.guard import guard
 from bot.sandbox.http_mode import HttpMode
 from bot.sandbox.interact import Interactions
 from bot.sandbox.oauth import Consent
+from bot.sandbox.openid import SignIn
 from bot.sandbox.page_ws import PageSockets
 from bot.sandbox.people_actions import PeopleActions
 from bot.sandbox.responses import Responses
+from bot.sandbox.signer import Signer
 from bot.sandbox.socket_mode import SocketMode
 from bot.sandbox.static import Static
 from bot.sandbox.views import Views
@@ -39,6 +41,8 @@ class SandboxServer:
         self.workspace = Workspace(self.config.company, self.config.clock, self.config.make_id)
         self.grants = Grants(self.config)
         """What the app may do here: tokens, and what becomes of them."""
+        self.signer = Signer(self.config)
+        """Says who has signed in."""
         self._tasks = TaskOwner()
         self._sockets = SocketMode(self.config, self.workspace)
         self._transport: Transport = (
@@ -74,6 +78,7 @@ class SandboxServer:
         port = runner.addresses[0][1]
         self._url = f"http://{self.config.host}:{port}"
         self._files.base_url = self._sockets.base_url = self._responses.base_url = self._url
+        self.signer.issuer = self._url
 
     async def close(self) -> None:
         """Stop deliveries, close sockets, free the port. May be called twice."""
@@ -86,7 +91,9 @@ class SandboxServer:
             self._runner = None
 
     def _application(self) -> web.Application:
-        backend = Backend(self.config, self.workspace, self._views, self._files, self.grants, self._sockets.open_url)
+        backend = Backend(
+            self.config, self.workspace, self._views, self._files, self.grants, self._sockets.open_url, self.signer
+        )
         self._responses = Responses(backend)
         events = Events(self.config, self.workspace, self._transport, self._tasks)
         faults = Faults()
@@ -100,7 +107,12 @@ class SandboxServer:
         )
         app = web.Application(middlewares=[guard], client_max_size=_BODY_MOST)
         app.add_routes(
-            [*control.routes(), *Static(self.config, self._files, self.grants).routes(), *Consent(backend).routes()]
+            [
+                *control.routes(),
+                *Static(self.config, self._files, self.grants).routes(),
+                *Consent(backend).routes(),
+                *SignIn(backend).routes(),
+            ]
         )
         app.router.add_route("*", "/api/{method}", api.handle)
         app.router.add_post("/commands/response/{id}", self._responses.handle)

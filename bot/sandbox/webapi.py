@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from bot.sandbox import oauth, scopes
+from bot.sandbox import oauth, openid, scopes
 from bot.sandbox import webapi_chat as chat
 from bot.sandbox import webapi_conversations as conversations
 from bot.sandbox import webapi_info as info
@@ -73,6 +73,7 @@ def methods() -> Mapping[str, Method]:
         "blocks.validate": views.blocks_validate,
         "apps.connections.open": views.connections_open,
         "oauth.v2.access": oauth.access,
+        "openid.connect.token": openid.token,
         "apps.uninstall": oauth.uninstall,
         "auth.revoke": oauth.revoke,
         "files.delete": views.files_delete,
@@ -151,7 +152,7 @@ class WebApi:
         config = self._backend.config
         if method not in self._methods:
             raise SlackError("unknown_method", req_method=method)
-        if method in oauth.WITHOUT_TOKEN:
+        if method in oauth.WITHOUT_TOKEN | openid.WITHOUT_TOKEN:
             return
         if not token:
             raise SlackError("not_authed")

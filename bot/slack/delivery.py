@@ -22,6 +22,7 @@ from bot.domain.effects import (
     ShowCard,
     ShowHome,
     ShowInStaffThread,
+    ShowLesson,
     ShowLive,
     ShowNotice,
     SuggestPrompts,
@@ -38,6 +39,7 @@ from bot.slack.render.answer import answer_messages
 from bot.slack.render.blocks import Payload
 from bot.slack.render.card import card
 from bot.slack.render.home import home_view
+from bot.slack.render.lesson import lesson_message
 from bot.slack.render.live import live_line
 from bot.slack.render.plain import plain_parts
 from bot.slack.render.rating import rating_message
@@ -56,7 +58,7 @@ _LOOK_BACK = 120.0
 """Seconds between our clock and Slack's, at most."""
 _PROMPTS, _PROMPT_TITLE, _PROMPT_TEXT, _SESSION_TITLE = 4, 75, 1000, 200
 
-Shown = ShowAnswer | ShowNotice | ShowLive | ShowCard | ShowInStaffThread | Relay | AskRating
+Shown = ShowAnswer | ShowNotice | ShowLive | ShowCard | ShowInStaffThread | ShowLesson | Relay | AskRating
 """Effects that end as messages."""
 
 
@@ -167,20 +169,12 @@ class SlackMessenger:
 
     async def _messages(self, effect: Shown) -> list[Payload]:
         match effect:
-            case ShowAnswer():
-                return answer_messages(effect.answer)
-            case ShowNotice():
-                return lines.notice(effect.text)
-            case ShowLive():
-                return [lines.live(effect.text, effect.language)]
             case ShowCard():
                 return [await self._card(effect)]
-            case ShowInStaffThread():
-                return lines.staff_reply(effect.text, effect.author_name, effect.calls)
             case Relay():
                 return await self._relaying.words(effect)
-            case AskRating():
-                return [rating_message(effect)]
+            case _:
+                return _drawn(effect)
 
     async def _card(self, effect: ShowCard) -> Payload:
         try:
@@ -336,10 +330,27 @@ class SlackMessenger:
         await call(waiting)
 
 
+def _drawn(effect: ShowAnswer | ShowNotice | ShowLive | ShowInStaffThread | ShowLesson | AskRating) -> list[Payload]:
+    """The messages of what holds all that it shows."""
+    match effect:
+        case ShowAnswer():
+            return answer_messages(effect.answer)
+        case ShowNotice():
+            return lines.notice(effect.text)
+        case ShowLive():
+            return [lines.live(effect.text, effect.language)]
+        case ShowInStaffThread():
+            return lines.staff_reply(effect.text, effect.author_name, effect.calls)
+        case ShowLesson():
+            return [lesson_message(effect)]
+        case AskRating():
+            return [rating_message(effect)]
+
+
 def _where(effect: Shown | RelayFile, target: Target) -> Place:
     """A reply under a card goes under the card wherever the card really is; all else where the effect says."""
-    is_under = isinstance(effect, ShowInStaffThread) or (isinstance(effect, RelayFile) and not effect.place.thread_ts)
-    if not is_under:
+    is_file_under = isinstance(effect, RelayFile) and not effect.place.thread_ts
+    if not (is_file_under or isinstance(effect, ShowInStaffThread | ShowLesson)):
         return effect.place
     if target.under is None:
         raise PermanentError("there is no card to reply under")

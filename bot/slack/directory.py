@@ -21,7 +21,8 @@ MEMBERSHIP_SECONDS = 60.0
 LINK_SECONDS = 86_400.0
 _PAGE = 200
 _MOST_PAGES = 100
-_GUEST = ("is_restricted", "is_ultra_restricted", "is_stranger")
+_GUEST = ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted")
+"""Whoever has left counts no more than a guest."""
 _UNKNOWN = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
 
 

@@ -47,6 +47,8 @@ EVENTS = (
 
 REDIRECT = "/slack/oauth_redirect"
 """Where Slack sends a browser back to after a consent."""
+SIGN_IN_REDIRECT = "/dashboard/sign-in/slack"
+"""Likewise, after a sign-in to the dashboard."""
 _HOST = "https://YOUR-HOST"
 
 
@@ -61,7 +63,8 @@ def manifest_of(*, socket_mode: bool, public_url: str = _HOST) -> dict[str, Any]
     """The manifest as data; with signed HTTP it can be installed into further workspaces."""
     url = {} if socket_mode else {"url": f"{public_url.rstrip('/')}/slack/events"}
     request = {} if socket_mode else {"request_url": url["url"]}
-    redirect = {} if socket_mode else {"redirect_urls": [f"{public_url.rstrip('/')}{REDIRECT}"]}
+    host = public_url.rstrip("/")
+    redirect = {} if socket_mode else {"redirect_urls": [f"{host}{REDIRECT}", f"{host}{SIGN_IN_REDIRECT}"]}
     return {
         "display_information": {
             "name": "Deskhand",

@@ -14,7 +14,7 @@ from bot.domain.incoming import (
 from bot.slack.identity import Identity
 from bot.slack.parse_consent import question
 from bot.slack.parse_origin import Envelope, author_team, envelope_of, is_guest
-from bot.slack.parse_owner import comment, rating, reaction
+from bot.slack.parse_owner import comment, lesson, rating, reaction
 from bot.slack.parse_press import press, submission
 from bot.slack.reading import TEXT_LIMIT, Json, count, first, items, mentions, obj, plain_text, word
 
@@ -31,7 +31,7 @@ def parse(body: object, me: Identity) -> Incoming | None:
         case "event_callback":
             return _event(obj(whole.get("event")), envelope_of(whole, me))
         case "block_actions":
-            return rating(whole, me) or press(whole, me)
+            return rating(whole, me) or lesson(whole, me) or press(whole, me)
         case "view_submission":
             return comment(whole, me) or question(whole, me) or submission(whole, me)
         case _:

@@ -1,7 +1,8 @@
-"""Reactions, ratings and what a hand-back asks for → the desk's values. Pure, and None for whatever is not for us."""
+"""Reactions, ratings, lessons and what a hand-back asks for → the desk's values. Pure; None for what is not for us."""
 
 from bot.domain.handover import COMMENT_MAX, STARS
-from bot.domain.incoming import Rated, Reacted
+from bot.domain.incoming import LessonChosen, Rated, Reacted
+from bot.domain.lesson import Choice
 from bot.slack import names
 from bot.slack.identity import Identity
 from bot.slack.parse_press import note_of, read_press
@@ -29,6 +30,20 @@ def rating(body: Json, me: Identity) -> Rated | None:
     return Rated(
         pressed.value, me.team_id, pressed.user_id, pressed.channel_id, pressed.thread_ts, pressed.press_id, int(stars)
     )
+
+
+def lesson(body: Json, me: Identity) -> LessonChosen | None:
+    """A button under a suggestion."""
+    pressed = read_press(body)
+    if pressed is None or not pressed.action_id.startswith(names.LESSON) or not (pressed.value and pressed.channel_id):
+        return None
+    choice = pressed.action_id.removeprefix(names.LESSON)
+    if choice not in set(Choice):
+        return None
+    return LessonChosen(
+        pressed.value, Choice(choice), me.team_id, pressed.user_id, pressed.channel_id, pressed.thread_ts,
+        pressed.press_id, pressed.user_team,
+    )  # fmt: skip
 
 
 def comment(body: Json, me: Identity) -> Rated | None:

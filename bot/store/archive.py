@@ -16,15 +16,24 @@ from bot.domain.budget import Period
 from bot.domain.conversation import Standing
 from bot.domain.escalation import State
 from bot.ports.keeping import PASSING, Ages, Batch
+from bot.store.audit_chain import SqlAuditChain
 from bot.store.bot_pauses import bot_pauses
 from bot.store.budget_asks import budget_asks, grants
+from bot.store.citations import citations
 from bot.store.dialect import upsert
 from bot.store.engine import Writer
+from bot.store.evaluations import clear_evaluations, evaluations_of
 from bot.store.gates import of_conversations, of_workspace
 from bot.store.handover import handbacks, ratings
+from bot.store.insight.tables import OF_WORKSPACE as FIGURES
+from bot.store.insight.tables import counted, uncounted
+from bot.store.lessons import journal_of, lessons
+from bot.store.lessons import of_conversations as lessons_of
 from bot.store.recaps import recaps
+from bot.store.retention import begin_night, clear_tickets, forget_night
 from bot.store.tables import (
     audit,
+    audit_heads,
     conversations,
     escalations,
     facts,
@@ -43,7 +52,7 @@ from bot.store.tables import (
     workspaces,
 )
 from tools.billing.books import refunds
-from tools.knowledge_base.tables import articles, bands, chunks, gaps, vectors
+from tools.knowledge_base.tables import articles, bands, chunks, gaps, shelves, vectors
 from tools.knowledge_base.vectors import unused_vectors
 from tools.mcp.once import mcp_calls
 from tools.tickets.desk import tickets
@@ -63,18 +72,22 @@ _Condition = sa.ColumnElement[bool]
 class SqlArchive:
     """ports.keeping.Archive."""
 
-    def __init__(self, write: Writer) -> None:
+    def __init__(self, write: Writer, chain: SqlAuditChain) -> None:
         self._write = write
+        self._chain = chain
         self._shelves: Mapping[str, Callable[[AsyncConnection, Ages, _After], Awaitable[Batch]]] = {
             "inbox": _clear_inbox,
             "outbox": _clear_outbox,
             "journal": _clear_journal,
             "traces": _clear_traces,
             "conversations": _clear_conversations,
+            "citations": _clear_citations,
+            "tickets": clear_tickets,
             "ledger": _clear_ledger,
             "limit_changes": _clear_limit_changes,
             "grants": _clear_grants,
             "paces": _clear_paces,
+            "evaluations": clear_evaluations,
             "kb_gaps": _clear_gaps,
         }
 
@@ -89,6 +102,17 @@ class SqlArchive:
                 if not free:
                     return None
             return await self._shelves[shelf](connection, ages, after)
+
+    async def begin_night(self, at: float, *, since: float) -> bool:
+        async with self._write() as connection:
+            return await begin_night(connection, at, since)
+
+    async def forget_night(self) -> None:
+        async with self._write() as connection:
+            await forget_night(connection)
+
+    async def anchor(self, before: float) -> int:
+        return await self._chain.anchor(before)
 
     async def left(self, before: float) -> list[str]:
         app = installations.c
@@ -139,21 +163,26 @@ def _of_workspace(team_id: str) -> list[tuple[sa.Table, _Condition]]:
 
     run_ids = sa.select(runs.c.id).where(inside(runs.c.conversation_id))
     live = sa.exists().where(installations.c.team_id == team_id, installations.c.revoked_at.is_(None))
-    owned = (audit, bot_pauses, timers, outbox, inbox, escalations, ledger, limits, limit_changes, conversations)
+    logs = (audit, audit_heads)
+    owned = (*logs, bot_pauses, timers, outbox, inbox, escalations, ledger, limits, limit_changes, conversations)
     return [
         (journal, journal.c.run_id.in_(run_ids)),
+        journal_of(escalations.c.team_id == team_id),
         *of_workspace(team_id),
+        *evaluations_of(team_id),
         *(
             (table, inside(table.c.conversation_id))
             for table in (handbacks, ratings, traces, lines, recaps, runs, tickets, ticket_keys, gaps, mcp_calls)
         ),
-        *((table, table.c.team_id == team_id) for table in (*owned, budget_asks, grants)),
+        *((table, table.c.team_id == team_id) for table in (*owned, budget_asks, grants, citations, lessons, *FIGURES)),
         (paces, sa.func.substr(paces.c.key, 1, len(team_id) + 1) == f"{team_id}|"),
         (workspaces, sa.and_(workspaces.c.team_id == team_id, ~live)),  # somebody may be installing the app again
         (installations, sa.and_(installations.c.team_id == team_id, installations.c.revoked_at.is_not(None))),
         *((t, sa.func.substr(t.c.slug, 1, len(team_id) + 2) == f".{team_id}/") for t in (chunks, articles)),
-        (bands, bands.c.shelf == f".{team_id}/"),
+        *((t, t.c.shelf == f".{team_id}/") for t in (bands, shelves)),
         (vectors, unused_vectors()),
+        (counted, inside(counted.c.id)),
+        (uncounted, inside(uncounted.c.conversation_id)),  # last: triggers note what happens to the others
     ]
 
 
@@ -202,6 +231,11 @@ async def _clear_journal(connection: AsyncConnection, ages: Ages, after: _After)
 async def _clear_traces(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
     old = sa.and_(traces.c.at < ages.traces, _quiet(traces.c.conversation_id, ages.traces))
     return await _walk(connection, traces, traces.c.at, ages.traces, after, old)
+
+
+async def _clear_citations(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
+    at = citations.c.at
+    return await _walk(connection, citations, at, ages.conversations, after, at < ages.conversations)
 
 
 async def _clear_ledger(connection: AsyncConnection, ages: Ages, after: _After) -> Batch:
@@ -268,6 +302,7 @@ async def _clear_conversations(connection: AsyncConnection, ages: Ages, after: _
             (recaps, recaps.c.conversation_id.in_(gone)),
             (handbacks, handbacks.c.conversation_id.in_(gone)),
             (ratings, ratings.c.conversation_id.in_(gone)),
+            lessons_of(gone),
             (escalations, escalations.c.conversation_id.in_(gone)),
             (runs, runs.c.conversation_id.in_(gone)),
             (timers, timers.c.conversation_id.in_(gone)),

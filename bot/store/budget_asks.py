@@ -79,7 +79,7 @@ class SqlBudgetAsks:
     async def open_of(self, team_id: str) -> list[BudgetAsk]:
         is_open = sa.and_(budget_asks.c.team_id == team_id, budget_asks.c.ended.is_(None), self._mine)
         rows = await self._connection.execute(sa.select(budget_asks).where(is_open).order_by(budget_asks.c.case_id))
-        return [_ask(row) for row in rows]
+        return [ask_of(row) for row in rows]
 
     async def hold(self, case_id: str, inbox_ids: Sequence[str]) -> bool:
         open_ask = sa.and_(budget_asks.c.case_id == case_id, budget_asks.c.ended.is_(None), self._mine)
@@ -100,7 +100,7 @@ class SqlBudgetAsks:
 
     async def _first(self, query: sa.Executable) -> BudgetAsk | None:
         row = (await self._connection.execute(query)).first()
-        return _ask(row) if row else None
+        return ask_of(row) if row else None
 
 
 def named(subjects: Mapping[Scope, str]) -> dict[str, str]:
@@ -139,10 +139,11 @@ class SqlGrants:
         if not self._bounds.admits(team_id):
             return []
         rows = await self._connection.execute(_grants_of(tuple(subjects)), {"team": team_id} | named(subjects))
-        return [_grant(row) for row in rows]
+        return [grant_of(row) for row in rows]
 
 
-def _ask(row: AnyRow) -> BudgetAsk:
+def ask_of(row: AnyRow) -> BudgetAsk:
+    """The question in a row."""
     return BudgetAsk(
         case_id=row.case_id,
         run_id=row.run_id,
@@ -154,5 +155,6 @@ def _ask(row: AnyRow) -> BudgetAsk:
     )
 
 
-def _grant(row: AnyRow) -> Grant:
+def grant_of(row: AnyRow) -> Grant:
+    """The grant in a row."""
     return Grant(Scope(row.scope), row.subject, Period(row.period), from_micro(row.usd), row.by, row.at)

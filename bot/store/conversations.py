@@ -9,6 +9,7 @@ from bot.store.bounds import EVERYWHERE, Bounds
 from bot.store.dialect import AnyRow, insert_new
 from bot.store.recaps import forget_recap
 from bot.store.tables import conversations, lines, prompts
+from bot.store.traces import Redact, unredacted
 
 _GET = sa.select(conversations).where(conversations.c.id == sa.bindparam("conversation"))
 
@@ -17,12 +18,17 @@ class SqlConversations:
     """ports.store.Conversations on one connection."""
 
     def __init__(
-        self, connection: AsyncConnection, bounds: Bounds = EVERYWHERE, raised: dict[str, int] | None = None
+        self,
+        connection: AsyncConnection,
+        bounds: Bounds = EVERYWHERE,
+        raised: dict[str, int] | None = None,
+        redact: Redact = unredacted,
     ) -> None:
-        """`raised`: takes down which epochs this transaction has begun."""
+        """`raised`: takes down which epochs this transaction has begun. `redact`: goes over what was said."""
         self._connection = connection
         self._bounds = bounds
         self._raised = raised if raised is not None else {}
+        self._redact = redact
 
     async def get(self, conversation_id: str) -> Conversation | None:
         if not self._bounds.holds(conversation_id):
@@ -92,7 +98,7 @@ class SqlConversations:
                 "conversation_id": conversation_id,
                 "speaker": line.speaker.value,
                 "name": line.name,
-                "text": line.text,
+                "text": self._redact(line.text),
                 "at": line.at,
             }
             for line in new
@@ -103,9 +109,11 @@ class SqlConversations:
     async def amend_line(self, conversation_id: str, old: str, new: str | None) -> bool:
         self._bounds.check_conversation(conversation_id)
         theirs = (Speaker.CUSTOMER.value, Speaker.PERSON.value)
+        texts = (old, self._redact(old))
+        new = None if new is None else self._redact(new)
         newest = (
             sa.select(sa.func.max(lines.c.seq))
-            .where(lines.c.conversation_id == conversation_id, lines.c.text == old, lines.c.speaker.in_(theirs))
+            .where(lines.c.conversation_id == conversation_id, lines.c.text.in_(texts), lines.c.speaker.in_(theirs))
             .scalar_subquery()
         )
         await forget_recap(self._connection, conversation_id, newest)

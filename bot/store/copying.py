@@ -14,12 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import bot.store.bot_pauses
+import bot.store.citations
 import bot.store.gates
-import bot.store.handover  # noqa: F401 - likewise
+import bot.store.handover
+import bot.store.sign_ins  # noqa: F401 - likewise
 import tools.backends  # noqa: F401 - all tools make their tables known
 from bot.domain.errors import PermanentError
 from bot.store.dialect import upsert
 from bot.store.engine import create_engine, writing
+from bot.store.insight.tables import uncounted
 from bot.store.migrate import DONE, MOVE, facts_of, migrate
 from bot.store.tables import facts, inbox, metadata, outbox, replicas
 from tools.database import create_tables
@@ -28,8 +31,8 @@ from tools.database import metadata as tool_metadata
 ROWS = 500
 """Read, and written in one transaction."""
 _BEGUN: Final = "begun"
-_OWN = frozenset({facts.name, replicas.name})
-"""Tables that speak of a database itself."""
+_OWN = frozenset({facts.name, replicas.name, uncounted.name})
+"""Tables that speak of a database itself, or that it fills by itself."""
 _NUL, _INSTEAD = "\x00", "\N{REPLACEMENT CHARACTER}"
 _BITS = 2**256
 _ALIVE_SECONDS = 5.0

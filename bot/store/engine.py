@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.domain.errors import TransientError
 from bot.runtime.postgres import connection_arguments, tolerate_poolers
-from bot.store.sqlite import connect
+from bot.store.sqlite import InlineConnection, connect
 
 Writer = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a write transaction."""
@@ -108,6 +108,21 @@ def is_in_transaction(connection: AsyncConnection) -> bool:
     """Whether SQLite itself still is in the transaction that was begun on this connection."""
     raw = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
     return bool(raw is not None and raw.in_transaction)
+
+
+@asynccontextmanager
+async def reading_at_length(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for queries that take milliseconds: on SQLite they run in a thread, while the bot goes on."""
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        if not isinstance(driver, InlineConnection):
+            yield connection
+            return
+        driver.takes_long = True
+        try:
+            yield connection
+        finally:
+            driver.takes_long = False
 
 
 @asynccontextmanager

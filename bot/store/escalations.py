@@ -77,7 +77,7 @@ class SqlEscalations:
         row = (await self._connection.execute(query)).first()
         if row is None:
             raise ForeignWorkspaceError("a case of this id belongs to another workspace")
-        return _escalation(row)
+        return escalation_of(row)
 
     async def get(self, escalation_id: str) -> Escalation | None:
         return await self._first(sa.select(escalations).where(escalations.c.id == escalation_id, self._mine))
@@ -91,7 +91,7 @@ class SqlEscalations:
 
     async def all_live(self) -> list[Escalation]:
         query = sa.select(escalations).where(escalations.c.state.in_(_LIVE), self._mine)
-        return [_escalation(row) for row in await self._connection.execute(query.order_by(escalations.c.opened_at))]
+        return [escalation_of(row) for row in await self._connection.execute(query.order_by(escalations.c.opened_at))]
 
     async def decide(
         self, escalation_id: str, decision: Decision, *, by: str, at: float, note: str, version: int | None = None
@@ -193,14 +193,15 @@ class SqlEscalations:
 
     async def _first(self, query: sa.Executable) -> Escalation | None:
         row = (await self._connection.execute(query)).first()
-        return _escalation(row) if row else None
+        return escalation_of(row) if row else None
 
 
 def _dump(proposal: Proposal | None) -> str | None:
     return _PROPOSAL.dump_json(proposal).decode() if proposal else None
 
 
-def _escalation(row: AnyRow) -> Escalation:
+def escalation_of(row: AnyRow) -> Escalation:
+    """The case in a row."""
     return Escalation(
         id=row.id,
         conversation_id=row.conversation_id,

@@ -90,17 +90,17 @@ class SqlRatings:
             .returning(ratings)
         )
         row = changed.first()
-        return _rating(row) if row else None
+        return rating_of(row) if row else None
 
     async def of_case(self, case_id: str) -> Rating | None:
         query = sa.select(ratings).where(ratings.c.case_id == case_id, self._mine)
         row = (await self._connection.execute(query)).first()
-        return _rating(row) if row else None
+        return rating_of(row) if row else None
 
     async def since(self, at: float) -> list[Rating]:
         query = sa.select(ratings).where(ratings.c.changed_at >= at, self._mine)
         found = await self._connection.execute(query.order_by(ratings.c.changed_at.desc(), ratings.c.case_id))
-        return [_rating(row) for row in found]
+        return [rating_of(row) for row in found]
 
 
 def _that(conversation_id: str, epoch: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -113,5 +113,6 @@ def _handback(row: AnyRow) -> Handback:
     )
 
 
-def _rating(row: AnyRow) -> Rating:
+def rating_of(row: AnyRow) -> Rating:
+    """The rating in a row."""
     return Rating(row.case_id, row.conversation_id, row.user_id, row.stars, row.comment, row.rated_at, row.changed_at)

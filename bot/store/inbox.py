@@ -13,9 +13,11 @@ from bot.domain.incoming import (
     BudgetAskExpired,
     CallApproved,
     CarryOn,
+    CaseResolved,
     DecisionMade,
     FeedbackGiven,
     Incoming,
+    LessonChosen,
     MessageReceived,
     ProposalEdited,
     ProposalExpired,
@@ -199,10 +201,12 @@ def _keys(incoming: Incoming) -> dict[str, str | None]:
             }
         case ProposalExpired() | CaseDue() | BudgetAskExpired():
             return _only(_of(team, _timer_key(incoming)))
-        case DecisionMade() | ProposalEdited() | QuestionAsked() | FeedbackGiven() | Rated():
+        case DecisionMade() | ProposalEdited() | QuestionAsked() | FeedbackGiven() | Rated() | LessonChosen():
             return _only(_of(team, f"press:{incoming.press_id}"))
         case CarryOn() | Woken():
             return _only(_of(team, f"cause:{incoming.cause}"))
+        case CaseResolved():
+            return _only(_of(team, f"resolved:{incoming.escalation_id}"))
         case CallApproved():
             return _only(_of(team, f"call:{incoming.escalation_id}:{incoming.digest}"))
         case _:

@@ -38,7 +38,7 @@ _CHARGED = {
 """Built once: each is asked before each call, and building a query takes longer than answering it."""
 _IS_SPENT = ledger.c.state.in_((_SETTLED, _ASSUMED))
 _IS_STEP = sa.and_(_IS_SPENT, ledger.c.name.like("m%"))
-_SPEND = (
+SPEND = (
     sa.func.sum(sa.case((_IS_SPENT, ledger.c.charged))).label("settled"),
     sa.func.sum(sa.case((ledger.c.state == _RESERVED, ledger.c.charged))).label("reserved"),
     sa.func.count(sa.distinct(sa.case((_IS_STEP, ledger.c.run_id + ":" + ledger.c.name)))).label("steps"),
@@ -91,8 +91,8 @@ class SqlLedger(SqlLimits):
         await self._close(reservation_id, state=_RELEASED, charged=0, counted=0)
 
     async def spend(self, conversation_id: str) -> Spend:
-        query = sa.select(*_SPEND).where(ledger.c.conversation_id == conversation_id, self._mine)
-        return _spend((await self._connection.execute(query)).one())
+        query = sa.select(*SPEND).where(ledger.c.conversation_id == conversation_id, self._mine)
+        return spend_of((await self._connection.execute(query)).one())
 
     async def total(self, team_id: str, *, since: float, channel_id: str = "", user_id: str = "") -> Decimal:
         query = sa.select(sa.func.sum(ledger.c.charged)).where(
@@ -107,7 +107,7 @@ class SqlLedger(SqlLimits):
     async def dearest(self, team_id: str, count: int, *, opened_by: str = "") -> list[tuple[str, Spend]]:
         whose = conversations.c.opened_by == opened_by if opened_by else sa.true()
         query = (
-            sa.select(ledger.c.conversation_id, *_SPEND)
+            sa.select(ledger.c.conversation_id, *SPEND)
             .join(conversations, conversations.c.id == ledger.c.conversation_id)
             .where(
                 conversations.c.team_id == team_id, conversations.c.standing != Standing.CLOSED.value, whose, self._mine
@@ -116,7 +116,7 @@ class SqlLedger(SqlLimits):
             .order_by(sa.func.sum(ledger.c.charged).desc(), ledger.c.conversation_id)
             .limit(count)
         )
-        return [(row.conversation_id, _spend(row)) for row in await self._connection.execute(query)]
+        return [(row.conversation_id, spend_of(row)) for row in await self._connection.execute(query)]
 
     async def _assume(self, *which: sa.ColumnElement[bool]) -> int:
         """Let reservations stand as spent; how many."""
@@ -190,7 +190,8 @@ class SqlLedger(SqlLimits):
         )
 
 
-def _spend(row: AnyRow) -> Spend:
+def spend_of(row: AnyRow) -> Spend:
+    """The Spend in a row of SPEND."""
     return Spend(
         usd=from_micro(int(row.settled or 0)),
         reserved=from_micro(int(row.reserved or 0)),

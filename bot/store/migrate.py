@@ -6,6 +6,7 @@ raises the fact `oldest_code`: older code then refuses to start, while any other
 """
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,7 @@ async def migrate(engine: AsyncEngine, *, target: str = "head", filling: bool = 
         await connection.run_sync(_upgrade, target, filling)
 
 
+@cache
 def newest_revision() -> str:
     """The revision this code was written for."""
     head = ScriptDirectory(str(FOLDER)).get_current_head()
@@ -88,7 +90,7 @@ def facts_of(connection: sa.Connection) -> dict[str, str]:
 def _upgrade(connection: sa.Connection, target: str, filling: bool) -> None:  # noqa: FBT001 - run_sync passes it on
     check_usable(connection, filling=filling)
     present = current_revision(connection)
-    if present is not None and present > newest_revision():
+    if present is not None and present >= newest_revision():
         return
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells its plugins when imported, its dialect when run
     from alembic import command  # noqa: PLC0415 - see above; and only this function needs it

@@ -1,15 +1,17 @@
 """Queries of the outbox: what the desk writes, and what the worker that delivers asks for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.effects import EFFECT, Outgoing, Receipt, Session
+from bot.domain.trace import TraceEvent
 from bot.ports.clock import Clock
 from bot.ports.outbox import Delivery, Intent, Reference, Referred
 from bot.ports.pace import LONGEST_CLOSED, LONGEST_WAIT, Toll
 from bot.store.bounds import EVERYWHERE, Bounds
+from bot.store.delivered import CLOSED, record_ends
 from bot.store.dialect import AnyRow, insert_new
 from bot.store.engine import Writer
 from bot.store.epochs import Epochs
@@ -18,6 +20,7 @@ from bot.store.tables import conversations, outbox, replicas
 
 _RECEIPT = (outbox.c.receipt_channel, outbox.c.receipt_ts, outbox.c.receipt_streamed, outbox.c.receipt_session)
 _WAITING, _DELIVERED, _VOIDED, _FAILED = "waiting", "delivered", "voided", "failed"
+_Where = tuple[sa.ColumnElement[bool], ...]
 _LONGEST_PAUSE = LONGEST_CLOSED
 """Nothing is postponed for longer; a time further ahead was written before the clock was set back."""
 _SAME_EPOCH = sa.or_(
@@ -77,9 +80,18 @@ class SqlOutbox:
 
 
 class SqlOutboxQueue:
-    """ports.outbox.OutboxQueue: each method is one short transaction."""
+    """ports.outbox.OutboxQueue: each method is one short transaction. What is closed goes into the record of steps."""
 
-    def __init__(self, engine: AsyncEngine, write: Writer, replica_id: str = "", epochs: Epochs | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        write: Writer,
+        replica_id: str = "",
+        epochs: Epochs | None = None,
+        recorded: Callable[[Sequence[TraceEvent]], None] = lambda _: None,
+    ) -> None:
+        """`recorded`: told of rows of that record when they are committed."""
+        self._recorded = recorded
         self._engine = engine
         self._epochs = epochs or Epochs()
         self._write = write
@@ -144,8 +156,9 @@ class SqlOutboxQueue:
             row = _unchanged(delivery)
             if (await connection.execute(sa.update(outbox).where(*row, _SAME_EPOCH).values(values))).rowcount:
                 return intent
-            voided = await connection.execute(sa.update(outbox).where(*row).values(_closed(_VOIDED, at)))
-            return Intent.VOIDED if voided.rowcount else Intent.TAKEN
+            events = await _close(connection, row, _closed(_VOIDED, at))
+        self._recorded(events or ())
+        return Intent.TAKEN if events is None else Intent.VOIDED
 
     async def is_current(self, outgoing: Outgoing) -> bool:
         if outgoing.epoch is None:
@@ -160,24 +173,24 @@ class SqlOutboxQueue:
         if receipt is not None:
             done |= {"receipt_channel": receipt.channel_id, "receipt_ts": receipt.ts}
             done |= {"receipt_streamed": receipt.streamed, "receipt_session": receipt.session}
-        async with self._write() as connection:
-            await connection.execute(
-                sa.update(outbox).where(outbox.c.key == key, outbox.c.state == _WAITING).values(done)
-            )
+        await self._end((outbox.c.key == key, outbox.c.state == _WAITING), done)
 
     async def postpone(self, delivery: Delivery, *, until: float, unknown: bool, error: str = "") -> None:
         kept = {} if unknown else {"intent_at": None}
-        await self._change(delivery, not_before=until, error=error, intent_by=None, slot_at=None, **kept)
-
-    async def drop(self, delivery: Delivery, *, at: float, error: str) -> None:
-        await self._change(delivery, **_closed(_VOIDED, at), error=error)
-
-    async def fail(self, delivery: Delivery, *, at: float, error: str) -> None:
-        await self._change(delivery, **_closed(_FAILED, at), error=error)
-
-    async def _change(self, delivery: Delivery, **values: object) -> None:
+        values = {"not_before": until, "error": error, "intent_by": None, "slot_at": None, **kept}
         async with self._write() as connection:
             await connection.execute(sa.update(outbox).where(*_unchanged(delivery)).values(values))
+
+    async def drop(self, delivery: Delivery, *, at: float, error: str) -> None:
+        await self._end(_unchanged(delivery), _closed(_VOIDED, at) | {"error": error})
+
+    async def fail(self, delivery: Delivery, *, at: float, error: str) -> None:
+        await self._end(_unchanged(delivery), _closed(_FAILED, at) | {"error": error})
+
+    async def _end(self, row: _Where, values: dict[str, object]) -> None:
+        async with self._write() as connection:
+            events = await _close(connection, row, values)
+        self._recorded(events or ())
 
     @staticmethod
     async def _references(connection: AsyncConnection, row: AnyRow) -> dict[str | None, Reference]:
@@ -192,6 +205,12 @@ class SqlOutboxQueue:
             if references[key].state is Referred.GONE and (stand_in := await _stand_in(connection, key)):
                 references[key] = Reference(Referred.DELIVERED, stand_in)
         return references
+
+
+async def _close(connection: AsyncConnection, row: _Where, values: dict[str, object]) -> list[TraceEvent] | None:
+    """Close a row; what was recorded of it, None when it was not (or no longer) there."""
+    closed = (await connection.execute(sa.update(outbox).where(*row).values(values).returning(*CLOSED))).all()
+    return await record_ends(connection, closed) if closed else None
 
 
 def _is_due(now: float) -> sa.ColumnElement[bool]:

@@ -83,7 +83,7 @@ class SqlRuns:
         named = runs.c.inbox_ids.contains(json.dumps(inbox_id), autoescape=True)
         begun = sa.select(runs).where(runs.c.conversation_id == conversation_id, named)
         found = await self._connection.execute(begun.order_by(runs.c.started_at, runs.c.id))
-        return [run for row in found if inbox_id in (run := _run(row)).inbox_ids]
+        return [run for row in found if inbox_id in (run := run_of_row(row)).inbox_ids]
 
     async def open_in(self, team_id: str, channel_id: str) -> list[str]:
         here = runs.c.conversation_id.startswith(f"{team_id}:{channel_id}:", autoescape=True)
@@ -115,6 +115,10 @@ class SqlRuns:
         output: str | None = (await self._connection.execute(query)).scalar_one_or_none()
         return output
 
+    async def journal(self, run_id: str) -> dict[str, str]:
+        query = sa.select(journal.c.name, journal.c.output).where(journal.c.run_id == run_id, self._is_mine(run_id))
+        return {row.name: row.output for row in await self._connection.execute(query.order_by(journal.c.at))}
+
     async def record(self, run_id: str, name: str, output: str) -> None:
         if not await self._connection.scalar(sa.select(self._is_mine(run_id))):
             raise ForeignWorkspaceError("this run belongs to another workspace")
@@ -139,10 +143,11 @@ class SqlRuns:
 
     async def _first(self, query: sa.Select[tuple[object, ...]]) -> Run | None:
         row = (await self._connection.execute(query)).first()
-        return _run(row) if row else None
+        return run_of_row(row) if row else None
 
 
-def _run(row: AnyRow) -> Run:
+def run_of_row(row: AnyRow) -> Run:
+    """A run as its row has it."""
     return Run(
         id=row.id,
         conversation_id=row.conversation_id,

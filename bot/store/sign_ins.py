@@ -1,4 +1,4 @@
-"""Queries of installations under way. Stored are hashes only: a read database starts no installation."""
+"""Installations under way: table and queries. Stored are hashes only: a read database starts no installation."""
 
 import hashlib
 
@@ -6,7 +6,16 @@ import sqlalchemy as sa
 
 from bot.store.dialect import insert_new
 from bot.store.engine import Writer
-from bot.store.tables import sign_ins
+from bot.store.tables import metadata
+
+sign_ins = sa.Table(
+    "sign_ins",
+    metadata,
+    sa.Column("state", sa.Text, primary_key=True),  # SHA-256
+    sa.Column("browser", sa.Text, nullable=False),  # SHA-256 of the cookie
+    sa.Column("until", sa.Double, nullable=False),
+    sa.Index("ix_sign_ins_until", "until"),
+)
 
 MOST = 10_000
 """Under way at once; whoever asks for more gets none."""

@@ -39,6 +39,8 @@ class InlineConnection(aiosqlite.Connection):
 
     def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
         super().__init__(connector, iter_chunk_size)
+        self.takes_long = False
+        """Whether the statements of whoever has the connection now are not short: then all run in the thread."""
         self._sent = 0
         self._done = 0
         """Counted by the thread alone, as `_sent` is by the event loop: neither needs a lock."""
@@ -52,7 +54,7 @@ class InlineConnection(aiosqlite.Connection):
 
     async def at_once(self, work: Callable[[], T]) -> T:
         """Run short work here, unless the thread is still busy with this connection."""
-        if self._sent == self._done:
+        if self._sent == self._done and not self.takes_long:
             return work()
         result: T = await self._execute(work)
         return result

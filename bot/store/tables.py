@@ -146,6 +146,7 @@ escalations = sa.Table(
     sa.Column("asked", sa.Text),  # JSON: the question somebody asked about it
     sa.Column("offered_at", _Seconds),  # since then others may take it over from its owner
     sa.Index("ix_escalations_conversation", "conversation_id", "opened_at"),
+    sa.Index("ix_escalations_of_team", "team_id", "opened_at"),
     sa.Index(
         "ix_escalations_live_of_team",
         "team_id",
@@ -297,6 +298,12 @@ traces = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("ok", sa.Boolean, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer),  # of run, words or conversation; null: from before there was this column
+    sa.Column("ref", sa.Text, nullable=False, server_default=""),  # name in the journal, case, key of the outbox
+    sa.Column("team_id", sa.Text, nullable=False, server_default=""),  # empty, like the rest: from before
+    sa.Column("channel_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("profile", sa.Text, nullable=False, server_default=""),
+    sa.Column("prompt_version", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_traces_conversation", "conversation_id", "seq"),
 )
 
@@ -314,7 +321,7 @@ timers = sa.Table(
 )
 
 audit = sa.Table(
-    "audit",  # triggers refuse updates, and deletes of less than a whole workspace
+    "audit",  # triggers refuse updates but for sealing and erasing, and deletes of less than a whole workspace
     metadata,
     sa.Column("seq", _Serial, primary_key=True, autoincrement=True),
     sa.Column("team_id", sa.Text, nullable=False),
@@ -327,9 +334,22 @@ audit = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("before", sa.Text, nullable=False),
     sa.Column("after", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger),  # in the chain of its workspace, from 1; null: from before there was one
+    sa.Column("link", sa.Text),
+    sa.Column("seals", sa.Text),  # JSON; null: not sealed yet
+    sa.Column("salts", sa.Text),  # JSON, of fields that were not erased
     sa.Index("ix_audit_team", "team_id", "seq"),
     sa.Index("ix_audit_conversation", "conversation_id", "seq"),
     sa.Index("ix_audit_subject", "subject", "seq"),
+)
+
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the last entry of the chain
+    sa.Column("link", sa.Text, nullable=False),
+    sa.Column("anchored", sa.BigInteger, nullable=False),  # `seq` up to which older entries are in an anchor
 )
 
 breakers = sa.Table(
@@ -371,18 +391,9 @@ installations = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),  # rises with each change
 )
 
-sign_ins = sa.Table(
-    "sign_ins",
-    metadata,
-    sa.Column("state", sa.Text, primary_key=True),  # SHA-256
-    sa.Column("browser", sa.Text, nullable=False),  # SHA-256 of the cookie
-    sa.Column("until", _Seconds, nullable=False),
-    sa.Index("ix_sign_ins_until", "until"),
-)
-
 facts = sa.Table(
     "facts",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),  # oldest_code | move
+    sa.Column("name", sa.Text, primary_key=True),  # oldest_code | move | cleared_at | removing:… | erasing:…
     sa.Column("value", sa.Text, nullable=False),
 )

@@ -20,15 +20,13 @@ SLACK_SECONDS = 10.0
 """Slack gives up after 3 s and sends again; what takes longer than this hangs."""
 READY_SECONDS = 3.0
 
-_POLICY = "Content-Security-Policy"
-_HEADERS = {
+_UNLESS_SAID = {
     "Cache-Control": "no-store",
-    _POLICY: "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    "Server": "deskhand",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
+"""Headers of which a page may say otherwise for itself."""
+_HEADERS = {"Server": "deskhand", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
 _SOCKET_MODE = "This bot receives its events by Socket Mode; empty SLACK_APP_TOKEN to receive them here."
 
 
@@ -38,11 +36,12 @@ def build_web(
     ready: Ready,
     details: Details = dict,
     pages: Iterable[web.AbstractRouteDef] = (),
+    dashboard: web.Application | None = None,
 ) -> web.Application:
     """The application; without `slack_endpoint` (Socket Mode) `/slack/events` is a 404 that says why.
 
-    `details` are told beside the checks of `/readyz`. `pages` are for people and may say themselves what a browser may
-    load for them.
+    `details` are told beside the checks of `/readyz`. `pages` and `dashboard` are for people and may say themselves
+    what a browser may load for them.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_plain_errors])
     app.on_response_prepare.append(_add_headers)
@@ -51,6 +50,8 @@ def build_web(
     app.router.add_get("/readyz", _readiness(ready, details))
     app.router.add_post("/slack/events", _in_time(slack_endpoint) if slack_endpoint else _no_endpoint)
     app.router.add_routes(pages)
+    if dashboard is not None:
+        app.add_subapp("/dashboard", dashboard)
     return app
 
 
@@ -108,7 +109,6 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    own_policy = response.headers.get(_POLICY)
+    for name, value in _UNLESS_SAID.items():
+        response.headers.setdefault(name, value)
     response.headers.update(_HEADERS)
-    if own_policy:
-        response.headers[_POLICY] = own_policy

@@ -11,14 +11,16 @@ from bot.agent.approvals import ApprovalRules
 from bot.agent.breakers import ModelBreakers
 from bot.agent.calls import ModelCalls
 from bot.agent.confidence import Judge
+from bot.agent.discretion import Discretion
 from bot.agent.gate import Gate
 from bot.agent.human_part import HumanPart
 from bot.agent.links import Links, no_hosts
 from bot.agent.loop import Agent
-from bot.agent.profile import Profiles
+from bot.agent.profile import Profiles, redactors_of
 from bot.agent.recaps import Recaps
 from bot.agent.review import Reviewer
 from bot.agent.summing_up import Summarist
+from bot.agent.teaching import Teacher
 from bot.agent.tool_settings import SettingsBook
 from bot.agent.toolbox import Toolbox
 from bot.config import Settings
@@ -41,6 +43,7 @@ from bot.desk.going_on import GoingOn
 from bot.desk.handed_back import Briefing
 from bot.desk.intake import Intake
 from bot.desk.last_words import LastWords
+from bot.desk.lessons import Learning, Lessons
 from bot.desk.money_desk import BudgetDesk
 from bot.desk.money_report import MoneyReports
 from bot.desk.own_budget import OwnBudget
@@ -60,10 +63,12 @@ from bot.desk.unsent import UnsentWords
 from bot.desk.waiting import Waiting
 from bot.desk.work import Crew, Work
 from bot.domain.budget import Limit, Period, Scope
+from bot.domain.redaction import Redactors
 from bot.domain.service import Service
 from bot.domain.workspace import WorkspaceSettings
 from bot.domain.zones import zone_of
 from bot.ports.clock import Clock, sortable_id, system_clock
+from bot.ports.insight import Invitations
 from bot.ports.model import Model
 from bot.ports.pager import Pager
 from bot.ports.slack import Directory, Messenger
@@ -91,6 +96,11 @@ class Office:
     client: AsyncWebClient
     messenger: Messenger
     desk: Desk
+    directory: Directory
+    zone: tzinfo
+    """Whose days it counts by."""
+    ceiling: Limit | None = None
+    """What its admins cannot raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,8 @@ class Offices:
     clock: Clock = system_clock
     pager: Pager | None = None
     """Wakes somebody outside Slack when nobody answers at home."""
+    links: Invitations | None = None
+    """To the dashboard, for who may look there."""
     coming: MutableMapping[str, AnyTool] = field(default_factory=dict)
     """Tools of MCP servers, for home and for whom it trusts."""
 
@@ -142,6 +154,14 @@ class Offices:
         """Of the tools' back-ends; for all workspaces, which share them."""
         book = SettingsBook({name: profile.resilience for name, profile in self.plan.profiles.items()})
         return Guards(Instruments(board=self._board, adapt=book.adapt))
+
+    @cached_property
+    def _redactors(self) -> Redactors:
+        return redactors_of(self.settings.redactor, self.plan.profiles)
+
+    @cached_property
+    def _discretion(self) -> Discretion:
+        return Discretion(self.settings.redactor)
 
     @property
     def _rules(self) -> ApprovalRules:
@@ -199,13 +219,23 @@ class Offices:
             store, settings, directory, room, people, cases, messenger, choose_channel, reports, waiting, deadlines
         )
         crew = replace(self._crew(store, client, cases, shelf, zone), ceiling=ceiling, zone=zone)
-        return Office(me, client, messenger, self._desk(around, crew))
+        learning = Learning(self._teacher(store), shelf.writing, profiles, ceiling, zone)
+        return Office(me, client, messenger, self._desk(around, crew, learning), directory, zone, ceiling)
+
+    def _calls(self, store: Store) -> ModelCalls:
+        return ModelCalls(
+            self.model, self.plan.prices, store, self.clock, breakers=self.breakers, discretion=self._discretion
+        )
+
+    def _teacher(self, store: Store) -> Teacher:
+        helper = self.plan.models.helper[0]
+        return Teacher(self._calls(store), helper, is_plain=helper == self.plan.models.degraded)
 
     def _crew(self, store: Store, client: AsyncWebClient, cases: Cases, shelf: Shelf, zone: tzinfo) -> Crew:
         """Everything that works on a turn."""
         plan = self.plan
         links = Links(shelf.hosts or no_hosts, self.settings.link_hosts)
-        calls = ModelCalls(self.model, plan.prices, store, self.clock, breakers=self.breakers)
+        calls = self._calls(store)
         tools = build_catalogue(
             Backing(
                 knowledge=shelf.knowledge,
@@ -225,13 +255,19 @@ class Offices:
             summarist=Summarist(calls, plan.models.helper[0]),
             briefing=Briefing(store, HumanPart(calls, plan.models.helper[0]), self.clock),
             toolbox=Toolbox(
-                tools, store, self.clock, Gate(plan.policy, ConsentRequests(store, cases)), coming=shelf.coming
+                tools,
+                store,
+                self.clock,
+                Gate(plan.policy, ConsentRequests(store, cases)),
+                coming=shelf.coming,
+                redactors=self._redactors,
             ),
             attachments=Attachments(SlackFiles(client), self.workshop),
             profiles=Profiles(plan.profiles),
             models=plan.models,
             prices=plan.prices,
             external_tools=self.settings.tools_for_outsiders,
+            redactors=self._redactors,
             waiting=cases.waiting_note,
             links=links,
         )
@@ -245,9 +281,10 @@ class Offices:
             self.clock,
             sortable_id,
             profile_for={channel: name for channel, name in known if name in self.plan.profiles},
+            redactors=self._redactors,
         )
 
-    def _desk(self, around: "_Around", crew: Crew) -> Desk:
+    def _desk(self, around: "_Around", crew: Crew, learning: Learning) -> Desk:
         store, settings, room, people, cases = around.store, around.settings, around.room, around.people, around.cases
         ownership, relay = Ownership(self.clock), RelayRoom(store, people, cases, self.clock)
         authority = Authority(people, around.directory, room, self._rules)
@@ -273,7 +310,7 @@ class Offices:
             ),
             relay=relay,
             stepping_in=SteppingIn(store, people, cases, ownership, self.clock),
-            stopping=Stopping(store, people, sortable_id),
+            stopping=Stopping(store, people, self.clock, sortable_id),
             decisions=decisions,
             allowing=Allowing(store, people, authority, cases, going_on, crew.profiles, self.clock, new_id=sortable_id),
             calls=calls,
@@ -282,6 +319,7 @@ class Offices:
             expiry=expiry,
             waiting=around.waiting,
             ratings=Ratings(store, cases, self.clock),
+            lessons=Lessons(store, people, learning, self.clock),
             budgets=BudgetDesk(store, people, room, around.reports, going_on, self.clock, sortable_id),
         )
         return Desk(
@@ -293,4 +331,5 @@ class Offices:
             words=UnsentWords(store, cases, room, self.clock),
             farewell=LastWords(store, cases, self.clock),
             guard=self.guard,
+            links=self.links,
         )

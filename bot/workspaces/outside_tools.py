@@ -4,8 +4,9 @@ The SDK is an extra. It is loaded only where servers are set up, and a missing o
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -67,8 +68,16 @@ class OutsideTools:
 
     async def start(self, guards: Guards, alert: StaffAlert | None) -> None:
         """Offer what is approved, and begin to connect; ToolUnavailableError when the database does not answer."""
+        serve = await self.load(guards, alert)
+        if serve is not None:
+            self._task.start(serve())
+
+    async def load(
+        self, guards: Guards, alert: StaffAlert | None = None
+    ) -> Callable[[], Coroutine[Any, Any, None]] | None:
+        """Offer what is approved and connect to nothing; what connects, or None where no server is set up."""
         if not self._servers:
-            return
+            return None
         from tools.mcp.hub import Hub, Records, nobody  # noqa: PLC0415 - needs the extra
         from tools.mcp.session import open_session  # noqa: PLC0415 - likewise
 
@@ -76,7 +85,7 @@ class OutsideTools:
         hub = Hub(self._servers, records, open_session, tools=self.tools, guards=guards, alert=alert or nobody)
         await hub.load()
         self._stop = hub.stop
-        self._task.start(hub.serve())
+        return hub.serve
 
     async def close(self) -> None:
         """End the servers; never raises."""

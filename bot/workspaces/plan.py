@@ -63,10 +63,10 @@ class Plan:
         """The same with what the operator says of MCP servers, by name."""
         return replace(self, policy=with_consents(self.policy, consents))
 
-    def model(self, settings: Settings) -> Model:
-        """Claude when there is a key; the offline model always, as stand-in and as degraded mode."""
-        claude = None
-        if not settings.offline:
+    def model(self, settings: Settings, vendor: Model | None = None) -> Model:
+        """Claude (or `vendor`) when there is a key; the offline model always, as stand-in and as degraded mode."""
+        claude = vendor
+        if claude is None and not settings.offline:
             key = settings.anthropic_api_key.get_secret_value()
             url, seconds = settings.anthropic_base_url, settings.model_seconds
             claude = ClaudeModel(api_key=key, base_url=url, total_deadline=seconds)

@@ -72,6 +72,13 @@ def search_then_answer(request: ModelRequest) -> ModelReply:
     return wants(("search_knowledge_base", {"query": "invite", "category": "any"}))
 
 
+class NoWriting:
+    """Nothing is written into the knowledge base here."""
+
+    async def run(self, source: object) -> None:
+        raise AssertionError(source)
+
+
 @dataclass(frozen=True)
 class FewBackends:
     """What the tools work on, in memory."""
@@ -79,7 +86,7 @@ class FewBackends:
     gaps = None
 
     def of_home(self, workspace: str) -> Shelf:
-        return Shelf(FixedKnowledge(SOURCE), MemoryCustomers(), MemoryTickets(), NoBooks())
+        return Shelf(FixedKnowledge(SOURCE), MemoryCustomers(), MemoryTickets(), NoBooks(), NoWriting())
 
 
 class Stage:

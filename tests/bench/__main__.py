@@ -15,18 +15,22 @@ from tests.bench import (
     bench_cache,
     bench_cost,
     bench_crowd,
+    bench_dashboard,
     bench_intake,
     bench_keeping,
     bench_ledger,
+    bench_lists,
     bench_offline,
     bench_outages,
     bench_pace,
     bench_resilience,
     bench_search,
+    bench_search_scale,
     bench_search_speed,
     bench_signs,
     bench_size,
     bench_steps,
+    bench_telemetry,
 )
 from tests.bench.kit import DATABASE, Row, percentile
 
@@ -44,10 +48,14 @@ BENCHES: dict[str, Bench] = {
     "pace": bench_pace.measure,
     "keeping": bench_keeping.measure,
     "ledger": bench_ledger.measure,
+    "dashboard": bench_dashboard.measure,
+    "lists": bench_lists.measure,
     "search": bench_search.measure,
     "search-speed": bench_search_speed.measure,
+    "search-scale": bench_search_scale.measure,
     "resilience": bench_resilience.measure,
     "outages": bench_outages.measure,
+    "telemetry": bench_telemetry.measure,
 }
 _MARKS = {True: "✓", False: "✗", None: " "}
 

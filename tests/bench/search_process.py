@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import memory
+from bot.store.engine import create_engine
+from bot.turns import take_short_turns
 from tests.bench.search_text import Writer
 from tools.database import create_tables
 from tools.knowledge_base.band import Thresholds
@@ -69,13 +71,15 @@ async def _write_vectors(engine: AsyncEngine, minilm: MiniLM, digests: Sequence[
 
 
 async def ask(engine: AsyncEngine) -> Json:
-    """Start up, then questions from one client, and from two at once."""
+    """Start up as the bot does, then questions from one client, and from two at once."""
     memory.keep_lean()
+    take_short_turns()
     began = time.perf_counter()
     minilm = MiniLM()
     knowledge = LocalKnowledge(ArticleStore(engine, time.time), minilm)
     await knowledge.refresh()
     started = time.perf_counter() - began
+    memory.settle()
     questions = json.loads(_questions(engine).read_text())
     await _times(knowledge, questions[:50])
     one = await _times(knowledge, questions)
@@ -94,7 +98,7 @@ async def _times(knowledge: LocalKnowledge, questions: Sequence[str]) -> list[fl
 
 
 async def main(action: str, file: str, count: str = "0") -> None:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
+    engine = create_engine(f"sqlite:///{file}")
     try:
         print(json.dumps(await (write(engine, int(count)) if action == "write" else ask(engine))))
     finally:

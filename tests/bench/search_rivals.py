@@ -12,7 +12,7 @@ from tests.bench.search_sets import Ranker
 from tools.knowledge_base import fusion
 from tools.knowledge_base.articles import Article
 from tools.knowledge_base.cutting import cut
-from tools.knowledge_base.dense import Stored, stacked
+from tools.knowledge_base.dense import DenseIndex, Stored, stacked
 from tools.knowledge_base.embedder import Embedder, Vectors
 from tools.knowledge_base.index import ArticleIndex
 from tools.knowledge_base.ranking import Ranking
@@ -80,10 +80,11 @@ def vectors_alone(articles: Sequence[Article], vectors: Stored, embed: Embed) ->
     """The nearest passages."""
     parts = [cut(article).digests or (cut(article).title_digest,) for article in articles]
     starts = np.cumsum([0, *map(len, parts[:-1])])
-    matrix = stacked(vectors, [digest for digests in parts for digest in digests], embed.dimensions)
+    digests = [digest for digests in parts for digest in digests]
+    dense = DenseIndex.of(stacked(vectors, digests, embed.dimensions), 0)
 
     def rank(query: str) -> Sequence[str]:
-        scores = fusion.best_of_each(matrix.cosines(embed.embed_query(query)), starts)
+        scores = fusion.best_of_each(dense.cosines(embed.embed_query(query))[0], starts)
         return [articles[place].slug for place in fusion.best(scores, _MOST)]
 
     return rank

@@ -1,13 +1,17 @@
 """What the tests of the store share: a migrated database, and values to put into it."""
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 
+import tools.backends  # noqa: F401 - all tools make their tables known
 from bot.domain.budget import Account, Claim, Limit, Period, Scope
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.effects import Outgoing, Place, ShowNotice
@@ -15,7 +19,8 @@ from bot.domain.incoming import CarryOn, MessageReceived
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
-from tests.fakes.postgres import postgres_database
+from tests.fakes.postgres import lasting_database, postgres_database
+from tools.database import create_tables
 
 THREAD = ThreadKey("T1", "C1", "1700000000.000100")
 PLACE = Place("T1", "C1", THREAD.thread_ts)
@@ -26,12 +31,45 @@ _numbers = itertools.count(1)
 
 @asynccontextmanager
 async def database(kind: str, folder: Path) -> AsyncIterator[str]:
-    """URL of a new, empty database."""
+    """URL of a new database in which all tables are made already."""
+    template = await _template(kind)
+    if kind == "sqlite":
+        shutil.copyfile(template, folder / "test.db")
+        yield f"sqlite:///{folder}/test.db"
+        return
+    async with postgres_database(template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def empty_database(kind: str, folder: Path) -> AsyncIterator[str]:
+    """URL of a new database in which nothing is made yet."""
     if kind == "sqlite":
         yield f"sqlite:///{folder}/test.db"
         return
     async with postgres_database() as url:
         yield url
+
+
+async def _template(kind: str) -> str:
+    """File (SQLite) or name of a database to be copied; made once in this process."""
+    if kind not in _templates:
+        url = lasting_database() if kind == "postgresql" else f"sqlite:///{_folder().name}/template.db"
+        engine = create_engine(url)
+        await migrate(engine)
+        await create_tables(engine)
+        await engine.dispose()
+        _templates[kind] = str(sa.make_url(url).database)
+    return _templates[kind]
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Removed when this process ends."""
+    return tempfile.TemporaryDirectory(prefix="template")
+
+
+_templates: dict[str, str] = {}
 
 
 @asynccontextmanager

@@ -15,12 +15,12 @@ from alembic.migration import MigrationContext
 from bot.store.engine import create_engine
 from bot.store.migrate import migrate
 from bot.store.tables import metadata
-from tests.contract.store_kit import KINDS, THREAD, conversation, database, message, open_store
+from tests.contract.store_kit import KINDS, THREAD, conversation, database, empty_database, message, open_store
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_migrations_build_exactly_the_tables_the_queries_use(kind: str, tmp_path: Path) -> None:
-    async with database(kind, tmp_path) as url:
+    async with empty_database(kind, tmp_path) as url:
         engine = create_engine(url)
         await migrate(engine)
         await migrate(engine)
@@ -35,7 +35,7 @@ async def test_the_migrations_build_exactly_the_tables_the_queries_use(kind: str
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_processes_that_start_together_migrate_once(kind: str, tmp_path: Path) -> None:
-    async with database(kind, tmp_path) as url:
+    async with empty_database(kind, tmp_path) as url:
         engines = [create_engine(url) for _ in range(4)]
         await asyncio.gather(*(migrate(engine) for engine in engines))
         for engine in engines:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ from bot.domain.conversation import Line, Speaker, Standing
 from bot.domain.effects import Outgoing, Place, Receipt, Session, SetSession, ShowCard
 from bot.domain.errors import FencedError, PermanentError
 from bot.domain.escalation import Decision, NewEscalation, Origin, Proposal, State, Team
-from bot.domain.exchange import Citation, Usage
-from bot.domain.trace import Action, TraceEvent
+from bot.domain.exchange import Citation
 from bot.ports.outbox import Reference, Referred
 from bot.ports.store import Run
 from bot.store.store import SqlStore
@@ -162,19 +160,6 @@ async def test_a_case_is_found_by_the_message_of_its_card(store: SqlStore) -> No
     async with store.read() as tx:
         assert await tx.escalations.by_card(Receipt("C9", "5.5")) == opened
         assert await tx.escalations.by_card(Receipt("C9", "6.6")) is None
-
-
-async def test_traces_come_back_in_order_with_exact_money(store: SqlStore) -> None:
-    events = [
-        TraceEvent(THREAD.id, "R1", 1, Action.LLM_CALL, "claude-test", NOW, usage=Usage(10, 5, 3, 2, 1), cost=cost)
-        for cost in (Decimal("0.000001"), Decimal("1.234567"))
-    ]
-    async with store.write() as tx:
-        await tx.traces.add(*events)
-        await tx.traces.add()
-        await tx.traces.add(TraceEvent("T1:C1:2", "R2", 1, Action.ERROR, "timeout", NOW, ok=False, error="X"))
-        assert await tx.traces.of_conversation(THREAD.id) == events
-        assert await tx.traces.recent(5) == ["T1:C1:2", THREAD.id]
 
 
 async def test_effects_are_written_once(store: SqlStore) -> None:

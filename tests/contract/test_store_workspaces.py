@@ -26,8 +26,10 @@ from bot.domain.gate import Mute, SharedChannel
 from bot.domain.handover import Handback, Rating
 from bot.domain.incoming import CallApproved, CarryOn
 from bot.domain.recap import Recap
-from bot.domain.trace import Action, TraceEvent
 from bot.ports import store as ports
+from bot.ports.citations import Citations
+from bot.ports.evaluations import Evaluations
+from bot.ports.lessons import Lessons
 from bot.ports.outbox import Delivery
 from bot.ports.store import Run
 from bot.store.leaving import close_workspace
@@ -47,6 +49,8 @@ from tests.contract.store_kit import (
     open_store,
 )
 from tests.contract.tries_money import MONEY_TRIES, PAUSE
+from tests.contract.tries_records import RECORD_TRIES, fill_records
+from tests.contract.tries_traces import EVENT, TRACE_TRIES
 
 OWN = ThreadKey("T2", THREAD.channel_id, THREAD.thread_ts)
 """A thread of the workspace that must not see T1: the same channel and timestamp."""
@@ -58,7 +62,6 @@ RUN = Run("R1", THREAD.id, ("i1",), "U1", 0, None, NOW)
 CASE = NewEscalation("E1", THREAD.id, Origin.TOOL, "refund", "wants $10 back")
 CHANGE = BudgetChange(Scope.WORKSPACE, "T1", Period.DAY, Decimal(5), "U1", NOW)
 CAUSE, APPROVED = CarryOn(THREAD, "later", "It is time."), CallApproved(THREAD, "E1", "digest", "U9", "Sam")
-EVENT = TraceEvent(THREAD.id, "R1", 1, Action.TOOL_CALL, "search", NOW)
 DEED = AuditEntry(NOW, "T1", "U1", "case.approve", "E1", "fine", THREAD.id)
 GRANT = Grant(Scope.WORKSPACE, "T1", Period.DAY, Decimal(2), "U1", NOW)
 BUDGET_ASK = BudgetAsk(
@@ -136,7 +139,6 @@ TRIES: dict[str, list[Try]] = {
     "Runs.finish": [lambda tx, _: tx.runs.finish("R1", Outcome.ANSWERED)],
     "Runs.overtaken": [_is_current],
     "Runs.request_stop": [lambda tx, _: tx.runs.request_stop(THREAD.id)],
-    "Runs.recall": [lambda tx, _: tx.runs.recall("R1", "m1")],
     "Runs.record": [lambda tx, _: tx.runs.record("R1", "m2", "output")],
     "Escalations.open": [
         lambda tx, _: tx.escalations.open(replace(CASE, id="E2"), staff_channel="C9", at=NOW),
@@ -206,7 +208,9 @@ TRIES: dict[str, list[Try]] = {
     "Timers.next_due": [lambda tx, _: tx.timers.next_due()],
     "Timers.take_due": [lambda tx, _: tx.timers.take_due(NOW, 10)],
     **MONEY_TRIES,
-    "Audit.add": [lambda tx, _: tx.audit.add(DEED)],
+    **TRACE_TRIES,
+    **RECORD_TRIES,
+    "Audit.add": [lambda tx, _: _recorded(tx)],
     "Audit.recent": [
         lambda tx, _: tx.audit.recent(5),
         lambda tx, _: tx.audit.recent(5, about="E1"),
@@ -221,7 +225,6 @@ TRIES: dict[str, list[Try]] = {
     ],
     "Ratings.of_case": [lambda tx, _: tx.ratings.of_case("E1")],
     "Ratings.since": [lambda tx, _: tx.ratings.since(0.0)],
-    "Runs.answering": [lambda tx, _: tx.runs.answering(THREAD.id, "i1")],
     "Gates.mute": [lambda tx, _: tx.gates.mute(replace(MUTE, until=1.0))],
     "Gates.unmute": [lambda tx, _: tx.gates.unmute("T1", "C1")],
     "Gates.muted": [lambda tx, _: tx.gates.muted(THREAD.id, NOW)],
@@ -229,9 +232,6 @@ TRIES: dict[str, list[Try]] = {
     "Gates.ask_about": [lambda tx, _: tx.gates.ask_about(replace(CONNECT, channel_id="C2"))],
     "Gates.allow": [lambda tx, _: tx.gates.allow(replace(CONNECT, is_allowed=True))],
     "Gates.count_bot": [lambda tx, _: tx.gates.count_bot(THREAD.id, "B1", NOW)],
-    "Traces.add": [lambda tx, _: tx.traces.add(EVENT)],
-    "Traces.of_conversation": [lambda tx, _: tx.traces.of_conversation(THREAD.id)],
-    "Traces.recent": [lambda tx, _: tx.traces.recent(5)],
 }
 SHARED = {
     "Ledger.hold": "waits for its turn and tells nothing",
@@ -240,23 +240,10 @@ SHARED = {
 }
 NOTHING: tuple[object, ...] = (None, False, [], set(), frozenset(), Spend(), Decimal(0))
 REPOSITORIES = (
-    ports.Inbox,
-    ports.Conversations,
-    ports.Recaps,
-    ports.Runs,
-    ports.Escalations,
-    ports.Outbox,
-    ports.Ledger,
-    ports.BudgetAsks,
-    ports.Spending,
-    ports.BotPauses,
-    ports.Traces,
-    ports.Gates,
-    ports.Timers,
-    ports.Handbacks,
-    ports.Ratings,
-    ports.Audit,
-)
+    ports.Inbox, ports.Conversations, ports.Recaps, ports.Runs, ports.Escalations, ports.Outbox, ports.Ledger,
+    ports.BudgetAsks, ports.Spending, ports.BotPauses, ports.Traces, ports.Gates, ports.Timers, ports.Handbacks,
+    ports.Ratings, ports.Audit, Citations, Lessons, Evaluations,
+)  # fmt: skip
 
 
 def methods() -> set[str]:
@@ -308,6 +295,7 @@ async def fill(store: SqlStore) -> None:
         await tx.handbacks.add(HANDBACK)
         await tx.ratings.rate(RATING)
         await tx.traces.add(EVENT)
+        await fill_records(tx)
         await tx.audit.add(DEED)
         await tx.timers.set("t0", CAUSE, due_at=NOW, partition=THREAD.id, conversation_id=THREAD.id)
     delivery = await store.queue.head("staff:E1", NOW)
@@ -350,6 +338,11 @@ async def test_a_foreign_id_finds_nothing_and_changes_nothing(store: SqlStore) -
             given, changed = await try_as(store, "T2", attempt)
             assert not changed, f"{name} #{number} wrote into another workspace"
             assert given in (*NOTHING, ForeignWorkspaceError, PermanentError), f"{name} #{number} told {given!r}"
+
+
+async def _recorded(tx: SqlTransaction) -> None:
+    await tx.audit.add(DEED)
+    await tx.audit.write_down()  # as the end of the transaction does
 
 
 async def test_the_workspace_itself_is_not_hindered(store: SqlStore) -> None:

@@ -1,10 +1,13 @@
 """What the tools of one workspace see of the data of others: nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.desk.lessons import AcceptedArticles
+from bot.domain.lesson import Draft, Lesson
 from bot.store.engine import create_engine
 from tests.contract.store_kit import KINDS, database
 from tools.backends import Backends, Shelf, open_backends
@@ -71,6 +74,35 @@ async def test_nobody_gets_the_common_articles_while_it_is_unknown_whether_he_ha
         await guest.recall(question)
     await guest.search(question)
     assert (await guest.recall(question)).results
+
+
+async def test_articles_that_staff_accepted_come_on_top_of_the_common_ones(backends: Backends) -> None:
+    kumo = backends.of_guest("T1", trusted=False)
+    common = await titles(kumo, "how do I invite a guest")
+    told = "Hold the lid while the kettle boils, and descale it with vinegar every month."
+    draft = Draft("Descale the kettle", "How do I descale the kettle?", told)
+    lesson = Lesson("L1", "T1", "E1", "T1:C1:1.0", draft, "en", "Sam", 0.0, audience="public")
+    await kumo.writing.run(AcceptedArticles((lesson,)))
+    assert (await titles(kumo, "how do I descale the kettle"))[0] == "Descale the kettle"
+    again = await titles(kumo, "how do I invite a guest")
+    assert common[0] in again, "one accepted answer does not take the help centre away"
+    question = Question("how do I invite a guest", None, internal=False)
+    assert common[0] in [found.title for found in (await kumo.knowledge.recall(question)).results]
+    assert "Descale the kettle" not in await titles(backends.of_guest("T2", trusted=False), "descale the kettle")
+
+
+async def test_accepted_articles_that_are_not_in_memory_yet_hold_up_no_common_ones(backends: Backends) -> None:
+    draft = Draft("Descale the kettle", "How do I descale the kettle?", "Descale it with vinegar every month.")
+    lesson = Lesson("L1", "T1", "E1", "T1:C1:1.0", draft, "en", "Sam", 0.0, audience="public")
+    await backends.of_guest("T1", trusted=False).writing.run(AcceptedArticles((lesson,)))
+    restarted = backends.of_guest("T1", trusted=False)
+    question = Question("how do I invite a guest", None, internal=False)
+    async with backends.builds.turn():
+        assert await titles(restarted, question.query)
+        assert (await restarted.knowledge.recall(question)).results
+    async with asyncio.timeout(60):
+        while "Descale the kettle" not in await titles(restarted, "how do I descale the kettle"):
+            pass
 
 
 async def test_a_workspace_with_articles_of_its_own_answers_from_them_alone(backends: Backends, tmp_path: Path) -> None:

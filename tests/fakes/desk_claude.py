@@ -20,6 +20,8 @@ class Claude(FakeMessagesApi):
         super().__init__(brain=self._think)
         self.verdict: Json | Move = SURE
         """Of the judge, on every answer."""
+        self.lesson: Json = {}
+        """What others may learn from a person's answer; empty: nothing."""
         self.summary: str | Move = SUMMARY
         self.always: Move | Brain = text(HELLO)
         """The agent's reply when nothing is planned."""
@@ -71,6 +73,9 @@ class Claude(FakeMessagesApi):
         return seen
 
     def _think(self, seen: Seen) -> Move:
+        if seen.wants_json and "worth_keeping" in str(seen.body["output_config"]):
+            nothing = {"title": "", "question": "", "answer": "", "category": "product"}
+            return structured({**nothing, **self.lesson, "worth_keeping": bool(self.lesson)})
         if seen.wants_json:
             self.judged.append(seen)
             return structured(self.verdict) if isinstance(self.verdict, dict) else self.verdict

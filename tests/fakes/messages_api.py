@@ -183,7 +183,10 @@ class FakeMessagesApi:
             raise _StatusError(401, "authentication_error", "invalid bearer token")
         require(request.headers.get("anthropic-version") in _VERSIONS, "anthropic-version: header is required")
         require(request.content_type == "application/json", "content-type: must be application/json")
-        raw = await request.read()
+        try:
+            raw = await request.read()
+        except ConnectionResetError:
+            raise _StatusError(499, "api_error", "whoever asked has hung up") from None
         if len(raw) > _LARGEST:
             raise _StatusError(413, "request_too_large", "Request exceeds the maximum size")
         try:

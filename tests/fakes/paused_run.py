@@ -115,4 +115,4 @@ async def adds(office: Office, *inbox_ids: str) -> None:
 async def stops(office: Office) -> None:
     stop = StopPressed(THREAD, "U1", "press:stop", "T1")
     async with office.store.write() as tx:
-        assert await Stopping(office.store, office.people, sortable_id).at_the_door(tx, stop)
+        assert await Stopping(office.store, office.people, lambda: NOW, sortable_id).at_the_door(tx, stop)

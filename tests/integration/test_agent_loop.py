@@ -25,6 +25,7 @@ from tests.fakes.agents import THREAD, bench, limit
 from tests.fakes.models import USAGE, ScriptedModel, busy, down, says, wants
 
 FOUND = wants(("search_knowledge_base", {"query": "guests"}))
+FOUND_REF = f"t:1:{FOUND.tool_uses[0].id}"
 SOURCE = Citation("kb://invite", "Invite a guest", "About guests.")
 
 
@@ -226,8 +227,10 @@ async def test_p9_a_run_can_be_re_read_step_by_step(tmp_path: Path) -> None:
         async with b.store.read() as tx:
             events = await tx.traces.of_conversation(THREAD.id)
         assert [(e.action.value, e.step, e.ok) for e in events] == [
-            ("llm_call", 1, False), ("llm_call", 1, True), ("tool_call", 1, True), ("llm_call", 2, True),
+            ("llm_call", 1, False), ("llm_call", 1, True), ("tool_call", 1, True), ("tool_result", 1, True),
+            ("llm_call", 2, True),
         ]  # fmt: skip
+        assert [e.ref for e in events] == ["m1", "m1", FOUND_REF, FOUND_REF, "m2"]
 
 
 async def test_after_a_crash_the_run_resumes_at_the_step_and_asks_nothing_twice(tmp_path: Path) -> None:

@@ -81,6 +81,23 @@ def test_an_admin_reads_a_tool_in_full_approves_exactly_that_and_sees_what_chang
     assert [line.split()[3] for line in capsys.readouterr().out.splitlines()] == ["tool.approve", *["tool.reject"] * 2]
 
 
+def test_an_approved_tool_is_listed_and_called_beside_our_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(monkeypatch, tmp_path)
+    assert main(["tools", "call", "s__echo", "{}", "--yes"]) == 1
+    assert "There is no tool 's__echo'; there are: none that an admin has approved" in capsys.readouterr().out
+    assert main(["mcp", "approve", "s__echo", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["tools", "list"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "s__" in line]
+    assert " ".join(line.split()[:5]) == "s__echo MCP server s yes"
+    assert main(["tools", "call", "s__echo", '{"order": "A-7"}', "--yes"]) == 0
+    told = capsys.readouterr()
+    assert '"from_outside": "s: echo"' in told.out
+    assert "The agent would have to ask people first" in told.err
+
+
 def test_p6_a_tool_that_changes_while_an_admin_reads_is_not_said_to_be_approved(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

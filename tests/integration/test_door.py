@@ -61,7 +61,7 @@ class Hall:
         cases = Cases(self.store, people, town, room, self.clock)
         self.door = Intake(self.store, people, cases, self.clock, sortable_id, profile_for={})
 
-        self.stopping = Stopping(self.store, people, sortable_id)
+        self.stopping = Stopping(self.store, people, self.clock, sortable_id)
 
     def clock(self) -> float:
         return self.now
@@ -152,8 +152,8 @@ async def test_what_the_first_run_has_done_is_told_to_the_second(hall: Hall) -> 
     run = await hall.works()
     async with hall.store.write() as tx:
         for name, got in (("create_ticket", "Ticket FW-7 opened"), ("search_knowledge_base", "3 articles")):
-            await tx.traces.add(TraceEvent(THREAD.id, run.id, 1, Action.TOOL_CALL, name, NOW, got=got))
-        asked = TraceEvent(THREAD.id, run.id, 1, Action.TOOL_CALL, "issue_refund", NOW, got="waits for consent")
+            await tx.traces.add(TraceEvent(THREAD.id, run.id, 1, Action.TOOL_RESULT, name, NOW, got=got))
+        asked = TraceEvent(THREAD.id, run.id, 1, Action.TOOL_RESULT, "issue_refund", NOW, got="waits for consent")
         await tx.traces.add(replace(asked, error=PENDING))
     await hall.door.accept(EDIT)
     await hall.ends(run)
@@ -184,7 +184,7 @@ async def test_a_deleted_question_is_gone_and_so_is_the_line_of_an_answered_one(
     assert await hall.ends(run)
     assert await hall.words() == []
     assert await hall.rows("select outcome from runs") == [Outcome.STOPPED]
-    later = message(f"{NOW - 50:.6f}", text="My PIN is 1234")
+    later = message(f"{NOW - 50:.6f}", text="My shoes are 1234 mm long")
     await hall.door.accept(later)
     async with hall.store.write() as tx:
         await tx.conversations.add_lines(THREAD.id, Line(Speaker.CUSTOMER, "Ana", later.text, NOW))

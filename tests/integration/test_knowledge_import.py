@@ -46,6 +46,8 @@ class Shelf:
         return await Importer(self.store, self.embedder).run(source, dry_run=dry_run)
 
     async def found(self, query: str, *, internal: bool = False) -> list[str]:
+        """As soon as the articles as they are now are searched."""
+        await self.knowledge.refresh()
         findings = await self.knowledge.search(Question(query, None, internal))
         return [result.source.removeprefix("kb://") for result in findings.results]
 

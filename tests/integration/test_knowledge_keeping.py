@@ -66,7 +66,9 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     async with database(request.param, tmp_path) as url:
         engine, clock, embedder = create_engine(url), HeldClock(), WordEmbedder()
         await migrate(engine)
-        yield House(url, engine, clock, embedder, await open_backends(engine, clock=clock, embedder=embedder))
+        backends = await open_backends(engine, clock=clock, embedder=embedder)
+        yield House(url, engine, clock, embedder, backends)
+        await backends.builds.close()
         await engine.dispose()
 
 
@@ -186,7 +188,8 @@ async def test_what_the_embedder_could_not_do_is_tried_again(house: House) -> No
 async def test_what_is_no_longer_for_customers_is_kept_from_them_at_once(house: House, becomes: list[Article]) -> None:
     """Also while the index with it is still searched, because the new one is being built or the database was away."""
     store, other = SlowStore(house.engine, house.clock), article("password", "Refunds of a password.")
-    ours, source = LocalKnowledge(store, house.embedder), ScriptedSource("folder", REFUNDS, other)
+    ours = LocalKnowledge(store, house.embedder, house.backends.builds)
+    source = ScriptedSource("folder", REFUNDS, other)
     imports = Importer(house.backends.articles, house.embedder)
     await imports.run(source)
     question = Question("refunds paid", None, internal=False)

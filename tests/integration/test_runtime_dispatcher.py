@@ -11,6 +11,7 @@ import pytest
 
 from bot.domain.conversation import ThreadKey
 from bot.domain.errors import FencedError, TransientError
+from bot.domain.trace import Action
 from bot.ports.clock import sortable_id, system_clock
 from bot.runtime.cause_queue import CauseQueue
 from bot.runtime.dbos_dispatcher import DbosDispatcher
@@ -157,8 +158,10 @@ async def test_a_fault_is_tried_nine_times_and_then_parked_for_people(house: Hou
     assert await house.unfinished() == [], "the sweep must not take up what was parked"
     async with house.store.read() as tx:
         row = await tx.inbox.get(bad)
+        told = [(e.action, e.error, e.attempt, e.ok, e.ref) for e in await tx.traces.of_conversation("p")]
     assert row is not None
     assert (row.attempts, row.handled) == (9, False)
+    assert told == [(Action.ERROR, "ValueError", number, False, bad) for number in range(1, 10)]
 
 
 async def test_whoever_waits_for_a_cause_is_told_when_it_is_given_up(house: House) -> None:

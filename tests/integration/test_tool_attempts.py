@@ -72,24 +72,27 @@ async def test_p9_every_attempt_stands_in_the_trace_with_number_duration_and_cla
     rows = await traced(tmp_path, catalogue(customers), "lookup_customer", email=ANA.email)
     told = [(r.action, r.name, r.attempt, r.ok, r.error) for r in rows]
     assert told == [
+        (Action.TOOL_CALL, "lookup_customer", 1, True, ""),
         (Action.TOOL_ATTEMPT, "customers", 1, False, "ToolUnavailableError"),
         (Action.TOOL_ATTEMPT, "customers", 2, False, "TimeoutError"),
         (Action.TOOL_ATTEMPT, "customers", 3, True, ""),
         (Action.TOOL_ATTEMPT, "billing", 1, True, ""),
         (Action.TOOL_ATTEMPT, "tickets", 1, True, ""),
-        (Action.TOOL_CALL, "lookup_customer", 1, True, ""),
+        (Action.TOOL_RESULT, "lookup_customer", 1, True, ""),
     ]
-    assert {(r.run_id, r.step) for r in rows} == {("run-1", 4)}
+    assert {(r.run_id, r.step, r.ref) for r in rows} == {("run-1", 4, "t:4:tu")}
     assert not any("secret" in f"{r.given}{r.got}{r.error}" for r in rows if r.action is Action.TOOL_ATTEMPT)
 
 
-async def test_a_call_that_went_well_at_once_is_one_row(tmp_path: Path) -> None:
+async def test_a_call_that_went_well_at_once_is_a_call_and_its_result(tmp_path: Path) -> None:
     tools = catalogue(MemoryCustomers())
     rows = await traced(
         tmp_path, tools, "create_ticket", customer_email=ANA.email, subject="Broken", body="It broke on Monday.",
         priority="low", category="technical",
     )  # fmt: skip
-    assert [r.action for r in rows] == [Action.TOOL_CALL]
+    call, result = rows
+    assert (call.action, bool(call.given), call.got) == (Action.TOOL_CALL, True, "")
+    assert (result.action, result.given, bool(result.got)) == (Action.TOOL_RESULT, "", True)
 
 
 # --- what is shown while the directory is away ---

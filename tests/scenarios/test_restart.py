@@ -32,6 +32,8 @@ async def test_p1_p2_a_run_that_a_stop_cut_off_is_finished_once_after_the_start(
     await desk.settled()
     assert len(thread.ours()) == 1
     assert len(desk.tickets()) == 1
+    told = desk.rows("select action, name, error from traces where name = 'resumed' or error <> '' order by seq")
+    assert told == [("llm_call", "claude-sonnet-5-5", "cancelled"), ("decision", "resumed", "")]
 
 
 async def test_a_stop_lets_the_run_under_way_finish(desk: Desk) -> None:

@@ -105,6 +105,8 @@ async def test_even_when_the_honest_ending_fails_the_customer_is_told_and_the_th
     assert one["ended"]
     await desk.settled()
     assert [m.kind for m in thread.ours()] == ["parked"], "and no sign of work is left behind"
+    ends = desk.rows("select r.outcome, t.ok from runs r join traces t on t.run_id = r.id and t.name = r.outcome")
+    assert ends == [("failed", 0)], "the end of the run is on record, too"
 
     bug.mended = True
     desk.claude.always = text("Here is what to do.")

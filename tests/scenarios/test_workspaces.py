@@ -148,11 +148,13 @@ async def test_p7_whoever_installs_the_app_does_not_get_the_operators_customers(
     """The admins of a workspace choose who is staff there, and what addresses stand in its profiles."""
     desk = both.second
     for user in ("U0SAM", "U0ANA"):
+        desk.claude.forget()
         desk.claude.will(lookup("ana@cobalt-studio.example"), say_what_was_found)
         thread = await desk.customer(user).asks("What plan is Ana on?")
         told = (await thread.answer()).text
-        assert "No customer is registered" in told
-        assert "Cobalt" not in told
+        [found] = desk.claude.asked[1].tool_results
+        assert "No customer is registered" in str(found)
+        assert "Cobalt" not in f"{found} {told}"
 
 
 async def test_a_workspace_that_removes_the_app_leaves_the_other_alone(both: TwoWorkspaces) -> None:

@@ -17,7 +17,7 @@ import pytest
 from bot.__main__ import main
 from bot.cli.parser import MODULES
 from bot.cli.sandbox import DATA, _database
-from bot.cli.traces import describe
+from bot.cli.traces_show import describe
 from bot.config import Settings, SettingsError
 from bot.domain.exchange import Usage
 from bot.domain.trace import Action, TraceEvent
@@ -259,7 +259,7 @@ def test_a_trace_reads_as_steps_with_tokens_cost_and_time() -> None:
     ]
     told = "\n".join(describe(events))
     assert "run R1, 1970-01-01" in told
-    assert "step 1  llm_call   claude-sonnet-5-5  100 + 20 tokens · $0.021" in told
+    assert "step 1  llm_call     claude-sonnet-5-5             100 + 20 tokens · $0.021" in told
     assert "< refund" in told
     assert "failed: X" in told
-    assert told.endswith("2 events, $0.021")
+    assert told.endswith("2 events · 120 tokens · $0.021")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import prompts
 from bot.config import Settings, load_settings
 from bot.doctor import Doctor, Finding, Schema, Verdict
 from bot.domain.errors import ModelBusyError, ModelDownError, PermanentError, TransientError
@@ -125,6 +126,24 @@ async def test_the_policy_is_counted_and_a_fault_in_it_is_named(clinic: Clinic, 
     assert "gate 1 (issue_refunds): there is no tool 'issue_refunds'; there are create_ticket," in bad
     mine.write_text("")
     assert "No tool call waits for a person" in await clinic.only_odd()
+
+
+async def test_profiles_are_named_with_their_patience_and_a_broken_one_by_its_key(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = prompts.read
+    patience = {"triage": "resilience: {create_ticket: {attempts: 2}}", "research": "resilience: {nonsense: {}}"}
+
+    def changed(path: str) -> str:
+        name = path.removeprefix("agents/").removesuffix(".md")
+        return read(path).replace("---\n", f"---\n{patience[name]}\n", 1) if name in patience else read(path)
+
+    monkeypatch.setattr(prompts, "read", changed)
+    assert "research.md: resilience: this profile has no tool 'nonsense'" in await clinic.only_bad()
+    assert "✓ Profiles: support, triage (resilience of create_ticket)." in map(str, await clinic.findings())
+    clinic.settings["AGENT_PROFILES"] = "C1=strict"
+    patience.clear()
+    assert "Profile: AGENT_PROFILES: no agent profile 'strict'" in await clinic.only_bad()
 
 
 async def test_where_all_is_well_every_line_has_a_tick(clinic: Clinic) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
+from bot.cli.kb_import import _Watched
 from bot.cli.progress import Progress
 from bot.config import Settings
 from bot.ports.clock import system_clock
@@ -16,6 +17,8 @@ from bot.store.engine import create_engine
 from tests.fakes.tools import asked_by
 from tools.knowledge_base.band import Band
 from tools.knowledge_base.gaps import GapBook
+from tools.knowledge_base.schedule import Schedule
+from tools.knowledge_base.sources.markdown import MarkdownFolder
 
 PAGE = "<html><head><title>Dark mode</title></head><body><h1>Dark mode</h1><p>Switch it on in your profile.</p></body>"
 
@@ -70,6 +73,21 @@ def test_several_sources_are_read_and_told_apart_and_one_removed(capsys: pytest.
     typed("remove", "html", capsys=capsys, code=1)
 
 
+def test_the_sources_tell_how_the_bots_own_reading_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    typed("import", "md", capsys=capsys)
+
+    async def read_by_the_bot() -> None:
+        engine = create_engine("sqlite:///desk.db")
+        schedule = Schedule(engine, lambda: 1.0)
+        assert await schedule.claim("web:help.example")
+        await schedule.done("web:help.example", again_in=60, told="the site answers 503")
+        await engine.dispose()
+
+    asyncio.run(read_by_the_bot())
+    listed = typed("sources", capsys=capsys)
+    assert listed[1] == "web:help.example: no articles; last reading by the bot: the site answers 503"
+
+
 def test_without_a_source_those_that_are_set_are_imported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,9 +122,10 @@ def test_what_is_no_source_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_old_articles_are_listed_oldest_first(capsys: pytest.CaptureFixture[str]) -> None:
     typed("import", "md", capsys=capsys)
-    head, *rest = typed("stale", capsys=capsys)
+    head, columns, *rest = typed("stale", capsys=capsys)
     assert head == "1 of 2 articles were not updated for 180 days; 1 have no date."
-    assert [line.split("  ")[0].strip() for line in rest] == ["2020-01-31", "no date"]
+    assert columns == "Answers of the last 30 days that cite it, updated, article:"
+    assert [line[:17].strip() for line in rest] == ["0  2020-01-31", "0  no date"]
 
 
 def test_what_was_asked_in_vain_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,3 +157,35 @@ def test_progress_is_a_bar_at_a_terminal_and_a_few_lines_elsewhere() -> None:
     assert "█" * 24 + " 1,000/1,000" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\x1b[K")
     assert file.getvalue().splitlines() == [f"embedding {n}/1,000" for n in ("200", "400", "600", "800", "1,000")]
+
+
+def test_an_import_that_would_take_most_articles_away_needs_force(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    many = [tmp_path / "many" / f"a{n:02}.md" for n in range(24)]
+    many[0].parent.mkdir()
+    for file in many:
+        file.write_text(f"# About {file.stem}\n\nText.")
+    typed("import", "many", capsys=capsys)
+    for file in many[:13]:
+        file.unlink()
+    dry = typed("import", "many", "--dry-run", capsys=capsys)
+    assert dry[0].startswith("would be: 0 imported, 11 unchanged, 13 removed")
+    assert dry[-1].startswith("It would be refused: 13 of the 24 articles of folder would go.")
+    refused = typed("import", "many", capsys=capsys, code=1)
+    assert refused[-1].startswith("13 of the 24 articles of folder would go. Nothing was changed")
+    assert "`deskhand kb import SOURCE --force`" in refused[-1]
+    assert "24 articles" in typed("sources", capsys=capsys)[0]
+    assert typed("import", "many", "--force", capsys=capsys)[0].startswith("0 imported, 11 unchanged, 13 removed")
+
+
+def test_a_watched_folder_is_imported_when_it_changed_and_again_after_a_failure() -> None:
+    folder = _Watched(MarkdownFolder(Path()), tried=1, has_failed=False, again_at=0.0)
+    looks = [(1, 0.0), (1, 1.0), (2, 2.0), (2, 3.0)]
+    assert [folder.is_due(*look) for look in looks] == [False, False, False, True], "changed, and still for a moment"
+    folder.imported(well=False, now=3.0)
+    assert [folder.is_due(2, now) for now in (4.0, 62.9, 63.0)] == [False, False, True]
+    folder.imported(well=False, now=63.0)
+    assert [folder.is_due(3, now) for now in (64.0, 65.0)] == [False, True], "somebody may have mended it"
+    folder.imported(well=True, now=65.0)
+    assert not folder.is_due(3, 1000.0)

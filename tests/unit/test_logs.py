@@ -57,6 +57,7 @@ def test_a_person_reads_words() -> None:
         ("Bearer abc.def==", "abc"),
         ("postgresql://desk:pass%21word@db/x", "pass"),
         ("wss://a.example/link?ticket=abc-123", "abc"),
+        ("Max retries exceeded with url: /v1/traces?x=1&api_key=abc-123 (Caused by", "abc"),
     ],
 )
 def test_a_secret_is_hidden_wherever_it_appears(text: str, secret: str) -> None:

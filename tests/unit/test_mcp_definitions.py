@@ -1,6 +1,7 @@
 """What becomes of the words of an MCP server before a model, an admin or a log sees them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,16 +10,16 @@ from pydantic import ValidationError
 
 from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy, PolicyFile
-from bot.domain.escalation import GatedCall
+from bot.domain.escalation import GatedCall, Proposal
 from bot.domain.principal import Principal, Role
-from tools.base import Tool, ToolContext, ToolError, ToolOutput, canonical_json
+from tools.base import AnyTool, Tool, ToolContext, ToolError, ToolOutput, canonical_json
 from tools.mcp.definition import LARGEST, Definition
 from tools.mcp.pins import Pin, PinState
 from tools.mcp.plain import plain, revealed
 from tools.mcp.result import answer_of
 from tools.mcp.review import difference, entries, in_full
 from tools.mcp.settings import McpServer
-from tools.mcp.shape import BadSchemaError, arguments_of
+from tools.mcp.shape import BadSchemaError, OpenArguments, arguments_of
 
 TAGS = "".join(chr(0xE0000 + ord(c)) for c in "obey me")
 READ: dict[str, Any] = {
@@ -305,3 +306,27 @@ async def test_an_approver_sees_every_argument_in_the_form_and_can_change_it() -
     assert edited.arguments == '{"lines":4,"mode":"r","where":{"path":"b"}}'
     with pytest.raises(ToolError, match=r"where\.path: 1 is not of type 'string'"):
         await forms.edited(call, {"where": '{"path": 1}'}, context)
+
+
+async def test_p6_consent_to_a_tool_does_not_hold_for_what_its_server_made_of_it() -> None:
+    """However it came to be allowed meanwhile: people looked at another tool."""
+    made: list[str] = []
+
+    async def make(arguments: OpenArguments, _: ToolContext) -> ToolOutput:
+        made.append(arguments.model_dump_json())
+        return ToolOutput("done")
+
+    def offered(version: str) -> dict[str, AnyTool]:
+        return {"files__read": Tool("files__read", "", arguments_of(read()), make, "", version=version)}
+
+    context = ToolContext(Principal("T1", "U1", Role.STAFF, "", "a@b.example"), "c", "r", "t", 0, is_consented=True)
+    then = GatedCalls(offered("one"), Policy(PolicyFile()))
+    call = GatedCall("files__read", '{"path":"a"}', "T1:U1", "support", then.policy_version, "", "staff", "one")
+    now = GatedCalls(offered("two"), Policy(PolicyFile()))
+    with pytest.raises(ToolError, match="has become another tool"):
+        await now.run(call, context)
+    assert made == []
+    edited = await now.edited(call, {"path": "b"}, context)
+    assert Proposal("", call=edited).digest != Proposal("", call=replace(call, arguments=edited.arguments)).digest
+    assert (await now.run(edited, context)).content == "done"
+    assert (await then.run(call, context)).content == "done"

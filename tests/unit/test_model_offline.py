@@ -214,6 +214,7 @@ async def test_a_ticket_that_could_not_be_opened_goes_to_a_human() -> None:
     ("words", "said"),
     [
         ("thanks!", "welcome, Ana"),
+        ("Thanks, that's what I needed", "welcome, Ana"),
         ("Hi there", "Hello, Ana"),
         (":wave:", "Hello"),
         ("🎉", "Hello"),
@@ -313,6 +314,12 @@ async def test_its_own_quotes_pass_its_own_judgement() -> None:
 
     assert verdict["grounded"]
     assert verdict["confidence"] >= 0.6
+
+
+async def test_a_deed_that_an_article_tells_of_is_no_claim_of_ours() -> None:
+    rule = "Their cards stay, unassigned or handed to a person you pick."
+    assert (await judge(f"From “Seats”: {rule}", ("search_knowledge_base", rule)))["promises_kept"]
+    assert not (await judge("I have handed it to a person.", ("search_knowledge_base", rule)))["promises_kept"]
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,13 @@ async def test_after_an_approval_the_customer_reads_the_result() -> None:
     assert "could not be made" in (await answered(asked("", note))).text
 
 
+async def test_after_a_denial_the_customer_reads_so_without_its_reason() -> None:
+    note = "A colleague (Sam) decided against it (issue_refund {}, which was not done). Explain that. Reason: rude"
+    told = (await answered(asked("", note))).text
+    assert "decided against it, so nothing was done" in told
+    assert "rude" not in told
+
+
 @pytest.mark.parametrize(("result", "kept"), [(MADE, True), (WAITS, False), (None, False)])
 async def test_its_judge_lets_i_have_refunded_pass_only_after_the_deed(result: str | None, kept: bool) -> None:
     tools = [{"tool": "issue_refund", "arguments": "{}", "result": result}] if result else []

@@ -10,10 +10,12 @@ from tools.knowledge_base.articles import Article, Audience
 from tools.knowledge_base.band import Band, Thresholds
 from tools.knowledge_base.chunks import LONGEST, passages
 from tools.knowledge_base.cutting import cut, texts_of
-from tools.knowledge_base.dense import stacked
+from tools.knowledge_base.dense import DenseIndex, stacked
 from tools.knowledge_base.embedder import UNKNOWN, EmbedderUnavailableError, Vectors
 from tools.knowledge_base.index import ArticleIndex
 from tools.knowledge_base.packed import Packed
+from tools.knowledge_base.product import PlainProduct, Product, product_of
+from tools.knowledge_base.weights import weights_of
 from tools.knowledge_base.words import LONGEST_QUERY
 
 LIMITS = Thresholds(0.4, 0.5)
@@ -114,17 +116,51 @@ def test_thresholds_that_are_no_numbers_are_none() -> None:
     assert Thresholds.parse('{"weak": 0.4, "strong": Infinity}') is None
 
 
-def test_a_matrix_of_bytes_gives_the_cosines_of_the_whole_vectors() -> None:
+@pytest.mark.parametrize("product", [product_of, PlainProduct], ids=["here", "numpy"])
+def test_a_matrix_of_bytes_gives_the_cosines_of_the_whole_vectors(product: Callable[..., Product]) -> None:
     numbers = np.random.default_rng(3)
     whole = numbers.standard_normal((1300, 384)).astype(np.float32)
     whole /= np.linalg.norm(whole, axis=1, keepdims=True)
-    digests = [str(place) for place in range(1301)]
-    made = stacked(dict(zip(digests, whole, strict=False)), digests, 384)
-    question = whole[700]
-    assert np.abs(made.cosines(question)[:1300] - whole @ question).max() < 0.004
-    assert made.cosines(question)[1300] == 0
-    assert np.array_equal(made.first(600).cosines(question), made.cosines(question)[:600])
-    assert made.first(0).cosines(question).shape == (0,)
+    matrix = stacked(dict(zip(map(str, range(1300)), whole, strict=True)), [str(n) for n in range(1301)], 384)
+    made = DenseIndex(product(matrix.numbers), matrix.factors, titles_at=1000, rows=1000, articles=301)
+    passages, titles = made.cosines(whole[700])
+    assert np.abs(passages - whole[:1000] @ whole[700]).max() < 0.004
+    assert np.abs(titles[:300] - whole[1000:] @ whole[700]).max() < 0.004
+    assert titles[300] == 0, "it has no vector"
+    some = made.first(600, 2).cosines(whole[700])
+    assert np.array_equal(some[0], passages[:600])
+    assert np.array_equal(some[1], titles[:2])
+    assert made.first(0, 0).nearest(whole[700]) == 0
+    assert not made.cosines(np.zeros(384, np.float32))[0].any()
+
+
+def test_largest_numbers_are_multiplied_exactly_and_the_callers_own_are_not_needed_any_more() -> None:
+    rows = np.full((40, 384), 127, np.int8)
+    rows[1::2] = -127
+    product = product_of(rows)
+    rows[:] = 0
+    made = product(np.ones(384, np.float32))
+    assert np.allclose(made[::2], 127 * 384)
+    assert np.allclose(made[1::2], -127 * 384)
+    assert product_of(np.zeros((0, 384), np.int8))(np.ones(384, np.float32)).shape == (0,)
+
+
+def test_words_weigh_what_the_formula_says() -> None:
+    chance = np.random.default_rng(5)
+    rows = [chance.integers(0, 30, size).tolist() for size in (0, 1, 7, 40, 3, 12)]
+    lengths, size = np.array([len(row) for row in rows], np.int32), len(rows)
+    weights = weights_of(np.concatenate(rows).astype(np.int32), lengths, 31)
+    for term in range(31):
+        holders = sum(term in row for row in rows)
+        rarity = np.log1p((size - holders + 0.5) / (holders + 0.5))
+        wanted = {
+            place: rarity * (tf := row.count(term)) / (tf + 1.2 * (0.25 + 0.75 * len(row) / lengths.mean()))
+            for place, row in enumerate(rows)
+            if term in row
+        }
+        found, adds = weights.of(term)
+        assert dict(zip(found.tolist(), adds.tolist(), strict=True)) == pytest.approx(wanted, rel=1e-5)
+        assert weights.has(term) == bool(holders)
 
 
 def test_packed_texts_come_out_as_they_went_in() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tools.base import ToolUnavailableError
-from tools.knowledge_base.store import CHANNEL
+from tools.knowledge_base.revisions import CHANNEL
 
 EVERY_SECONDS = 2.0
 LISTENING_SECONDS = 30.0

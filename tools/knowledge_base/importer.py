@@ -11,7 +11,9 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.memory import give_back
 from tools.knowledge_base.articles import Article
+from tools.knowledge_base.band import Thresholds
 from tools.knowledge_base.building import Shelf, bands
 from tools.knowledge_base.cutting import Cut, cut
 from tools.knowledge_base.embedder import Embedder
@@ -23,6 +25,8 @@ from tools.knowledge_base.vectors import VectorStore
 
 _SHOWN = 5
 """Broken documents named in a refusal."""
+_MANY, _HALF = 20, 0.5
+"""From how many articles of a source on an import that would take away more than this share of them is refused."""
 _DRIFT = 0.05
 """Share of the articles that may change before the bands are measured anew: one article does not move them."""
 
@@ -41,6 +45,10 @@ class Step:
 Watcher = Callable[[Step], None]
 
 
+class ManyGoneError(SourceError):
+    """Most of a source's articles would go: its service, or who configured it, is more likely wrong than they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What an import did, or would have done; the slugs, and what became of the rest."""
@@ -53,6 +61,8 @@ class Report:
     embedded: int = 0
     """Passages and titles that had no vector yet."""
     seconds: float = 0.0
+    refused: str = ""
+    """Of a dry run: why the import would be refused."""
 
     def __str__(self) -> str:
         head = (
@@ -88,32 +98,51 @@ class Importer:
         """Make the plain folder's articles those below `path`."""
         return await self.run(MarkdownFolder(path))
 
-    async def run(self, source: Source, *, dry_run: bool = False) -> Report:
+    async def run(self, source: Source, *, dry_run: bool = False, force: bool = False) -> Report:
         """Take in what changed, remove what is gone, all at once.
 
         What cannot be read as an article is reported and skipped; if it was imported earlier, that version stays.
-        Raises SourceError when there is no article at all, so that a wrong path empties nothing,
-        EmbedderUnavailableError, and ToolUnavailableError when the database does not answer. A dry run writes nothing.
+        Raises SourceError when there is no article at all, so that a wrong path empties nothing; ManyGoneError, unless
+        `force`, when more than half of what there was would go; EmbedderUnavailableError, and ToolUnavailableError when
+        the database does not answer. A dry run writes nothing.
         """
+        try:
+            return await self._run(source, dry_run=dry_run, force=force)
+        finally:
+            await asyncio.to_thread(give_back)
+
+    async def _run(self, source: Source, *, dry_run: bool, force: bool) -> Report:
         begun = self._store.clock()
         reading = await self._read(source)
         plan = await self._plan(source.name, reading)
+        refused = "" if force else _too_many_gone(source.name, frozenset(reading.known), plan.changes)
         if dry_run:
             changes, embedded = plan.changes, await self._to_embed(plan.after)
+        elif refused:
+            raise ManyGoneError(refused)
         else:
             changes, embedded = await self._carry_out(plan)
         taken = (Skipped(slug, "another source has an article of that name") for slug in changes.taken)
         skipped = (*reading.skipped, *taken)
-        unchanged = tuple(slug for slug in changes.unchanged if slug not in {item.slug for item in skipped})
+        left_out = {item.slug for item in skipped}
+        unchanged = tuple(slug for slug in changes.unchanged if slug not in left_out)
         seconds = self._store.clock() - begun
-        return Report(source.name, changes.imported, unchanged, changes.removed, skipped, embedded, seconds)
+        return Report(source.name, changes.imported, unchanged, changes.removed, skipped, embedded, seconds, refused)
+
+    async def clear(self, source: str) -> int:
+        """Take every article of a source away, which an import of nothing does not do; how many there were."""
+        return await self._store.remove(source)
 
     async def catch_up(self) -> int:
-        """Cut and embed what was imported without this embedder; how many texts that were."""
+        """Cut and embed what was imported without this embedder; how many texts that were.
+
+        Vectors that nobody was told of, because another shelf has the same texts or whoever made them was stopped, are
+        announced.
+        """
         held = await self._store.held()
         cuts = await asyncio.to_thread(_cut, held.articles, held.cuts, frozenset())
         shelf, measure = Shelf(held.articles, {**held.cuts, **cuts}), self._has_drifted(held, 0)
-        if not held.articles or not (cuts or measure or await self._to_embed(shelf)):
+        if not held.articles or not (cuts or measure or await self._is_untold(held, shelf)):
             return 0
         nobodys = Batch("", {}, frozenset(), cuts)
         return (await self._carry_out(_Plan(nobodys, Changes((), (), ()), shelf, measure)))[1]
@@ -133,8 +162,7 @@ class Importer:
         batch = Batch(source, reading.documents, frozenset(reading.stays), {}, digests=digests)
         changes = await self._store.preview(batch)
         fresh = {slug: reading.documents[slug].article for slug in changes.imported}
-        stay = (article for article in held.articles if article.slug not in {*changes.removed, *fresh})
-        articles = tuple(sorted((*stay, *fresh.values()), key=lambda article: article.slug))
+        articles = await asyncio.to_thread(_afterwards, held.articles, frozenset(changes.removed), fresh)
         cuts = await asyncio.to_thread(_cut, articles, held.cuts, fresh.keys())
         measure = self._has_drifted(held, len(changes.imported) + len(changes.removed))
         return _Plan(replace(batch, cuts=cuts), changes, Shelf(articles, {**held.cuts, **cuts}), measure)
@@ -143,7 +171,8 @@ class Importer:
         """Write it; what else was imported meanwhile is written, too, and may have swept our vectors away."""
         embedded = await self._embed(plan.after)
         thresholds = await self._calibrate(plan.after) if plan.measure else {}
-        changes = await self._store.replace(replace(plan.batch, thresholds=thresholds, embedded=embedded > 0))
+        batch = replace(plan.batch, thresholds=thresholds, embedded=await self._count(plan.after))
+        changes = await self._store.replace(replace(batch, has_new_vectors=embedded > 0))
         if not changes.is_nothing:
             await self._vectors.sweep()
         if lost := await self._embed(plan.after):
@@ -155,7 +184,9 @@ class Importer:
         if self._embedder is None:
             return False
         name = self._embedder.name
-        return name not in held.thresholds or held.drift[name] + changed > _DRIFT * len(held.articles)
+        if Thresholds.parse(held.thresholds.get(name, "")) is None:
+            return True
+        return held.drift[name] + changed > _DRIFT * len(held.articles)
 
     async def _embed(self, shelf: Shelf) -> int:
         if self._embedder is None:
@@ -169,6 +200,15 @@ class Importer:
         digests = await asyncio.to_thread(shelf.digests)
         return len(await self._vectors.missing(self._embedder.name, digests))
 
+    async def _count(self, shelf: Shelf) -> Mapping[str, int]:
+        """By embedder: how many texts there are, which all have their vectors."""
+        return {self._embedder.name: len(await asyncio.to_thread(shelf.digests))} if self._embedder else {}
+
+    async def _is_untold(self, held: Held, shelf: Shelf) -> bool:
+        """Whether there are vectors to be made, or made but never announced."""
+        is_more = any(held.embedded.get(name) != count for name, count in (await self._count(shelf)).items())
+        return is_more or await self._to_embed(shelf) > 0
+
     async def _calibrate(self, shelf: Shelf) -> Mapping[str, str]:
         if self._embedder is None:
             return {}
@@ -176,9 +216,29 @@ class Importer:
         return {self._embedder.name: await asyncio.to_thread(bands, shelf, vectors, self._embedder)}
 
 
+def _afterwards(
+    before: Iterable[Article], removed: Container[str], fresh: Mapping[str, Article]
+) -> tuple[Article, ...]:
+    """All articles of the shelf once the import is done."""
+    stay = (article for article in before if article.slug not in removed and article.slug not in fresh)
+    return tuple(sorted((*stay, *fresh.values()), key=lambda article: article.slug))
+
+
 def _cut(articles: Iterable[Article], present: Container[str], fresh: Container[str]) -> dict[str, Cut]:
     """Those that are new, and those that were cut in an older way."""
     return {a.slug: cut(a) for a in articles if a.slug in fresh or a.slug not in present}
+
+
+def _too_many_gone(name: str, known: frozenset[str], changes: Changes) -> str:
+    """Why an import is refused; empty when it is not. Renamed documents count as gone."""
+    gone = len(known.intersection(changes.removed))
+    if len(known) < _MANY or gone <= _HALF * len(known):
+        return ""
+    came = f", and {len(changes.imported)} would come" if changes.imported else ""
+    return (
+        f"{gone} of the {len(known)} articles of {name} would go{came}. Nothing was changed, in case the source is at "
+        "fault. If they are to go: `deskhand kb import SOURCE --force`."
+    )
 
 
 def _refusal(name: str, reading: Reading) -> str:

@@ -64,6 +64,16 @@ class ArticleIndex:
             return cls(everything, everything)
         return cls(everything, everything.first(public, terms) if public else None)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to be found."""
+        return self.everything is None
+
+    @property
+    def thresholds(self) -> Thresholds | None:
+        """Where the bands begin; None where words alone decide."""
+        return self.everything.thresholds if self.everything else None
+
     def search(self, query: str, category: ArticleCategory | None, *, internal: bool) -> Found:
         """Articles about the question, only those of the category if there is one. Blocks for a few milliseconds."""
         ranking = self.everything if internal else self.public
@@ -78,8 +88,7 @@ def calibrated(articles: Iterable[Article], cuts: Mapping[str, Cut], vectors: St
     every = tuple(articles)
     public = [article for article in every if article.audience is Audience.PUBLIC] or every
     digests = [digest for article in public for digest in _parts(article, cuts).digests]
-    titles = stacked(vectors, (), embedder.dimensions)
-    return calibrate(DenseIndex(stacked(vectors, digests, embedder.dimensions), titles).nearest, embedder)
+    return calibrate(DenseIndex.of(stacked(vectors, digests, embedder.dimensions), 0).nearest, embedder)
 
 
 def _measured(
@@ -108,6 +117,6 @@ def _layout(articles: Sequence[Article], parts: Sequence[Cut]) -> Layout:
 
 
 def _dense(articles: Sequence[Article], parts: Sequence[Cut], vectors: Stored, embedder: Embedder) -> DenseIndex:
-    passages = stacked(vectors, [digest for part in parts for digest in part.digests], embedder.dimensions)
+    passages = [digest for part in parts for digest in part.digests]
     titles = [part.title_digest if article.title else "" for article, part in zip(articles, parts, strict=True)]
-    return DenseIndex(passages, stacked(vectors, titles, embedder.dimensions))
+    return DenseIndex.of(stacked(vectors, passages + titles, embedder.dimensions), len(titles))

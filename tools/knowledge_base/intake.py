@@ -1,5 +1,6 @@
 """What a source hands over, looked at once more before anything is written: sources are other people's programs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
@@ -8,6 +9,8 @@ from tools.knowledge_base.sources.base import Document, Expected, Found, Known, 
 
 _LONGEST_TITLE = 300
 _LONGEST_SLUG = 500
+_BREATH = 50
+"""Documents after which others have their turn."""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,8 @@ class Reading:
         async for found in finds:
             self._take(found)
             yield self
+            if not self.seen % _BREATH:
+                await asyncio.sleep(0)  # a source may have all it reads at hand
 
     def _take(self, found: Found) -> None:
         match found:

@@ -1,23 +1,28 @@
-"""Finds passages by their words: BM25, in memory, by the bm25s library.
+"""Finds passages by their words: BM25, in memory.
 
 BM25 says how well a text fits a few words: rare words count more, the tenth occurrence of a word counts hardly more
 than the third, long texts are no better than short ones. What is indexed are passages with their article's title
 several times in front. On public question sets that was as good as BM25F with a length for each field (within a point
-of recall, measured), so the library stays.
+of recall, measured).
+
+What a term adds to the score of a row does not depend on the question, so it is worked out beforehand (`weights.py`);
+a question adds up a few lists.
 
 Terms carry the language of their article, because a stem of one language means nothing in another; a question is looked
 up in every language the articles have.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
 from tools.knowledge_base.chunks import Passage
+from tools.knowledge_base.weights import Weights, weights_of
 from tools.knowledge_base.words import DEFAULT, LONGEST_QUERY, Words, codes, split
 
 _TITLE_TIMES = 4
@@ -43,7 +48,10 @@ class Terms:
     """The terms of every row; the rows are the passages of all articles one after the other."""
 
     numbers: Mapping[Term, int]
-    rows: Sequence[Sequence[int]]
+    said: NDArray[np.int32]
+    """Numbers of the terms, row after row."""
+    lengths: NDArray[np.int32]
+    """How many terms each row has."""
     languages: tuple[str, ...]
 
 
@@ -52,13 +60,17 @@ def terms_of(articles: Sequence[Text]) -> Terms:
     numbers: defaultdict[Term, int] = defaultdict()
     numbers.default_factory = numbers.__len__
     known: dict[str, _Known] = {}
-    rows: list[list[int]] = []
+    said, ends = array("i"), array("q", [0])
     for article in articles:
         language = article.language or DEFAULT
-        of_word = known.setdefault(language, _Known(language, numbers))
-        title = [number for word in split(article.title) for number in of_word[word]] * _TITLE_TIMES
-        rows += [title + [n for word in split(p.text) for n in of_word[word]] for p in article.passages]
-    return Terms(dict(numbers), rows, tuple(sorted(known)))
+        of_word = known.setdefault(language, _Known(language, numbers)).__getitem__
+        title = array("i", chain.from_iterable(map(of_word, split(article.title)))) * _TITLE_TIMES
+        for passage in article.passages:
+            said.extend(title)
+            said.extend(chain.from_iterable(map(of_word, split(passage.text))))
+            ends.append(len(said))
+    lengths = np.diff(np.asarray(ends)).astype(np.int32)
+    return Terms(dict(numbers), np.asarray(said, np.int32), lengths, tuple(sorted(known)))
 
 
 class _Known(dict[str, tuple[int, ...]]):
@@ -91,16 +103,7 @@ class LexicalIndex:
     def __init__(self, terms: Terms, size: int) -> None:
         self.size = size
         self._terms, self._languages = terms.numbers, terms.languages
-        self._bm25 = bm25s.BM25(k1=1.2, b=0.75)
-        rows = terms.rows[:size]
-        if any(rows):  # the library divides by the mean length
-            self._bm25.index((rows, dict(terms.numbers)), show_progress=False)
-            self._bm25.vocab_dict, self._bm25.unique_token_ids_set = {}, set()  # ours serves, all rankings share it
-            self._starts: Ints = np.asarray(self._bm25.scores["indptr"], np.int64)
-        else:
-            self._starts = np.zeros(len(terms.numbers) + 1, np.int64)
-        holders = np.diff(self._starts)
-        self._rarity = np.log1p((size - holders + 0.5) / (holders + 0.5))
+        self._weights: Weights = weights_of(terms.said, terms.lengths[:size], len(terms.numbers))
         self._unknown = float(np.log1p(2 * size))
 
     def ask(self, query: str) -> Asked:
@@ -109,8 +112,10 @@ class LexicalIndex:
 
     def scores(self, asked: Asked) -> Floats:
         """BM25 of every row; 0 where no word fits."""
-        known = asked.known
-        made: Floats = self._bm25.get_scores_from_ids(known) if known else np.zeros(self.size, np.float32)
+        made = np.zeros(self.size, np.float32)
+        for number in asked.known:
+            rows, weights = self._weights.of(number)
+            made[rows] += weights
         return made
 
     def shares(self, asked: Asked, articles: Ints, article_of: NDArray[np.int32]) -> Floats:
@@ -124,7 +129,7 @@ class LexicalIndex:
             for number in numbers:
                 total += (weight := self._weight(number))
                 if number is not None:
-                    held[np.isin(articles, article_of[self._rows_with(number)])] += weight
+                    held[np.isin(articles, article_of[self._weights.of(number)[0]])] += weight
             best = np.maximum(best, held / total) if total else best
         return best
 
@@ -147,11 +152,7 @@ class LexicalIndex:
 
     def _number(self, language: str, term: str) -> int | None:
         number = self._terms.get((language, term))
-        return number if number is not None and self._starts[number] < self._starts[number + 1] else None
+        return number if number is not None and self._weights.has(number) else None
 
     def _weight(self, number: int | None) -> float:
-        return self._unknown if number is None else float(self._rarity[number])
-
-    def _rows_with(self, number: int) -> NDArray[np.int32]:
-        rows: NDArray[np.int32] = self._bm25.scores["indices"][self._starts[number] : self._starts[number + 1]]
-        return rows
+        return self._unknown if number is None else float(self._weights.rarity[number])

@@ -3,19 +3,21 @@
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.domain.exchange import SearchResult
 from bot.domain.language import LANGUAGE_NAMES
+from bot.domain.lesson import SOURCE
 from bot.memory import give_back
 from tools.base import ToolUnavailableError
 from tools.knowledge_base.articles import Audience
 from tools.knowledge_base.building import Shelf, built
+from tools.knowledge_base.builds import Builds
 from tools.knowledge_base.cutting import cut
 from tools.knowledge_base.dense import Stored
 from tools.knowledge_base.embedder import Embedder
 from tools.knowledge_base.index import ArticleIndex
-from tools.knowledge_base.ranking import Found, Hit
+from tools.knowledge_base.ranking import NOTHING, Found, Hit
 from tools.knowledge_base.store import ArticleStore, Held
 from tools.knowledge_base.tool import Findings, Question
 from tools.knowledge_base.vectors import VectorStore
@@ -27,65 +29,95 @@ _ASK_SECONDS = 0.5
 _STAFF_ONLY = "[staff only, not for customers] "
 
 
-class LocalKnowledge:
-    """Notices before each search whether the articles changed, by whatever process, and then builds a new index.
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    index: ArticleIndex
+    revision: int
+    """Of the shelf when it was read."""
 
-    While one is built, which takes seconds for ten thousand articles, all but the first to notice search the old one.
+
+class LocalKnowledge:
+    """Answers at once from the index it has; when the articles have changed since, a new one is built meanwhile.
+
+    So a search after an import does not wait seconds for ten thousand articles. What the old index finds is compared
+    with the database then: an article that is gone, or no longer for customers, is not shown.
     """
 
-    def __init__(self, store: ArticleStore, embedder: Embedder | None = None) -> None:
+    def __init__(self, store: ArticleStore, embedder: Embedder | None = None, builds: Builds | None = None) -> None:
+        """`builds`: shared by all that build indexes in this process."""
         self._store = store
         self._vectors = VectorStore(store.engine)
         self._embedder = embedder
-        self._index: ArticleIndex | None = None
-        self._revision = -1
+        self._builds = builds or Builds()
+        self._loaded: _Loaded | None = None
         self._looked_at = -1
         self.had_articles: bool | None = None
         """Whether there were any when `has_articles` last looked; None when it never did."""
+        self.is_help_centre = False
+        """Whether there were more then than answers of colleagues that staff accepted as articles."""
         self._loading = asyncio.Lock()
 
     async def search(self, question: Question) -> Findings:
-        """In the articles as they are now."""
-        if self._index is not None and self._loading.locked():
-            found = await _found(self._index, question)
-            return _findings(await self._still_shown(found, question))
-        return _findings(await _found(await self.refresh(), question))
+        """In the articles; an import that has just ended may not be found yet."""
+        loaded = self._loaded or await self._built()
+        found, revision = await asyncio.gather(_found(loaded.index, question), self._store.revision())
+        while revision != loaded.revision and loaded.index.is_empty:
+            loaded = await self._built()
+            found, revision = await asyncio.gather(_found(loaded.index, question), self._store.revision())
+        if revision == loaded.revision:
+            return findings(found)
+        self._builds.begin(self, self.refresh)
+        return findings(await self._still_shown(found, question))
 
     async def recall(self, question: Question) -> Findings:
         """In the articles as they were when the database last answered; if it does, without what went since."""
-        if self._index is None:
+        if self._loaded is None:
             raise ToolUnavailableError("no articles were ever loaded")
-        found = await _found(self._index, question)
+        found = await _found(self._loaded.index, question)
         with suppress(ToolUnavailableError, TimeoutError):
             async with asyncio.timeout(_ASK_SECONDS):
                 found = await self._still_shown(found, question)
-        return _findings(found)
+        return findings(found)
 
     async def _still_shown(self, found: Found, question: Question) -> Found:
         """Without articles that were taken away, or from customers, since the index was built."""
         now = await self._store.audiences([hit.article.slug for hit in found.hits])
         readers = set(Audience) if question.internal else {Audience.PUBLIC}
-        return replace(found, hits=tuple(hit for hit in found.hits if now.get(hit.article.slug) in readers))
+        hits = tuple(hit for hit in found.hits if now.get(hit.article.slug) in readers)
+        return replace(found, hits=hits) if hits else NOTHING
+
+    async def _built(self) -> _Loaded:
+        """What is searched where there was nothing. Whoever waits no longer does not end it: the next one finds it."""
+        await self._builds.finish(self, self.refresh)
+        if self._loaded is None:
+            raise ToolUnavailableError("no articles were ever loaded")
+        return self._loaded
 
     async def refresh(self) -> ArticleIndex:
         """The index of the present articles; built outside the event loop, swapped in when it is complete."""
         async with self._loading:
-            if self._index is not None and await self._store.revision() == self._revision:
-                return self._index
-            held = await self._store.held()
-            self._index = await self._build(held)
-            self._revision = held.revision
-            fields = {"articles": len(held.articles), "revision": held.revision}
-            del held
-            await asyncio.to_thread(give_back)
+            if (present := await self._present()) is not None:
+                return present
+            async with self._builds.turn():
+                held = await self._store.held()
+                self._loaded = loaded = _Loaded(await self._build(held), held.revision)
+                fields = {"articles": len(held.articles), "revision": held.revision}
+                del held
+                await asyncio.to_thread(give_back)
             logger.info("knowledge.loaded", extra={"fields": fields})
-            return self._index
+            return loaded.index
+
+    async def _present(self) -> ArticleIndex | None:
+        """The index, if it is of the articles as they are now."""
+        loaded = self._loaded
+        return loaded.index if loaded is not None and await self._store.revision() == loaded.revision else None
 
     async def has_articles(self) -> bool:
         """Whether there are any now."""
-        if self.had_articles is None or self._looked_at != await self._store.revision():
-            revision = await self._store.revision()
-            self.had_articles = await self._store.has_articles()
+        revision = await self._store.revision()
+        if self.had_articles is None or self._looked_at != revision:
+            self.is_help_centre = await self._store.has_articles(besides=SOURCE)
+            self.had_articles = self.is_help_centre or await self._store.has_articles()
             self._looked_at = revision
         return self.had_articles
 
@@ -93,11 +125,15 @@ class LocalKnowledge:
         shelf = await asyncio.to_thread(_shelf, held)
         if self._embedder is None:
             return await asyncio.to_thread(built, shelf, {}, None, "")
-        vectors = await self._vectors.load(self._embedder.name, shelf.digests())
+        vectors = await self._vectors.load(self._embedder.name, await asyncio.to_thread(shelf.digests))
         thresholds = held.thresholds.get(self._embedder.name, "")
         given = [(shelf, vectors)]
         del shelf, vectors
-        return await asyncio.to_thread(_emptied, given, self._embedder, thresholds)
+        index = await asyncio.to_thread(_emptied, given, self._embedder, thresholds)
+        if not thresholds and index.thresholds is not None:
+            with suppress(ToolUnavailableError):  # then the next build measures again
+                await self._store.keep_bands(self._embedder.name, index.thresholds.json())
+        return index
 
 
 def _shelf(held: Held) -> Shelf:
@@ -116,7 +152,8 @@ async def _found(index: ArticleIndex, question: Question) -> Found:
     return await asyncio.to_thread(index.search, question.query, question.category, internal=question.internal)
 
 
-def _findings(found: Found) -> Findings:
+def findings(found: Found) -> Findings:
+    """As the tool takes it."""
     return Findings(found.band, tuple(_result(hit) for hit in found.hits))
 
 

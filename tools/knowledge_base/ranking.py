@@ -119,6 +119,11 @@ class Ranking:
             meaning = replace(meaning, dense=meaning.dense.first(len(layout.article_of), articles))
         return Ranking(layout, terms, meaning)
 
+    @property
+    def thresholds(self) -> Thresholds | None:
+        """Where the bands begin; None where words alone decide."""
+        return self._meaning.thresholds if self._meaning else None
+
     def search(self, query: str, category: ArticleCategory | None) -> Found:
         """The best articles of the category, or of all."""
         scored = self.scored(query, category)
@@ -137,7 +142,7 @@ class Ranking:
         vector = self._meaning.vector(query) if self._meaning else None
         if self._meaning is None or vector is None:
             return Scored(asked, of_words, words, None)
-        near, titles = self._meaning.dense.passages(vector), self._meaning.dense.titles(vector)
+        near, titles = self._meaning.dense.cosines(vector)
         of_near = self._of_articles(near, allowed)
         articles = fusion.fused([(_WORDS, of_words), (_MEANING, of_near), (_TITLE, titles * allowed)])
         return Scored(asked, articles, _WORDS * _shares(words) + _MEANING * _shares(near), float(of_near.max()))

@@ -56,9 +56,8 @@ class PassageStore:
 
     async def sweep(self) -> None:
         """Throw away the passages of versions that no article names any more, on whatever shelf."""
-        old: Sequence[Any] = await fetch(
-            self._engine, sa.select(chunks.c.slug, chunks.c.version).where(_unnamed()).distinct()
-        )
+        query = sa.select(chunks.c.slug, chunks.c.version).where(_unnamed()).distinct()
+        old: Sequence[Any] = await fetch(self._engine, query, is_long=True)
         keys = [{"key": row.slug, "of": row.version} for row in old]
         for start in range(0, len(keys), _VERSIONS):
             part = keys[start : start + _VERSIONS]

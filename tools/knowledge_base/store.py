@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tools.database import alone, fetch, transact
+from tools.database import fetch, transact
+from tools.knowledge_base import revisions
 from tools.knowledge_base.articles import Article, Audience
 from tools.knowledge_base.chunks import Passage
 from tools.knowledge_base.cutting import CUT, Cut, cut, version_of
 from tools.knowledge_base.sources.base import Document, Known, Seen
 from tools.knowledge_base.staging import PassageStore, Row, parts
-from tools.knowledge_base.tables import articles, bands, chunks, revision
+from tools.knowledge_base.tables import articles, bands, chunks
 
-CHANNEL = "kb_changed"
-"""On PostgreSQL every finished import is told here."""
 SAMPLE = "sample"
 """Source of the sample company's articles; it leaves as soon as anything else is imported."""
 
@@ -40,8 +40,10 @@ class Batch:
     """Of the bands, by embedder, as JSON."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """Of the documents' articles, as far as they were made already."""
-    embedded: bool = False
-    """Whether texts have vectors now that had none, so that whoever searches is to read all again."""
+    embedded: Mapping[str, int] = field(default_factory=dict)
+    """By embedder: how many texts of the shelf have a vector once this is written."""
+    has_new_vectors: bool = False
+    """Whether texts that were there had none, so that whoever searches is to read all again."""
 
     def digest(self, slug: str) -> str:
         """Of one article."""
@@ -78,6 +80,8 @@ class Held:
     """By embedder, as JSON."""
     drift: Mapping[str, int]
     """By embedder: articles that changed since its thresholds were measured."""
+    embedded: Mapping[str, int]
+    """By embedder: how many texts had a vector when the shelf was announced; 0 when articles changed without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class ArticleStore:
         self.clock = clock
         self._shelf = f".{workspace}/" if workspace else ""
         self._passages = PassageStore(engine, self._shelf)
+        self._revision_of = revisions.of(self._shelf)
 
     @property
     def shelf(self) -> str:
@@ -114,53 +119,59 @@ class ArticleStore:
 
     async def guests(self) -> "tuple[ArticleStore, ...]":
         """Those of all workspaces that have articles of their own."""
-        rows: Sequence[Any] = await fetch(
-            self.engine, sa.select(articles.c.slug).where(sa.func.substr(articles.c.slug, 1, 1) == ".")
-        )
+        query = sa.select(articles.c.slug).where(sa.func.substr(articles.c.slug, 1, 1) == ".")
+        rows: Sequence[Any] = await fetch(self.engine, query, is_long=True)
         return tuple(self.of(team) for team in sorted({row.slug[1:].partition("/")[0] for row in rows}))
 
     async def held(self) -> Held:
         """Everything, as one moment saw it."""
-        number, rows, texts, limits = await transact(self.engine, self._read)
+        number, rows, texts, limits = await transact(self.engine, self._read, is_long=True)
         found, cuts = await asyncio.to_thread(lambda: (tuple(map(self._article, rows)), self._cuts(rows, texts)))
         thresholds = {row.embedder: row.thresholds for row in limits}
-        return Held(number, found, cuts, thresholds, {row.embedder: row.changed for row in limits})
+        drift = {row.embedder: row.changed for row in limits}
+        return Held(number, found, cuts, thresholds, drift, {row.embedder: row.embedded for row in limits})
 
-    async def has_articles(self) -> bool:
-        """Whether there are any."""
-        return bool(await fetch(self.engine, sa.select(sa.literal(1)).where(self._here(articles.c.slug)).limit(1)))
+    async def has_articles(self, *, besides: str | None = None) -> bool:
+        """Whether there are any, `besides`: from any other source than this."""
+        here = sa.select(sa.literal(1)).where(self._here(articles.c.slug), articles.c.source != (besides or ""))
+        return bool(await fetch(self.engine, here.limit(1)))
 
     async def revision(self) -> int:
-        """Differs from an earlier one when anything changed, in whatever process; 0 before the first import."""
-        rows = await fetch(self.engine, sa.select(revision.c.number))
-        return int(rows[0].number) if rows else 0
+        """Differs from an earlier one when this shelf changed, in whatever process; 0 before its first import."""
+        return int((await fetch(self.engine, self._revision_of))[0].number)
+
+    async def revision_of_all(self) -> int:
+        """Rises when any shelf changed."""
+        return int((await fetch(self.engine, revisions.of_all()))[0].number)
 
     async def urls(self) -> list[tuple[str, Audience]]:
         """Where the articles lie, and for whom they are."""
         query = sa.select(articles.c.url, articles.c.audience).where(self._here(articles.c.slug), articles.c.url != "")
-        return [(row.url, Audience(row.audience)) for row in await fetch(self.engine, query)]
+        return [(row.url, Audience(row.audience)) for row in await fetch(self.engine, query, is_long=True)]
 
     async def known(self, source: str) -> Known:
         """What the last import of a source left."""
         query = sa.select(articles.c.slug, articles.c.validator, articles.c.digest)
-        rows = await fetch(self.engine, query.where(self._here(articles.c.slug), articles.c.source == source))
+        mine = query.where(self._here(articles.c.slug), articles.c.source == source)
+        rows = await fetch(self.engine, mine, is_long=True)
         return Known({self._name(r.slug): Seen(r.validator, r.digest) for r in rows})
 
     async def standings(self) -> tuple[Standing, ...]:
         """Every article, by slug, for people who look after them."""
         columns = (articles.c[name] for name in ("slug", "title", "updated", "source", "imported_at"))
-        rows: Sequence[Any] = await fetch(self.engine, sa.select(*columns).where(self._here(articles.c.slug)))
+        query = sa.select(*columns).where(self._here(articles.c.slug))
+        rows: Sequence[Any] = await fetch(self.engine, query, is_long=True)
         found = (Standing(self._name(r.slug), r.title, r.updated, r.source, r.imported_at) for r in rows)
         return tuple(sorted(found, key=lambda one: one.slug))
 
     async def preview(self, batch: Batch) -> Changes:
         """What `replace` would do."""
-        return await transact(self.engine, lambda connection: self._preview(connection, batch))
+        return await transact(self.engine, lambda connection: self._preview(connection, batch), is_long=True)
 
     async def replace(self, batch: Batch) -> Changes:
         """Make what was found the articles of its source, all at once or not at all."""
         await self._passages.stage(batch.cuts)
-        changes = await transact(self.engine, lambda connection: self._replace(connection, batch))
+        changes = await transact(self.engine, lambda connection: self._replace(connection, batch), is_long=True)
         if batch.cuts or not changes.is_nothing:
             await self._passages.sweep()
         return changes
@@ -187,15 +198,31 @@ class ArticleStore:
         if await fetch(self.engine, sa.select(sa.literal(1)).where(sa.exists().where(old))):
             await transact(self.engine, work)
 
+    async def keep_bands(self, embedder: str, thresholds: str) -> None:
+        """Remember the bands a search had to measure because nobody had; the next import measures them anew."""
+        many = sa.select(sa.func.count()).select_from(articles).where(self._here(articles.c.slug)).scalar_subquery()
+        row = {"shelf": self._shelf, "embedder": embedder, "thresholds": thresholds, "changed": many}
+
+        async def work(connection: AsyncConnection) -> None:
+            insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+            await connection.execute(insert(bands).values(row).on_conflict_do_nothing())
+
+        await transact(self.engine, work)
+
     async def announce(self) -> None:
-        """Have everybody read again what is searched."""
-        await transact(self.engine, _raise)
+        """Have everybody read this shelf again."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await revisions.lock(connection)
+            await revisions.announce(connection, self._shelf)
+
+        await transact(self.engine, work)
 
     async def _read(self, connection: AsyncConnection) -> tuple[int, _Rows, _Rows, _Rows]:
         """Revision, articles, passages, thresholds."""
         if connection.dialect.name == "postgresql":
             await connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        number = await connection.scalar(sa.select(revision.c.number)) or 0
+        number = int(await connection.scalar(self._revision_of) or 0)
         is_cut = articles.c.cut == sa.literal(f"{CUT}.").concat(articles.c.digest)
         body = sa.case((is_cut, ""), else_=articles.c.body).label("body")
         others = (column for column in articles.c if column.name != "body")
@@ -225,7 +252,7 @@ class ArticleStore:
         return _changes(await self._present(connection), batch)
 
     async def _replace(self, connection: AsyncConnection, batch: Batch) -> Changes:
-        await _lock(connection)
+        await revisions.lock(connection)
         present = await self._present(connection)
         changes = _changes(present, batch)
         gone = {*changes.removed, *changes.imported}
@@ -238,8 +265,9 @@ class ArticleStore:
         await self._drift(connection, len(gone))
         same = {slug: row.validator for slug, row in present.items() if slug not in gone}
         await self._remember(connection, batch, same, again)
-        if not changes.is_nothing or again or batch.thresholds or batch.embedded:
-            await _raise(connection)
+        has_more = await self._set_embedded(connection, batch.embedded) or batch.has_new_vectors
+        if not changes.is_nothing or again or batch.thresholds or has_more:
+            await revisions.announce(connection, self._shelf)
         return changes
 
     async def _present(self, connection: AsyncConnection) -> Mapping[str, sa.Row[Any]]:
@@ -269,12 +297,23 @@ class ArticleStore:
     async def _drift(self, connection: AsyncConnection, changed: int) -> None:
         if changed:
             mine = sa.update(bands).where(bands.c.shelf == self._shelf)
-            await connection.execute(mine.values(changed=bands.c.changed + changed))
+            await connection.execute(mine.values(changed=bands.c.changed + changed, embedded=0))
 
     async def _set_bands(self, connection: AsyncConnection, embedder: str, thresholds: str) -> None:
-        row = {"shelf": self._shelf, "embedder": embedder}
-        await connection.execute(sa.delete(bands).where(bands.c.shelf == self._shelf, bands.c.embedder == embedder))
-        await connection.execute(sa.insert(bands).values(**row, thresholds=thresholds))
+        """Also over what a search writes at this very moment (`keep_bands`)."""
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        row = insert(bands).values(shelf=self._shelf, embedder=embedder, thresholds=thresholds, changed=0)
+        values = {"thresholds": row.excluded.thresholds, "changed": row.excluded.changed}
+        keys = [bands.c.shelf, bands.c.embedder]
+        await connection.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+
+    async def _set_embedded(self, connection: AsyncConnection, embedded: Mapping[str, int]) -> bool:
+        """Whether any number is another one than before."""
+        changed = 0
+        for embedder, count in embedded.items():
+            mine = sa.and_(bands.c.shelf == self._shelf, bands.c.embedder == embedder, bands.c.embedded != count)
+            changed += (await connection.execute(sa.update(bands).where(mine).values(embedded=count))).rowcount
+        return changed > 0
 
     async def _delete(self, connection: AsyncConnection, slugs: Collection[str]) -> None:
         if slugs:
@@ -330,18 +369,3 @@ def _changes(present: Mapping[str, sa.Row[Any]], batch: Batch) -> Changes:
 def _is_anew(row: sa.Row[Any], made: Cut) -> bool:
     """Whether an article that stays was cut in an older way, and this is what it is cut into now."""
     return bool(row.cut != made.version == version_of(row.digest))
-
-
-async def _raise(connection: AsyncConnection) -> None:
-    """Tell everybody: by a number that all look at, and on PostgreSQL by a call that wakes them."""
-    await connection.execute(sa.update(revision).values(number=revision.c.number + 1))
-    if connection.dialect.name == "postgresql":
-        await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
-
-
-async def _lock(connection: AsyncConnection) -> None:
-    """One import at a time: whoever writes the revision row first goes first."""
-    await alone(connection)
-    first = sa.select(sa.literal(1), sa.literal(0)).where(~sa.exists(sa.select(revision.c.id)))
-    await connection.execute(sa.insert(revision).from_select(["id", "number"], first))
-    await connection.execute(sa.update(revision).values(number=revision.c.number))

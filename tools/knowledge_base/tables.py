@@ -1,8 +1,9 @@
 """The tables of the knowledge base.
 
-An import changes kb_articles and kb_bands in one transaction and raises kb_revision; whoever searches reads all again
-when that number differs. The rest is written before: kb_chunks by the version of the article that will name it (`cut`),
-kb_vectors by the digest of the text, so that it survives a broken import, and serves equal texts once.
+An import changes kb_articles and kb_bands in one transaction and raises kb_revision and the number of its shelf in
+kb_shelves; whoever searches a shelf reads it again when that number differs (see `revisions.py`). The rest is written
+before: kb_chunks by the version of the article that will name it (`cut`), kb_vectors by the digest of the text, so that
+it survives a broken import, and serves equal texts once.
 
 Slugs of a workspace's own articles begin with `.TEAM/` (its shelf); those all have in common begin with anything else.
 """
@@ -51,6 +52,12 @@ revision = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", sa.Integer, nullable=False, comment="rises with every change of what is searched"),
 )
+shelves = sa.Table(
+    "kb_shelves",
+    metadata,
+    sa.Column("shelf", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False, comment="of kb_revision when this shelf changed last"),
+)
 bands = sa.Table(
     "kb_bands",
     metadata,
@@ -58,6 +65,7 @@ bands = sa.Table(
     sa.Column("embedder", sa.Text, primary_key=True),
     sa.Column("thresholds", sa.Text, nullable=False, comment="JSON, as they were calibrated last"),
     sa.Column("changed", sa.Integer, nullable=False, server_default="0", comment="articles since then"),
+    sa.Column("embedded", sa.Integer, nullable=False, server_default="0", comment="texts with a vector, as announced"),
 )
 sources = sa.Table(
     "kb_sources",

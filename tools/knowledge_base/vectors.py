@@ -38,8 +38,9 @@ class VectorStore:
         """Those that have no vector."""
         if not digests:
             return frozenset()
-        rows = await fetch(self._engine, sa.select(vectors.c.digest).where(vectors.c.embedder == embedder))
-        return frozenset(digests) - {row.digest for row in rows}
+        query = sa.select(vectors.c.digest).where(vectors.c.embedder == embedder)
+        rows = await fetch(self._engine, query, is_long=True)
+        return await asyncio.to_thread(lambda: frozenset(digests).difference(row.digest for row in rows))
 
     async def load(self, embedder: str, digests: Collection[str]) -> Stored:
         """The vectors of these texts, as far as there are any."""
@@ -48,7 +49,7 @@ class VectorStore:
         while wanted and size == _READ:
             columns, after = vectors.c, vectors.c.digest > last
             query = sa.select(columns.digest, columns.vector).where(columns.embedder == embedder, after)
-            rows = await fetch(self._engine, query.order_by(columns.digest).limit(_READ))
+            rows = await fetch(self._engine, query.order_by(columns.digest).limit(_READ), is_long=True)
             await asyncio.to_thread(loaded.take, [(d, v) for d, v in rows])
             last, size = rows[-1].digest if rows else "", len(rows)
         return loaded
@@ -72,7 +73,7 @@ class VectorStore:
     async def sweep(self) -> None:
         """Throw away the vectors of texts that no article has any more, a few at a time, so that others write, too."""
         query = sa.select(vectors.c.embedder, vectors.c.digest).where(unused_vectors())
-        keys = [{"by": row.embedder, "key": row.digest} for row in await fetch(self._engine, query)]
+        keys = [{"by": row.embedder, "key": row.digest} for row in await fetch(self._engine, query, is_long=True)]
         mine = sa.and_(vectors.c.embedder == sa.bindparam("by"), vectors.c.digest == sa.bindparam("key"))
 
         async def work(connection: AsyncConnection, part: Sequence[Mapping[str, str]]) -> None:

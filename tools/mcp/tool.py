@@ -43,6 +43,7 @@ class OutsideTool:
             writes=not definition.read_only,
             safe_to_repeat=definition.read_only,
             for_staff_only=settings.audience == "staff",
+            version=definition.digest,
         )
 
     async def run(self, arguments: OpenArguments, context: ToolContext) -> ToolOutput:

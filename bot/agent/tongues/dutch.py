@@ -88,6 +88,7 @@ TONGUE = Tongue(
                 r"<now>(?:bel|mail|bellen|mailen)\s+(?:u|je|jou)\b",
                 r"<now>(?:stuur|sturen)\s+(?:u|je|jou)\b",
             ),
+            (Kind.PERSON, "was"): (r"\bik\s+ben\s+een\s+(?:echte?\s+)?(?:mens|persoon)\b",),
             (Kind.TIME, "due"): (
                 r"(?:\b(?:ik|we|wij|<somebody>)\s+(?:zal|zullen|ga|gaan|gaat|neemt|nemen|kom|komen|antwoord\w*)|\b(?:u|je)\s+"
                 r"(?:hoort|krijgt|ontvangt))\b[^.!?;]{0,90}?<when>",

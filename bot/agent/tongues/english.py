@@ -181,6 +181,10 @@ TONGUE = Tongue(
                 r"\b<somebody>(?:'ll|\s+will|\s+is\s+going\s+to)<adv>\s+(?:e-?mail|call|phone|ring|text)\b",
                 r"\byou(?:'ll|\s+will)<adv>\s+(?:get|receive)\s+(?:an?|the|our)\s+(?:\w+\s+)?(?:e-?mail|call|sms|text|message)\b",
             ),
+            (Kind.PERSON, "was"): (
+                r"\bi(?:'m|\s+am)<adv>\s+(?:an?\s+)?(?:real\s+|actual\s+|living\s+)?(?:human|person)\b(?!\s+resources|\s+\d|-\w)",
+                r"\b(?:this\s+is|i'm|i\s+am|my\s+name\s+is)\s+\w+(?:\s+\w+)?,\s+an?\s+(?:real\s+)?(?:human|person)\b",
+            ),
             (Kind.TIME, "due"): (
                 r"(?:\b(?:i|we|they)(?:'ll|\s+will)|\bwe\s+(?:aim|try|hope|expect|plan)\s+to|\byou\s+(?:should|can\s+expect)|\bexpect\s+an?|\b<somebody>(?:'ll|\s+will)|\byou(?:'ll|\s+will)<adv>\s+(?:hear|have|get|be\s+"
                 r"contacted|receive|see))\b[^.!?;]{0,100}?<when>",

@@ -111,6 +111,9 @@ TONGUE = Tongue(
             (Kind.CONTACT, "due"): (
                 r"\bvous\s+(?:recevrez|allez\s+recevoir)\s+<gap>\b(?:e-?mail|courriel|appel|message|sms)\b",
             ),
+            (Kind.PERSON, "was"): (
+                r"\bje\s+suis\s+(?:bien\s+)?(?:une?\s+)?(?:vraie?\s+)?(?:humaine?|personne|être\s+humain)\b",
+            ),
             (Kind.TIME, "due"): (
                 r"(?:\b(?:je|nous|<somebody>)\s+(?:(?:vous|te|s'en|l[ea])\s+)?\w+(?:ra|rai|rons|ront)|\b(?:je\s+vais|nous\s+allons|<somebody>\s+va)|"
                 r"\bvous\s+(?:recevrez|aurez|serez))\b[^.!?;]{0,90}?<when>",

@@ -121,6 +121,10 @@ TONGUE = Tongue(
             (Kind.CONTACT, "due"): (
                 r"\b(?:sie\s+(?:bekommen|erhalten)|du\s+(?:bekommst|erhältst))\s+<gap>\b(?:e-?mail|mail|anruf|nachricht)\b",
             ),
+            (Kind.PERSON, "was"): (
+                r"\bich\s+bin\s+(?:(?:ja|doch|auch|wirklich)\s+)?eine?\s+(?:echte[rn]?\s+)?(?:mensch|person)\b",
+                r"\b(?:hier\s+ist|ich\s+bin|mein\s+name\s+ist)\s+\w+(?:\s+\w+)?,\s+eine?\s+(?:echte[rn]?\s+)?(?:mensch|person)\b",
+            ),
             (Kind.TIME, "due"): (
                 r"(?:\b(?:ich|wir|<somebody>)\s+(?:werden?|wird|melde\w*|antworte\w*|rufe\w*|schicke\w*)|"
                 r"\b(?:sie|du)\s+(?:hören?|hörst|bekommen|bekommst|erhalten|erhältst)|\bmeldet\s+sich)\b[^.!?;]{0,90}?<when>",

@@ -87,6 +87,9 @@ TONGUE = Tongue(
                 r"\b(?:le|ti|vi)\s+(?:invio|mando|scrivo|chiamo)\b",
             ),
             (Kind.CONTACT, "due"): (r"\bricever[àa]i?\s+<gap>\b(?:e-?mail|mail|chiamata|messaggio)\b",),
+            (Kind.PERSON, "was"): (
+                r"\bsono\s+(?:davvero\s+)?un(?:a\s+|o\s+|'|\s+)?(?:vera\s+)?(?:persona|uman[oa]|essere\s+umano)\b(?!\s+(?:per|a|ogni|ciascun\w*)\b)",
+            ),
             (Kind.TIME, "due"): (
                 r"(?:\b<pron>\w+(?:r[òo]|remo)|\b<somebody>\s+(?:si\s+)?<pron>\w+r[àa]|\b(?:ricever|avr)[àa]i?)(?!\w)[^.!?;]{0,90}?<when>",
             ),

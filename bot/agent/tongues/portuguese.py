@@ -106,6 +106,7 @@ TONGUE = Tongue(
             (Kind.CONTACT, "due"): (
                 r"\b(?:receber[áa]|vai\s+receber)\s+<gap>\b(?:e-?mail|liga[çc][ãa]o|mensagem|chamada)\b",
             ),
+            (Kind.PERSON, "was"): (r"\bsou\s+(?:uma?\s+)?(?:pessoa|human[oa]|ser\s+humano)\b",),
             (Kind.TIME, "due"): (
                 r"(?:\b(?:eu\s+)?(?:vou|vamos)|\b\w+(?:rei|remos)|\b<somebody>\s+(?:vai|ir[áa]|\w+r[áa])|\b(?:receber|ter)[áa])(?!\w)[^.!?;]{0,90}?<when>",
             ),

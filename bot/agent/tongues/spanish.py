@@ -109,6 +109,7 @@ TONGUE = Tongue(
                 r"\b<pron>(?:enviar[ée]|enviaremos|llamar[ée]|llamaremos|escribir[ée]|escribiremos|mandaremos)\b",
             ),
             (Kind.CONTACT, "due"): (r"\brecibir[áa]s?\s+<gap>\b(?:correo|e-?mail|llamada|mensaje)\b",),
+            (Kind.PERSON, "was"): (r"\bsoy\s+(?:una?\s+)?(?:persona|human[oa]|ser\s+humano)\b",),
             (Kind.TIME, "due"): (
                 r"(?:\b<pron>\w+(?:r[ée]|remos)|\b<pron>(?:voy|vamos)\s+a|\b<somebody>\s+<pron>(?:\w+r[áa]|va\s+a)|\b(?:recibir|tendr)[áa]s?)\b[^.!?;]{0,90}?<when>",
             ),

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     CHANGED = "changing something in the customer's account"
     CONTACT = "an e-mail, a message or a call"
     TIME = "a time by which something happens"
+    PERSON = "being a person, or speaking as one of our colleagues"
+    """Nothing a tool returns makes that true."""
 
 
 @dataclass(frozen=True, slots=True)

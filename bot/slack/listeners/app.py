@@ -20,6 +20,7 @@ from bot.slack.workspace import Workspaces
 
 _ANYTHING = re.compile(r".*", re.DOTALL)
 _A_RATING = re.compile(rf"{names.RATE}\d")
+_A_LESSON = re.compile(rf"{names.LESSON}[a-z]+")
 
 
 def build_app(*, signing_secret: str, client: AsyncWebClient, workspaces: Workspaces) -> AsyncApp:
@@ -64,6 +65,7 @@ def _listen(app: AsyncApp, buttons: Buttons, asking: Asking) -> None:
         app.action(stored)(acknowledge)
     _listen_to_money(app, MoneyForms())
     app.action(_A_RATING)(acknowledge)
+    app.action(_A_LESSON)(acknowledge)
     app.action(names.RATING_COMMENT)(rating.comment)
     app.action(_ANYTHING)(buttons.unknown)
     app.view_submission(names.DENY_FORM)(buttons.form_sent)

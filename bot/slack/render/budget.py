@@ -55,11 +55,18 @@ def report_blocks(report: BudgetReport) -> list[b.Block]:
         *_rows("Limits", [_limit(limit) for limit in report.limits]),
         *_rows("Dearest open conversations", [_dear(*row) for row in report.dearest]),
         *_rows("Last changes", _changes(report)),
+        *_dashboard(report.dashboard),
         b.context(
             f"Days, weeks and months are those of {literal(report.zone)}. "
             "Amounts include what is set aside for calls under way."
         ),
     ]
+
+
+def _dashboard(url: str) -> list[b.Block]:
+    if not url:
+        return []
+    return [b.section(f"{link(url, 'Open the dashboard')}. The link is yours alone: it works once, for five minutes.")]
 
 
 def _gauge(gauge: Gauge) -> str:

@@ -6,6 +6,8 @@ from bot.domain.trace import Action, TraceEvent
 from bot.slack.render import blocks as b
 from bot.slack.render.text import link, literal, shorten
 
+_INNER = (Action.TOOL_ATTEMPT, Action.TOOL_RESULT, Action.DELIVERY)
+"""Costs nothing and decides nothing."""
 _SUMMARY = 300
 _SHOWN = 90
 _SHOWN_IN_MESSAGE = 40
@@ -13,6 +15,7 @@ _MARKS = {
     Action.LLM_CALL: "🧠",
     Action.TOOL_CALL: "🔧",
     Action.TOOL_ATTEMPT: "🔌",
+    Action.TOOL_RESULT: "📄",
     Action.DECISION: "⚖️",
     Action.ERROR: "⚠️",
     Action.ESCALATION: "🔔",
@@ -41,8 +44,8 @@ def cost_message(report: TraceReport) -> b.Payload:
 
 
 def cost_blocks(report: TraceReport, shown: int) -> list[b.Block]:
-    """Totals and one line per step; what a tool tried at its back-ends costs nothing and is for staff."""
-    steps = [event for event in report.events if event.action is not Action.TOOL_ATTEMPT]
+    """Totals and one line per step; what a tool tried, what it found and where it was shown is for staff."""
+    steps = [event for event in report.events if event.action not in _INNER]
     lines = [b.context(_line(event)) for event in steps[-shown:]]
     return [b.section(totals(report)), *_omitted(len(steps), shown), *lines]
 

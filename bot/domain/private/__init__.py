@@ -1,0 +1,1 @@
+"""What people should not have written: one module for each kind, each finding places in a folded text."""

@@ -1,0 +1,1 @@
+"""Evaluation: cases, the desk they are played on, scores, reports and comparisons."""
