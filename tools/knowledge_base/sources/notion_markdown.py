@@ -10,8 +10,8 @@ from tools.knowledge_base.html.markdown import markdown
 from tools.knowledge_base.html.tree import parse, shown
 
 _FENCE = re.compile(r"^\s*```")
-_TABLE = re.compile(r"<table[\s>](?:[^<]|<(?!/?table[\s>]))*+</table>")
-"""An innermost one."""
+_TABLE = re.compile(r"<table[\s>][^<]*(?:<(?!/?table[\s>])[^<]*)*</table>")
+"""An innermost one. (Possessive quantifiers match too little before Python 3.11.5.)"""
 _ATTRIBUTES = re.compile(
     r"[ \t]{0,9}\{(?:color|toggle)=\"[^\"{}\n]{0,80}\"(?: (?:color|toggle)=\"[^\"{}\n]{0,80}\")?\}[ \t]*$", re.MULTILINE
 )
