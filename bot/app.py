@@ -17,7 +17,7 @@ from bot.domain.effects import Place
 from bot.domain.errors import DeskhandError, PermanentError, TransientError
 from bot.domain.zones import zone_of
 from bot.doors import BotAddress, GiveUp, Vitals, WaysIn, app_token_error, open_doors
-from bot.library import import_own_folder, own_embedder, own_scale, start_library
+from bot.library import import_own_folder, own_embedder, own_reranker, own_scale, start_library
 from bot.observing import Observer, open_telemetry
 from bot.paging.webhook import PagerKind, WebhookPager
 from bot.ports.clock import REAL_TIME, DeskTime, sortable_id, system_clock
@@ -277,6 +277,7 @@ async def _backends(settings: Settings, engine: AsyncEngine, connectors: Connect
         connectors=connectors,
         wires=wires,
         scale=own_scale(settings),
+        reranked=await own_reranker(settings),
     )
     await import_own_folder(settings, backends)
     await start_library(stack, backends, connectors, wires)

@@ -99,6 +99,8 @@ class Settings(BaseModel):
     """Path of a TOML file that says which other services there are; empty: all is in the bot's own database."""
     embedder: str = "minilm"
     """Who makes the vectors of the search: minilm, none, a folder with an ONNX model, fastembed:MODEL, voyage:MODEL."""
+    reranker: str = ""
+    """What orders the articles that were found: a folder with an ONNX cross-encoder, voyage:MODEL; empty: nothing."""
     voyage_api_key: SecretStr = SecretStr("")
     kb_scale_from: Annotated[int, Field(ge=0)] = 50_000
     """On PostgreSQL: more articles than this are searched there (pgvector) and in a folder (tantivy), not in memory."""

@@ -15,6 +15,7 @@ from bot.agent.profile import ProfileError, UnknownProfileError, load_profile
 from bot.config import Settings, SettingsError, check_ready_to_run
 from bot.domain.errors import DeskhandError, ModelDownError, TransientError
 from bot.domain.service import Priority, Service
+from bot.library import why_no_reranker
 from bot.store.vault import Vault
 from bot.workspaces.service_file import ServiceError, load_service
 from tools.catalogue import ARGUMENTS
@@ -133,8 +134,8 @@ class Doctor:
 
     async def examine(self) -> AsyncIterator[Finding]:
         """One finding after the other, as soon as it is known."""
-        every = (self._check_settings, self._check_slack, self._check_model, self._check_data, self._check_connections)
-        for checks in every:
+        inside = self._check_data, self._check_search, self._check_connections
+        for checks in (self._check_settings, self._check_slack, self._check_model, *inside):
             async for finding in checks():
                 yield finding
 
@@ -242,7 +243,13 @@ class Doctor:
             yield finding
         held = await self._database.articles() if state.verdict is Verdict.GOOD else {}
         yield _knowledge(self._settings.knowledge_dir, held)
+
+    async def _check_search(self) -> AsyncIterator[Finding]:
         yield await asyncio.to_thread(_search, self._settings)
+        if self._settings.reranker:
+            why = await asyncio.to_thread(why_no_reranker, self._settings)
+            told = f"Reranker: {why or f'{self._settings.reranker} answers.'}"
+            yield Finding(Verdict.BAD, told, "Or leave RERANKER empty.") if why else Finding(Verdict.GOOD, told)
 
     async def _check_connections(self) -> AsyncIterator[Finding]:
         if self._connections is not None:

@@ -13,11 +13,16 @@ from tools.connectors import Connectors
 from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError
 from tools.knowledge_base.embedders import OWN, open_embedder
 from tools.knowledge_base.importer import ManyGoneError
+from tools.knowledge_base.rerankers import open_reranker
+from tools.knowledge_base.reranking import Reranked, RerankerUnavailableError
 from tools.knowledge_base.scale.growing import Scale
 from tools.knowledge_base.sources.base import SourceError
 from tools.knowledge_base.sources.opening import open_all
 
 logger = logging.getLogger(__name__)
+
+_TRIAL_SECONDS = 5.0
+"""For a reranker that the doctor tries: nobody waits, and the first answer takes longest."""
 
 
 async def own_embedder(settings: Settings, *, workers: int = 1) -> Embedder | None:
@@ -33,6 +38,27 @@ async def own_embedder(settings: Settings, *, workers: int = 1) -> Embedder | No
             raise SettingsError([f"EMBEDDER: {str(error).removeprefix('EMBEDDER: ')}"]) from error
         logger.warning("knowledge.without_embedder", extra={"fields": {"error": str(error)}})
         return None
+
+
+async def own_reranker(settings: Settings) -> Reranked | None:
+    """What orders the articles that were found, if it is set; SettingsError when it cannot work."""
+    key = settings.voyage_api_key.get_secret_value()
+    try:
+        reranker = await asyncio.to_thread(open_reranker, settings.reranker, voyage_key=key)
+    except RerankerUnavailableError as error:
+        raise SettingsError([f"RERANKER: {error}"]) from error
+    return Reranked(reranker) if reranker else None
+
+
+def why_no_reranker(settings: Settings) -> str:
+    """Why the reranker that is set does not work, tried with one pair; empty when it does. Blocks."""
+    key = settings.voyage_api_key.get_secret_value()
+    try:
+        if reranker := open_reranker(settings.reranker, voyage_key=key, seconds=_TRIAL_SECONDS):
+            reranker.scores("How do I pay?", ["By card, or by bank transfer."])
+    except RerankerUnavailableError as error:
+        return str(error)
+    return ""
 
 
 def own_scale(settings: Settings) -> Scale:

@@ -27,6 +27,7 @@ from tools.knowledge_base.hosts import ArticleHosts
 from tools.knowledge_base.importer import Importer
 from tools.knowledge_base.local import LocalKnowledge
 from tools.knowledge_base.own import OwnKnowledge
+from tools.knowledge_base.reranking import Reranked
 from tools.knowledge_base.scale.growing import Scale
 from tools.knowledge_base.scale.opening import open_knowledge
 from tools.knowledge_base.sources.markdown import MarkdownFolder
@@ -62,6 +63,8 @@ class Backends:
     """Of all indexes; to be closed before the engine is."""
     scale: Scale | None = None
     """From where on articles are too many for an index in memory; None: never."""
+    reranked: Reranked | None = None
+    """Orders what a search found; None: it stays as it was found."""
 
     def of_home(self, workspace: str) -> "Shelf":
         """For the operator's own workspace: everything but the tickets of others."""
@@ -78,7 +81,7 @@ class Backends:
         tickets stay in our own table: another company's system would write to those addresses in the operator's name.
         """
         articles = self.articles.of(workspace)
-        mine = open_knowledge(articles, self.embedder, self.builds, self.scale)
+        mine = open_knowledge(articles, self.embedder, self.builds, self.scale, self.reranked)
         writing = Writing(Importer(articles, self.embedder), mine)
         own = OwnKnowledge(mine, self.knowledge, trusted=trusted)
         tickets = (self.tickets if trusted else self.own_tickets).of(workspace)
@@ -104,7 +107,7 @@ class Shelf:
     """Where the articles lie; None: nowhere."""
 
 
-async def open_backends(
+async def open_backends(  # noqa: PLR0913 - the composition root names them
     engine: AsyncEngine,
     *,
     seed_sample: bool = False,
@@ -113,6 +116,7 @@ async def open_backends(
     connectors: Connectors = NO_CONNECTORS,
     wires: Wires | None = None,
     scale: Scale | None = None,
+    reranked: Reranked | None = None,
 ) -> Backends:
     """Create missing tables, put in the sample company where nothing is yet (if asked), load the index.
 
@@ -134,7 +138,7 @@ async def open_backends(
         if await store.revision() == 0:
             await importer.run(MarkdownFolder(SAMPLE_ARTICLES, name=SAMPLE))
     builds = Builds()
-    knowledge = open_knowledge(store, embedder, builds, scale)
+    knowledge = open_knowledge(store, embedder, builds, scale, reranked)
     await knowledge.refresh()
     directory = connectors.customers.open(wires) if connectors.customers and wires else customers
     house = (
@@ -144,7 +148,9 @@ async def open_backends(
     )
     money = BooksElsewhere() if connectors.customers else books
     gaps = GapBook(engine, clock)
-    return Backends(knowledge, directory, house, tickets, money, importer, store, gaps, embedder, builds, scale)
+    return Backends(
+        knowledge, directory, house, tickets, money, importer, store, gaps, embedder, builds, scale, reranked
+    )
 
 
 def _sample_digests() -> list[str]:

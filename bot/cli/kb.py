@@ -8,6 +8,7 @@ from bot.cli.kb_report import list_gaps, list_sources, list_stale
 from bot.cli.kb_shelf import OpenShelf, open_shelf
 from bot.config import Settings, SettingsError, load_settings
 from bot.domain.exchange import SearchResult
+from bot.library import own_reranker
 from bot.logs import configure_logging
 from tools.base import ToolUnavailableError
 from tools.knowledge_base.local import LocalKnowledge
@@ -48,7 +49,8 @@ async def _search(shelf: OpenShelf, question: Question) -> int:
     if not await shelf.store.has_articles():
         print("The knowledge base is empty; `deskhand kb import PATH` fills it.")
         return 1
-    found = await LocalKnowledge(shelf.store, shelf.embedder).search(question)
+    reranked = await own_reranker(shelf.settings)
+    found = await LocalKnowledge(shelf.store, shelf.embedder, reranked=reranked).search(question)
     if not found.results:
         print("Nothing fits. The bot would say so, and offer a person.")
         return 1

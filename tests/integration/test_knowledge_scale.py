@@ -1,7 +1,7 @@
 """Many articles: words in a folder of the replica, vectors in PostgreSQL, the answers of the index in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tools.knowledge_base.articles import Article, ArticleCategory, Audience
 from tools.knowledge_base.builds import Builds
 from tools.knowledge_base.importer import Importer
 from tools.knowledge_base.local import LocalKnowledge
+from tools.knowledge_base.reranking import Reranked
 from tools.knowledge_base.scale.growing import GrowingKnowledge, Scale
 from tools.knowledge_base.scale.opening import open_knowledge
 from tools.knowledge_base.scale.upkeep import Upkeep
@@ -56,8 +57,10 @@ class House:
     async def imported(self, *articles: Article, source: str = "folder") -> None:
         await Importer(self.store, self.embedder).run(ScriptedSource(source, *articles), force=True)
 
-    async def growing(self, beyond: int = 1, folder: Path | None = None) -> GrowingKnowledge:
-        made = open_knowledge(self.store, self.embedder, Builds(), Scale(beyond, folder))
+    async def growing(
+        self, beyond: int = 1, folder: Path | None = None, reranked: Reranked | None = None
+    ) -> GrowingKnowledge:
+        made = open_knowledge(self.store, self.embedder, Builds(), Scale(beyond, folder), reranked)
         assert isinstance(made, GrowingKnowledge)
         self.opened.append(made)
         await made.refresh()
@@ -110,6 +113,33 @@ async def test_it_answers_as_the_index_in_memory_does(house: House) -> None:
     assert sum(shares) / len(shares) >= 0.95
     assert len(bands) <= 2, bands  # cosines of 8 bits there and 16 here: a question may lie on a line
     assert firsts >= len(asked) - 2
+
+
+class LikesLast:
+    """A reranker that turns the order round, and remembers what it was given."""
+
+    name = "last"
+    given: Sequence[str] = ()
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        self.given = texts
+        return [float(place) for place in range(len(texts))]
+
+
+async def test_a_reranker_orders_twenty_candidates_of_whoever_asks(house: House) -> None:
+    public = [article(f"refunds-{number:02}", f"Refunds of kind k{number} are doubled.") for number in range(25)]
+    await house.imported(*public, SECRET)
+    before = await ask(await house.growing(), "are refunds doubled")
+    reranker = LikesLast()
+    large = await house.growing(reranked=Reranked(reranker, seconds=SOON))
+    after = await ask(large, "are refunds doubled")
+    titles = [text.splitlines()[0] for text in reranker.given]
+    assert large.is_large
+    assert len(titles) == 20
+    assert titles[:5] == [result.title for result in before.results]
+    assert [result.title for result in after.results] == titles[:-6:-1]
+    assert after.band is before.band
+    assert not any(SECRET.title in title for title in titles)
 
 
 async def test_what_changed_is_taken_up_and_what_is_not_for_customers_is_never_theirs(house: House) -> None:

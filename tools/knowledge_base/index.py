@@ -19,7 +19,7 @@ from tools.knowledge_base.dense import DenseIndex, Stored, stacked
 from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError, text_digest
 from tools.knowledge_base.lexical import Text, terms_of
 from tools.knowledge_base.packed import Packed
-from tools.knowledge_base.ranking import NOTHING, Found, Layout, Meaning, Ranking
+from tools.knowledge_base.ranking import BEST, NOTHING, Found, Layout, Meaning, Ranking
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +74,10 @@ class ArticleIndex:
         """Where the bands begin; None where words alone decide."""
         return self.everything.thresholds if self.everything else None
 
-    def search(self, query: str, category: ArticleCategory | None, *, internal: bool) -> Found:
+    def search(self, query: str, category: ArticleCategory | None, *, internal: bool, most: int = BEST) -> Found:
         """Articles about the question, only those of the category if there is one. Blocks for a few milliseconds."""
         ranking = self.everything if internal else self.public
-        return ranking.search(query, category) if ranking else NOTHING
+        return ranking.search(query, category, most) if ranking else NOTHING
 
 
 def calibrated(articles: Iterable[Article], cuts: Mapping[str, Cut], vectors: Stored, embedder: Embedder) -> Thresholds:

@@ -17,7 +17,8 @@ from tools.knowledge_base.cutting import cut
 from tools.knowledge_base.dense import Stored
 from tools.knowledge_base.embedder import Embedder
 from tools.knowledge_base.index import ArticleIndex
-from tools.knowledge_base.ranking import NOTHING, Found, Hit
+from tools.knowledge_base.ranking import BEST, NOTHING, Found, Hit
+from tools.knowledge_base.reranking import CANDIDATES, Reranked
 from tools.knowledge_base.store import ArticleStore, Held
 from tools.knowledge_base.tool import Findings, Question
 from tools.knowledge_base.vectors import VectorStore
@@ -43,12 +44,20 @@ class LocalKnowledge:
     with the database then: an article that is gone, or no longer for customers, is not shown.
     """
 
-    def __init__(self, store: ArticleStore, embedder: Embedder | None = None, builds: Builds | None = None) -> None:
-        """`builds`: shared by all that build indexes in this process."""
+    def __init__(
+        self,
+        store: ArticleStore,
+        embedder: Embedder | None = None,
+        builds: Builds | None = None,
+        reranked: Reranked | None = None,
+    ) -> None:
+        """`builds`: shared by all that build indexes in this process. `reranked`: orders what a search found."""
         self._store = store
         self._vectors = VectorStore(store.engine)
         self._embedder = embedder
         self._builds = builds or Builds()
+        self._reranked = reranked
+        self._most = CANDIDATES if reranked else BEST
         self._loaded: _Loaded | None = None
         self._looked_at = -1
         self.had_articles: bool | None = None
@@ -57,17 +66,26 @@ class LocalKnowledge:
         """Whether there were more then than answers of colleagues that staff accepted as articles."""
         self._loading = asyncio.Lock()
 
+    @property
+    def ordering_seconds(self) -> float:
+        """What a search may take longer because of its reranker."""
+        return self._reranked.seconds if self._reranked else 0.0
+
     async def search(self, question: Question) -> Findings:
         """In the articles; an import that has just ended may not be found yet."""
         loaded = self._loaded or await self._built()
-        found, revision = await asyncio.gather(_found(loaded.index, question), self._store.revision())
+        found, revision = await asyncio.gather(_found(loaded.index, question, self._most), self._store.revision())
         while revision != loaded.revision and loaded.index.is_empty:
             loaded = await self._built()
-            found, revision = await asyncio.gather(_found(loaded.index, question), self._store.revision())
+            found, revision = await asyncio.gather(_found(loaded.index, question, self._most), self._store.revision())
         if revision == loaded.revision:
-            return findings(found)
+            return await self._answer(found, question)
         self._builds.begin(self, self.refresh)
-        return findings(await self._still_shown(found, question))
+        return await self._answer(await self._still_shown(found, question), question)
+
+    async def _answer(self, found: Found, question: Question) -> Findings:
+        """In a better order where there is a reranker, which sees only what whoever asks may see."""
+        return findings(await self._reranked.best(question.query, found) if self._reranked else found)
 
     async def recall(self, question: Question) -> Findings:
         """In the articles as they were when the database last answered; if it does, without what went since."""
@@ -147,9 +165,10 @@ def _emptied(given: list[tuple[Shelf, Stored]], embedder: Embedder, thresholds: 
     return built(*given.pop(), embedder, thresholds)
 
 
-async def _found(index: ArticleIndex, question: Question) -> Found:
+async def _found(index: ArticleIndex, question: Question, most: int = BEST) -> Found:
     """In a thread: a question takes a few milliseconds of a processor."""
-    return await asyncio.to_thread(index.search, question.query, question.category, internal=question.internal)
+    query, internal = question.query, question.internal
+    return await asyncio.to_thread(index.search, query, question.category, internal=internal, most=most)
 
 
 def findings(found: Found) -> Findings:

@@ -34,7 +34,8 @@ class OwnKnowledge:
         if self._own.is_help_centre:
             return await self._own.search(question)
         common = await self._common.search(self._outside(question))
-        return _joined(await _soon(self._own.search(question)), common)
+        patience = _PATIENCE_SECONDS + self._own.ordering_seconds
+        return _joined(await _soon(self._own.search(question), patience), common)
 
     async def recall(self, question: Question) -> Findings:
         """From what is held in memory."""
@@ -45,16 +46,16 @@ class OwnKnowledge:
         if self._own.is_help_centre:
             return await self._own.recall(question)
         common = await self._common.recall(self._outside(question))
-        return _joined(await _soon(self._own.recall(question)), common)
+        return _joined(await _soon(self._own.recall(question), _PATIENCE_SECONDS), common)
 
     def _outside(self, question: Question) -> Question:
         return question if self._trusted else replace(question, internal=False)
 
 
-async def _soon(search: Awaitable[Findings]) -> Findings:
+async def _soon(search: Awaitable[Findings], seconds: float) -> Findings:
     """What it finds; nothing when that is not to be had soon."""
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             return await search
     except (TimeoutError, ToolUnavailableError):
         return Findings(Band.NONE, ())

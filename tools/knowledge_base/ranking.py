@@ -39,6 +39,8 @@ class Hit:
     """Without its body."""
     passages: tuple[str, ...]
     """The best one and its neighbours, in reading order."""
+    best: int
+    """Which of them is the best one."""
     score: float
     """Comparable within one search only."""
 
@@ -49,7 +51,7 @@ class Found:
 
     band: Band
     hits: tuple[Hit, ...]
-    """At most `BEST`, best first; none in band `none`."""
+    """At most `BEST` or what was asked for, best first; none in band `none`."""
 
 
 NOTHING = Found(Band.NONE, ())
@@ -124,13 +126,13 @@ class Ranking:
         """Where the bands begin; None where words alone decide."""
         return self._meaning.thresholds if self._meaning else None
 
-    def search(self, query: str, category: ArticleCategory | None) -> Found:
-        """The best articles of the category, or of all."""
+    def search(self, query: str, category: ArticleCategory | None, most: int = BEST) -> Found:
+        """The best articles of the category, or of all; the band is that of the first five, however many are given."""
         scored = self.scored(query, category)
-        order = fusion.best(scored.articles, BEST)
+        order = fusion.best(scored.articles, most)
         if scored.cosine is None:
             order = order[scored.articles[order] >= _NEAR * scored.articles.max(initial=0.0)]
-        band = self._band(query, scored, order) if len(order) else Band.NONE
+        band = self._band(query, scored, order[:BEST]) if len(order) else Band.NONE
         return NOTHING if band is Band.NONE else Found(band, self._hits(order, scored))
 
     def scored(self, query: str, category: ArticleCategory | None) -> "Scored":
@@ -177,15 +179,17 @@ class Ranking:
 
     def _hits(self, order: Ints, scored: "Scored") -> tuple[Hit, ...]:
         return tuple(
-            Hit(self.layout.articles[place], self._around(place, scored.rows), float(scored.articles[place]))
+            Hit(self.layout.articles[place], *self._around(place, scored.rows), float(scored.articles[place]))
             for place in order
         )
 
-    def _around(self, place: int, rows: Floats) -> tuple[str, ...]:
+    def _around(self, place: int, rows: Floats) -> tuple[tuple[str, ...], int]:
+        """The best passage among its neighbours, and which it is."""
         start = int(self.layout.starts[place])
         end = start + int(self.layout.sizes[place])
         best = start + int(rows[start:end].argmax())
-        return self.layout.passages.some(range(max(start, best - 1), min(end, best + 2)))
+        shown = range(max(start, best - 1), min(end, best + 2))
+        return self.layout.passages.some(shown), shown.index(best)
 
 
 @dataclass(frozen=True, slots=True)

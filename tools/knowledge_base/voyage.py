@@ -6,16 +6,15 @@ is written here with the standard library. It blocks, as every embedder does, an
 
 import http.client
 import json
-import ssl
 import time
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from tools.knowledge_base.embedder import UNKNOWN, EmbedderUnavailableError, Vectors
+from tools.knowledge_base.voyage_wire import LaterError, VoyageWire
 
 _URL = "https://api.voyageai.com/v1/embeddings"
 _DIMENSIONS = 512
@@ -24,9 +23,6 @@ _BATCH = 64
 _QUERY_SECONDS, _PASSAGE_SECONDS = 3.0, 60.0
 _ATTEMPTS = 5
 _LONGEST_WAIT = 30.0
-_LARGEST = 50_000_000
-"""Bytes of an answer."""
-_TOO_MANY, _BROKEN = 429, 500
 
 
 class _One(BaseModel):
@@ -36,12 +32,6 @@ class _One(BaseModel):
 
 class _Answer(BaseModel):
     data: list[_One]
-
-
-class _LaterError(Exception):
-    def __init__(self, why: str, seconds: float | None = None) -> None:
-        super().__init__(why)
-        self.seconds = seconds
 
 
 class Voyage:
@@ -56,7 +46,7 @@ class Voyage:
         if not key:
             raise EmbedderUnavailableError("VOYAGE_API_KEY is not set, and EMBEDDER asks for Voyage.")
         self.name = f"voyage-{model}-{_DIMENSIONS}"
-        self._model, self._key, self._url, self._sleep = model, key, urlsplit(url), sleep
+        self._model, self._wire, self._sleep = model, VoyageWire(url, key), sleep
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector for each text; waits and tries again while the service is busy."""
@@ -67,7 +57,7 @@ class Voyage:
         """The vector of a question, at once or not at all: a customer waits."""
         try:
             vector: NDArray[np.float32] = self._ask([text], "query", _QUERY_SECONDS)[0]
-        except _LaterError as error:
+        except LaterError as error:
             raise EmbedderUnavailableError(str(error)) from None
         return vector
 
@@ -75,7 +65,7 @@ class Voyage:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._ask(texts, "document", _PASSAGE_SECONDS)
-            except _LaterError as error:
+            except LaterError as error:
                 if attempt == _ATTEMPTS:
                     raise EmbedderUnavailableError(f"{error} The next import goes on from here.") from None
                 self._sleep(min(error.seconds if error.seconds is not None else 2.0**attempt, _LONGEST_WAIT))
@@ -83,31 +73,10 @@ class Voyage:
 
     def _ask(self, texts: Sequence[str], kind: str, seconds: float) -> Vectors:
         body = {"input": list(texts), "model": self._model, "input_type": kind, "output_dimension": _DIMENSIONS}
-        status, answer = self._post(json.dumps(body).encode(), seconds)
+        status, answer = self._wire.post(json.dumps(body).encode(), seconds)
         if status != http.client.OK:
             raise EmbedderUnavailableError(f"Voyage refuses {self._model!r} (HTTP {status}). Check VOYAGE_API_KEY.")
         return _vectors(answer, len(texts))
-
-    def _post(self, body: bytes, seconds: float) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        connection = self._connection(seconds)
-        try:
-            connection.request("POST", self._url.path, body, headers)
-            answer = connection.getresponse()
-            content = answer.read(_LARGEST)
-        except (OSError, http.client.HTTPException) as error:
-            raise _LaterError(f"Voyage does not answer ({type(error).__name__}).") from None
-        finally:
-            connection.close()
-        if answer.status == _TOO_MANY or answer.status >= _BROKEN:
-            raise _LaterError(f"Voyage is busy (HTTP {answer.status}).", _seconds(answer.headers.get("Retry-After")))
-        return answer.status, content
-
-    def _connection(self, seconds: float) -> http.client.HTTPConnection:
-        host = self._url.netloc
-        if self._url.scheme == "http":
-            return http.client.HTTPConnection(host, timeout=seconds)
-        return http.client.HTTPSConnection(host, timeout=seconds, context=ssl.create_default_context())
 
 
 def _vectors(answer: bytes, count: int) -> Vectors:
@@ -119,7 +88,3 @@ def _vectors(answer: bytes, count: int) -> Vectors:
     lengths = np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
     vectors: Vectors = made / lengths
     return vectors
-
-
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdigit() else None

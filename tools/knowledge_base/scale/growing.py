@@ -15,6 +15,7 @@ from tools.knowledge_base.builds import Builds
 from tools.knowledge_base.embedder import Embedder
 from tools.knowledge_base.index import ArticleIndex
 from tools.knowledge_base.local import LocalKnowledge, findings
+from tools.knowledge_base.reranking import Reranked
 from tools.knowledge_base.scale.nearness import of_shelf
 from tools.knowledge_base.scale.ready import NotReadyError, make_ready
 from tools.knowledge_base.store import ArticleStore
@@ -44,8 +45,15 @@ class GrowingKnowledge(LocalKnowledge):
     Where the other kind cannot be had (no extension, no extra) the index in memory goes on, however large.
     """
 
-    def __init__(self, store: ArticleStore, embedder: Embedder | None, builds: Builds | None, scale: Scale) -> None:
-        super().__init__(store, embedder, builds)
+    def __init__(
+        self,
+        store: ArticleStore,
+        embedder: Embedder | None,
+        builds: Builds | None,
+        scale: Scale,
+        reranked: Reranked | None = None,
+    ) -> None:
+        super().__init__(store, embedder, builds, reranked)
         self._scale = scale
         self._upkeep: Upkeep | None = None
         self._large: ScaledIndex | None = None
@@ -90,10 +98,10 @@ class GrowingKnowledge(LocalKnowledge):
             await self._upkeep.close()
 
     async def _in_large(self, large: "ScaledIndex", question: Question) -> Findings:
-        found, revision = await asyncio.gather(large.search(question), self._store.revision())
+        found, revision = await asyncio.gather(large.search(question, self._most), self._store.revision())
         if revision != large.revision:
             self._builds.begin(self, self.refresh)
-        return findings(found)
+        return await self._answer(found, question)
 
     async def _has_grown(self) -> bool:
         return await count_articles(self._store) > self._scale.articles

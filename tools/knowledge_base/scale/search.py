@@ -85,20 +85,23 @@ class ScaledIndex:
         self._meaning = meaning
         self._audiences = audiences
 
-    async def search(self, question: Question) -> Found:
-        """The best articles. Raises ToolUnavailableError when the database does not answer."""
+    async def search(self, question: Question, most: int = BEST) -> Found:
+        """The best articles; the band is that of the first five, however many are given.
+
+        Raises ToolUnavailableError when the database does not answer.
+        """
         asking = await asyncio.to_thread(self._view.asks, question.query, internal=question.internal)
         vector = await self._meaning.vector(question.query) if self._meaning else None
         if self._meaning is None or vector is None:
-            return await self._by_words(asking, question)
+            return await self._by_words(asking, question, most)
         words, near = await asyncio.gather(
             asyncio.to_thread(asking.best, _LISTED, question.category),
             self._meaning.nearness.near(vector, question.category, internal=question.internal),
         )
         scores = _fused(words, near)
-        texts = await asyncio.to_thread(asking.texts, list(scores)[: BEST + _SPARE])
+        texts = await asyncio.to_thread(asking.texts, list(scores)[: most + _SPARE])
         now = await self._meaning.nearness.standings([text.article.slug for text in texts.values()], vector)
-        found = _candidates(scores, texts, now, internal=question.internal)
+        found = _candidates(scores, texts, now, internal=question.internal)[:most]
         cosine = max(near.passages.values(), default=0.0)
         return await asyncio.to_thread(self._answer, asking, found, cosine, max(words.values(), default=0.0))
 
@@ -107,11 +110,11 @@ class ScaledIndex:
         asking = await asyncio.to_thread(self._view.asks, question.query, internal=question.internal)
         return await self._by_words(asking, question, must_know=False)
 
-    async def _by_words(self, asking: Asking, question: Question, *, must_know: bool = True) -> Found:
+    async def _by_words(self, asking: Asking, question: Question, most: int = BEST, *, must_know: bool = True) -> Found:
         words = await asyncio.to_thread(asking.best, _LISTED, question.category)
         least = _NEAR * max(words.values(), default=0.0)
         scores = {number: score for number, score in _ordered(words).items() if score >= least}
-        texts = await asyncio.to_thread(asking.texts, list(scores)[: BEST + _SPARE])
+        texts = await asyncio.to_thread(asking.texts, list(scores)[: most + _SPARE])
         present = {text.article.slug: text.article.audience for text in texts.values()}
         try:
             async with asyncio.timeout(None if must_know else _ASK_SECONDS):
@@ -120,12 +123,12 @@ class ScaledIndex:
             if must_know:
                 raise
         now = {slug: Standing(audience, {}) for slug, audience in present.items()}
-        found = _candidates(scores, texts, now, internal=question.internal)
+        found = _candidates(scores, texts, now, internal=question.internal)[:most]
         return await asyncio.to_thread(self._answer, asking, found, None, max(words.values(), default=0.0))
 
     def _answer(self, asking: Asking, found: Sequence[_Candidate], cosine: float | None, words: float) -> Found:
         """`cosine`, `words`: the highest of each of any passage."""
-        band = self._band(asking, found, cosine) if found else Band.NONE
+        band = self._band(asking, found[:BEST], cosine) if found else Band.NONE
         if band is Band.NONE:
             return NOTHING
         return Found(band, tuple(_hit(one, words, cosine or 0.0) for one in found))
@@ -172,7 +175,7 @@ def _candidates(
     readers = set(Audience) if internal else {Audience.PUBLIC}
     known = ((texts[number], score) for number, score in scores.items() if number in texts)
     there = ((text, score, now.get(text.article.slug)) for text, score in known)
-    return [_Candidate(t, score, one) for t, score, one in there if one and one.audience in readers][:BEST]
+    return [_Candidate(t, score, one) for t, score, one in there if one and one.audience in readers]
 
 
 def _hit(one: _Candidate, words: float, cosine: float) -> Hit:
@@ -180,4 +183,4 @@ def _hit(one: _Candidate, words: float, cosine: float) -> Hit:
     by_word = np.array(one.text.scores, np.float32) / (words or 1.0)
     near = np.array([one.standing.cosines.get(place, 0.0) for place in range(len(by_word))], np.float32)
     best = int((_WORDS * by_word + _MEANING * near / (cosine if cosine > 0 else 1.0)).argmax())
-    return Hit(one.text.article, one.text.passages[max(0, best - 1) : best + 2], one.score)
+    return Hit(one.text.article, one.text.passages[max(0, best - 1) : best + 2], min(best, 1), one.score)
