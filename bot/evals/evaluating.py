@@ -90,7 +90,7 @@ async def evaluate(wish: Wish, play_batch: PlayBatch = inspect_batch) -> Outcome
 
     try:
         await runner.run()
-    except BaseException:
+    except BaseException:  # Ctrl-C too: what was played is reported, and the exception goes on
         if runner.played:
             _write(outcome("it broke off"))
             wish.broke_off(folder)

@@ -66,7 +66,7 @@ class Shown:
     def buttons(self) -> dict[str, str]:
         """Label → action id."""
         return {
-            e["text"]["text"]: e["action_id"] for e in _elements(self.raw.get("blocks", [])) if e["type"] == "button"
+            e["text"]["text"]: e["action_id"] for e in elements_of(self.raw.get("blocks", [])) if e["type"] == "button"
         }
 
 
@@ -122,6 +122,7 @@ def words_of(node: Any) -> Iterator[str]:
         for name in _SHOWN_KEYS:
             if name in node:
                 yield from words_of(node[name])
+        yield from words_of(node.get("views", []))
 
 
 def links_of(node: Any) -> Iterator[str]:
@@ -137,7 +138,8 @@ def links_of(node: Any) -> Iterator[str]:
             yield from links_of(item)
 
 
-def _elements(blocks: list[Json]) -> Iterator[Json]:
+def elements_of(blocks: list[Json]) -> Iterator[Json]:
+    """What can be pressed or chosen in a message."""
     for block in blocks:
         yield from block.get("elements", []) if block["type"] in ("actions", "context_actions") else []
         if "accessory" in block:

@@ -273,6 +273,27 @@ async def test_what_is_committed_in_the_middle_of_counting_is_counted_next(tmp_p
         assert await quick.kept() == await quick.counted_slowly()
 
 
+async def test_a_conversation_that_cannot_be_counted_stops_nobody_elses_figures(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(store, random.Random(3))  # noqa: S311 - the same days each time
+    for _ in range(20):
+        await world.happens()
+    roller = world.roller()
+    while await roller.roll():
+        pass
+    broken = world.open[0]
+    async with store.write() as tx:
+        await tx.connection.execute(sa.update(counted).where(counted.c.id == broken).values(body="{"))
+    before = await world.kept()
+    await world.touch_all()
+    while await roller.roll():
+        pass
+    assert await world.rows(uncounted) == []
+    assert await world.kept() == before
+    assert [record.message for record in caplog.records] == ["figures.not_counted"]
+
+
 async def test_figures_outlive_what_they_were_counted_from(store: SqlStore) -> None:
     world = World(store, chance(5))
     for _ in range(40):

@@ -4,10 +4,11 @@ import asyncio
 import base64
 import copy
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bot.evals.sight import elements_of, words_of
 from bot.sandbox.records import Change
 from bot.sandbox.workspace import Workspace
 from tests.fakes.sandbox_driver import Json, SandboxDriver
@@ -17,11 +18,6 @@ T = TypeVar("T")
 BOT = "U0DESKHAND"
 STAFF = {"U0SAM", "U0GRACE", "U0LEO"}
 STAFF_CHANNELS = {"C0STAFF", "C0BILLING"}
-_SHOWN_KEYS = (
-    "text", "fields", "elements", "blocks", "title", "label", "hint", "accessory", "positive_button",
-    "negative_button", "submit", "close", "element", "placeholder", "accessibility_label", "description", "rows",
-    "tasks", "details", "output",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Shown:
     @property
     def text(self) -> str:
         """All words on the screen: blocks when there are any, else the text."""
-        return "\n".join(_words(self.raw["blocks"])) if self.raw.get("blocks") else str(self.raw.get("text", ""))
+        return "\n".join(words_of(self.raw["blocks"])) if self.raw.get("blocks") else str(self.raw.get("text", ""))
 
     @property
     def everything(self) -> str:
@@ -70,12 +66,12 @@ class Shown:
     def buttons(self) -> dict[str, str]:
         """Label → action id."""
         return {
-            e["text"]["text"]: e["action_id"] for e in _elements(self.raw.get("blocks", [])) if e["type"] == "button"
+            e["text"]["text"]: e["action_id"] for e in elements_of(self.raw.get("blocks", [])) if e["type"] == "button"
         }
 
     @property
     def has_feedback(self) -> bool:
-        return any(e["type"] == "feedback_buttons" for e in _elements(self.raw.get("blocks", [])))
+        return any(e["type"] == "feedback_buttons" for e in elements_of(self.raw.get("blocks", [])))
 
 
 async def seen(driver: SandboxDriver, look: Callable[[], T | None], seconds: float = 60.0) -> T:
@@ -276,7 +272,7 @@ def attached(name: str, media_type: str, content: bytes) -> list[Json]:
 
 def words_of_view(view: Json) -> str:
     """All words in a form or window."""
-    return "\n".join(_words([view]))
+    return "\n".join(words_of([view]))
 
 
 @dataclass(frozen=True)
@@ -318,31 +314,10 @@ class Timeline:
             return
         data = copy.deepcopy(change.data)
         shown = Shown(data)
-        said = shown.everything if "ts" in data else "\n".join(_words([data]))
+        said = shown.everything if "ts" in data else "\n".join(words_of([data]))
         before = change.before or {}
         root = str(data.get("thread_ts") or before.get("thread_ts") or data.get("ts", ""))
         ours = (before or data).get("user") == BOT or change.kind in ("ephemeral", "views", "prompts")
         kind = shown.kind or Shown(before).kind if before else shown.kind
         sight = Sight(change.kind, change.channel, root, str(data.get("ts", "")), said, kind, ours, change.user)
         self.sights.append(sight)
-
-
-def _words(node: Any) -> Iterator[str]:
-    """Every visible word of a piece of Block Kit, in order."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, Sequence):
-        for item in node:
-            yield from _words(item)
-    elif isinstance(node, dict):
-        for name in _SHOWN_KEYS:
-            if name in node:
-                yield from _words(node[name])
-        yield from _words(node.get("views", []))
-
-
-def _elements(blocks: list[Json]) -> Iterator[Json]:
-    for block in blocks:
-        yield from block.get("elements", []) if block["type"] in ("actions", "context_actions") else []
-        if "accessory" in block:
-            yield block["accessory"]

@@ -1,7 +1,9 @@
 """Counts conversations something has happened in; see the package's own words."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,15 +13,19 @@ from bot.ports.clock import Clock
 from bot.store.bounds import team_of_conversation
 from bot.store.dialect import upsert
 from bot.store.engine import Writer
-from bot.store.insight.counting import COUNTED, Counted, count
+from bot.store.insight.counting import COUNTED, Counted, Sources, count
 from bot.store.insight.reading import Zones
 from bot.store.insight.sources import read_sources
 from bot.store.insight.tables import counted, figure_versions, figures, tool_figures, uncounted
+
+logger = logging.getLogger(__name__)
 
 CONVERSATIONS = 20
 """Counted in one transaction: some tens of milliseconds."""
 _NOTES = 1_000
 """Looked at in one transaction; a busy conversation leaves dozens."""
+_Change = tuple[Counted | None, Counted]
+"""What was counted of a conversation before, and now."""
 _LOCK_ID = 4_117_301_510
 """Key of PostgreSQL's advisory lock: one process counts at a time."""
 
@@ -55,22 +61,32 @@ class SqlRoller:
 
     async def _count(self, connection: AsyncConnection, ids: Sequence[str]) -> None:
         rows = await connection.execute(sa.select(counted).where(counted.c.id.in_(ids)))
-        before = {row.id: COUNTED.validate_json(row.body) for row in rows}
+        stored: dict[str, str] = {row.id: row.body for row in rows}
         sources = await read_sources(connection, ids)
         zones = {team: await self._zones(team) for team in {team_of_conversation(one) for one in ids}}
-        kept_since = self._clock() - self._passing_seconds if self._passing_seconds else 0.0
-        now = {
-            one: count(rows, zones[team_of_conversation(one)], before.get(one), kept_since=kept_since)
-            for one, rows in sources.items()
+        changes = {
+            one: change
+            for one, found in sources.items()
+            if (change := self._change(one, found, zones[team_of_conversation(one)], stored.get(one))) is not None
         }
         for team_id in zones:
-            mine = [one for one in now if team_of_conversation(one) == team_id]
-            await _add(connection, team_id, [(before.get(one), now[one]) for one in mine])
-        gone = [one for one in ids if one not in now]
+            await _add(connection, team_id, [c for one, c in changes.items() if team_of_conversation(one) == team_id])
+        gone = [one for one in ids if one not in sources]
         await connection.execute(sa.delete(counted).where(counted.c.id.in_(gone)))
-        for one, value in now.items():
-            body = COUNTED.dump_json(value).decode()
+        for one, (_, now) in changes.items():
+            body = COUNTED.dump_json(now).decode()
             await connection.execute(upsert(connection, counted, {"id": one, "body": body}))
+
+    def _change(self, conversation_id: str, rows: Sources, zone: tzinfo, stored: str | None) -> _Change | None:
+        """What was counted of a conversation and what is now; None when that cannot be said, which costs nobody else's
+        figures: it is tried again when something more happens in it."""
+        kept_since = self._clock() - self._passing_seconds if self._passing_seconds else 0.0
+        try:
+            before = COUNTED.validate_json(stored) if stored is not None else None
+            return before, count(rows, zone, before, kept_since=kept_since)
+        except Exception:  # pure counting of whatever stands in the rows: a slip in it must not stop all figures
+            logger.exception("figures.not_counted", extra={"fields": {"conversation": conversation_id}})
+            return None
 
 
 async def _alone(connection: AsyncConnection) -> bool:
@@ -79,7 +95,7 @@ async def _alone(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK_ID))))
 
 
-async def _add(connection: AsyncConnection, team_id: str, changes: Sequence[tuple[Counted | None, Counted]]) -> None:
+async def _add(connection: AsyncConnection, team_id: str, changes: Sequence[_Change]) -> None:
     """Add to the sums what is new about some conversations of a workspace."""
     sums: Counter[tuple[str, ...]] = Counter()
     tools: Counter[tuple[str, ...]] = Counter()
