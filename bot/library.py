@@ -74,7 +74,10 @@ async def import_own_folder(settings: Settings, backends: Backends) -> None:
     if not settings.knowledge_dir:
         return
     try:
-        await backends.importer.import_folder(Path(settings.knowledge_dir))
+        report = await backends.importer.import_folder(Path(settings.knowledge_dir))
+        for item in report.skipped:
+            fields = {"source": "KNOWLEDGE_DIR", "name": item.name, "why": item.why}
+            logger.warning("knowledge.skipped", extra={"fields": fields})
     except ManyGoneError as error:
         logger.warning("knowledge.import_refused", extra={"fields": {"source": "KNOWLEDGE_DIR", "why": str(error)}})
     except SourceError as error:

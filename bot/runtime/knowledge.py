@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from bot.runtime.background import Background
 from tools.backends import Backends
 from tools.base import ToolUnavailableError
+from tools.knowledge_base.builds import RestingError
 from tools.knowledge_base.changes import EVERY_SECONDS, whenever_changed
 from tools.knowledge_base.embedder import EmbedderUnavailableError
 from tools.knowledge_base.importer import Importer
@@ -63,10 +64,14 @@ class KnowledgeKeeper:
         engine = self._backends.articles.engine
         while True:
             try:
-                await whenever_changed(engine, self._backends.knowledge.refresh, every=min(self._tick, EVERY_SECONDS))
+                await whenever_changed(engine, self._refresh, every=min(self._tick, EVERY_SECONDS))
             except Exception:  # the bot answers from the index it has, and looks at each search anyway
                 logger.warning("knowledge.not_taken_up", exc_info=True)
             await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _refresh(self) -> None:
+        with suppress(RestingError):  # it was told when it failed
+            await self._backends.knowledge.refresh()
 
     async def _read(self) -> None:
         while True:

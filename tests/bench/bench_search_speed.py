@@ -12,8 +12,8 @@ from typing import Any
 from tests.bench.kit import ROOT, Row, percentile, row, spread
 
 SIZES = "DESKHAND_SEARCH_SIZES"
-"""Name of the variable with other numbers of articles, e.g. 1000,100000; the last takes minutes and 2 GB."""
-_DEFAULT = "1000,10000"
+"""Name of the variable with other numbers of articles, e.g. 1000,10000; a hundred thousand take minutes and 2 GB."""
+_DEFAULT = "1000,10000,100000"
 _GOAL = 10_000
 
 

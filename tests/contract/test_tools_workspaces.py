@@ -97,7 +97,7 @@ async def test_accepted_articles_that_are_not_in_memory_yet_hold_up_no_common_on
     await backends.of_guest("T1", trusted=False).writing.run(AcceptedArticles((lesson,)))
     restarted = backends.of_guest("T1", trusted=False)
     question = Question("how do I invite a guest", None, internal=False)
-    async with backends.builds.turn():
+    async with backends.builds.turn("somebody", 1):
         assert await titles(restarted, question.query)
         assert (await restarted.knowledge.recall(question)).results
     async with asyncio.timeout(60):

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.domain.gaps import GapCause
 from bot.ports.keeping import Ages
 from bot.runtime.background import Background
 from bot.runtime.knowledge import KnowledgeKeeper
@@ -236,9 +237,9 @@ async def test_what_was_asked_in_vain_is_listed_most_frequent_first(house: House
         house.clock.now += 1
     assert await house.count(gaps) == 5, "a repeated call is one"
     found = await book.since(0)
-    assert [(gap.query, gap.times, gap.found_nothing) for gap in found] == [
-        ("How do I export an invoice?", 2, 2),
-        ("Is there a dark mode?", 1, 0),
+    assert [(gap.query, gap.times, gap.causes) for gap in found] == [
+        ("How do I export an invoice?", 2, {GapCause.NOTHING: 2}),
+        ("Is there a dark mode?", 1, {GapCause.UNSURE: 1}),
     ]
     assert [gap.query for gap in await book.since(0, "T2")] == ["Is there a dark mode?"]
     assert await book.since(house.clock.now) == ()
@@ -250,7 +251,9 @@ async def test_the_search_remembers_what_it_did_not_find_and_nothing_else(house:
     search = SearchKnowledgeBase(backends.knowledge, Guards().of("knowledge_base"), backends.gaps)
     for place, query in enumerate(("Refunds are paid within 30 days", "zebra xylophone quartz")):
         await search.run(SearchArguments(query=query), asked_by(None, use=f"toolu_{place}"))
-    assert [(gap.query, gap.found_nothing) for gap in await backends.gaps.since(0)] == [("zebra xylophone quartz", 1)]
+    assert [(gap.query, gap.why) for gap in await backends.gaps.since(0)] == [
+        ("zebra xylophone quartz", "nothing found")
+    ]
     async with house.engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE kb_gaps RENAME TO kb_gaps_gone")
     assert await search.run(SearchArguments(query="zebra xylophone"), asked_by(None, use="toolu_9"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,13 +22,16 @@ from tools.base import ToolUnavailableError
 from tools.database import fetch
 from tools.knowledge_base.articles import Audience
 from tools.knowledge_base.band import Band
+from tools.knowledge_base.changes import whenever_changed
 from tools.knowledge_base.cutting import cut, texts_of
+from tools.knowledge_base.embedder import EmbedderUnavailableError, Vectors
 from tools.knowledge_base.importer import Importer, ManyGoneError
 from tools.knowledge_base.local import LocalKnowledge
+from tools.knowledge_base.revisions import CHANNEL
 from tools.knowledge_base.schedule import Schedule
 from tools.knowledge_base.sources.opening import Opened
 from tools.knowledge_base.store import ArticleStore, Held
-from tools.knowledge_base.tables import bands, revision, shelves
+from tools.knowledge_base.tables import bands, revision, shelves, vectors
 from tools.knowledge_base.tool import Findings, Question
 from tools.knowledge_base.vectors import VectorStore
 
@@ -151,12 +154,13 @@ async def refused(knowledge: LocalKnowledge) -> None:
         await found(knowledge, "refunds paid")
 
 
-async def test_an_import_has_only_the_index_of_its_own_shelf_built_anew(house: House) -> None:
+@pytest.mark.parametrize("team", ["T1", "T%s:?'1"])
+async def test_an_import_has_only_the_index_of_its_own_shelf_built_anew(house: House, team: str) -> None:
     common = house.backends.articles
-    guest = common.of("T1")
+    guest = common.of(team)
     await house.imported(REFUNDS)
     seen, seen_there, of_all = await common.revision(), await guest.revision(), await common.revision_of_all()
-    await house.imported(PASSWORD, team="T1")
+    await house.imported(PASSWORD, team=team)
     assert await common.revision() == seen
     assert await guest.revision() != seen_there
     assert await common.revision_of_all() > of_all
@@ -210,6 +214,28 @@ async def test_bands_that_were_not_written_before_a_crash_are_measured_once_and_
         await connection.execute(sa.update(bands).values(thresholds="{half of it"))
     await Importer(store, embedder).catch_up()
     assert embedder.asked == measured, "what was written is no band"
+
+
+async def test_a_damaged_vector_costs_no_other_its_place(house: House) -> None:
+    await house.imported(REFUNDS, PASSWORD)
+    digests = sorted(digest for one in (REFUNDS, PASSWORD) for digest, _ in texts_of(one, cut(one)))
+    async with house.engine.begin() as connection:
+        first = sa.update(vectors).where(vectors.c.digest == digests[0])
+        await connection.execute(first.values(vector=b"half of it"))
+    assert sorted(await VectorStore(house.engine).load(house.embedder, digests)) == digests[1:]
+
+
+class Careless(WordEmbedder):
+    """Loses a text."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return super().embed(texts)[1:]
+
+
+async def test_an_embedder_that_gives_something_else_than_a_vector_for_each_text_is_told_of(house: House) -> None:
+    with pytest.raises(EmbedderUnavailableError, match="for 2 texts"):
+        await Importer(house.backends.articles, Careless()).run(ScriptedSource("folder", REFUNDS))
+    assert await house.slugs() == []
 
 
 async def test_vectors_that_another_shelf_brought_or_a_crash_left_untold_are_taken_up(house: House) -> None:
@@ -266,6 +292,19 @@ async def test_an_import_that_would_take_most_articles_away_is_refused_and_tried
     assert await house.slugs() == ["a00"], "of so few all may go"
 
 
+async def test_what_is_wrong_in_the_own_folder_is_logged_by_name(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "good.md").write_text("# Good\n\nText.")
+    (tmp_path / "slip.md").write_text("---\ntitle: Slip\ncategory: [a\n---\nText.")
+    await import_own_folder(Settings.model_validate({"KNOWLEDGE_DIR": str(tmp_path)}), house.backends)
+    assert await house.slugs() == ["good"]
+    [told] = [vars(record)["fields"] for record in caplog.records if record.message == "knowledge.skipped"]
+    assert told["name"] == "slip.md"
+    assert told["why"].startswith("the front matter is not YAML: ")
+    assert told["why"].endswith("(line 4)")
+
+
 async def test_a_folder_that_lost_most_of_its_articles_keeps_no_bot_from_starting(house: House, tmp_path: Path) -> None:
     for n in range(20):
         (tmp_path / f"a{n:02}.md").write_text(f"# Number {n}\n\nText.")
@@ -277,6 +316,27 @@ async def test_a_folder_that_lost_most_of_its_articles_keeps_no_bot_from_startin
     assert len(await house.slugs()) == 20
     with pytest.raises(ManyGoneError):
         await house.backends.importer.import_folder(tmp_path)
+
+
+async def test_who_listens_is_called_and_is_told_when_nobody_could_call_any_more(tmp_path: Path) -> None:
+    async with database("postgresql", tmp_path) as url:
+        engine, looks = create_engine(url), asyncio.Queue[None]()
+
+        async def look() -> None:
+            looks.put_nowait(None)
+
+        async with asyncio.timeout(SOON):
+            listening = asyncio.ensure_future(whenever_changed(engine, look))
+            await looks.get()
+            async with engine.begin() as connection:
+                await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+            await looks.get()
+            async with engine.begin() as connection:
+                others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                await connection.execute(sa.text(f"SELECT pg_terminate_backend(pid) {others}"))
+            with pytest.raises(ToolUnavailableError):
+                await listening
+        await engine.dispose()
 
 
 async def test_what_reads_thousands_of_rows_does_not_hold_up_the_event_loop(tmp_path: Path) -> None:

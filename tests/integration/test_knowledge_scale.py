@@ -1,10 +1,14 @@
 """Many articles: words in a folder of the replica, vectors in PostgreSQL, the answers of the index in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 
+import numpy as np
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -26,10 +30,12 @@ from tools.knowledge_base.importer import Importer
 from tools.knowledge_base.local import LocalKnowledge
 from tools.knowledge_base.reranking import Reranked
 from tools.knowledge_base.scale.growing import GrowingKnowledge, Scale
+from tools.knowledge_base.scale.lexicon import Entry, Lexicon
 from tools.knowledge_base.scale.opening import open_knowledge
 from tools.knowledge_base.scale.upkeep import Upkeep
 from tools.knowledge_base.sources.markdown import MarkdownFolder
 from tools.knowledge_base.store import ArticleStore
+from tools.knowledge_base.tables import chunks, vectors
 from tools.knowledge_base.tool import Findings, Question
 
 pytest.importorskip("tantivy")
@@ -47,8 +53,9 @@ class House:
 
     url: str
     engine: AsyncEngine
-    embedder: WordEmbedder = field(default_factory=WordEmbedder)
+    embedder: WordEmbedder | None = field(default_factory=WordEmbedder)
     opened: list[GrowingKnowledge] = field(default_factory=list)
+    builds: Builds = field(default_factory=Builds)
 
     @property
     def store(self) -> ArticleStore:
@@ -60,7 +67,7 @@ class House:
     async def growing(
         self, beyond: int = 1, folder: Path | None = None, reranked: Reranked | None = None
     ) -> GrowingKnowledge:
-        made = open_knowledge(self.store, self.embedder, Builds(), Scale(beyond, folder), reranked)
+        made = open_knowledge(self.store, self.embedder, self.builds, Scale(beyond, folder), reranked)
         assert isinstance(made, GrowingKnowledge)
         self.opened.append(made)
         await made.refresh()
@@ -79,6 +86,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             await connection.execute(sa.text(f'alter database "{house.engine.url.database}" set enable_sort = off'))
         await house.engine.dispose()
         yield house
+        await house.builds.close()
         for one in house.opened:
             await one.close()
         await house.engine.dispose()
@@ -162,6 +170,62 @@ async def test_what_changed_is_taken_up_and_what_is_not_for_customers_is_never_t
     assert name == 1
 
 
+@pytest.mark.parametrize("embedder", [WordEmbedder(), None], ids=["meaning", "words"])
+@pytest.mark.parametrize("becomes", [[replace(REFUNDS, audience=Audience.INTERNAL)], []], ids=["internal", "gone"])
+async def test_what_an_old_index_still_holds_is_shown_by_no_replica_once_it_went_or_became_internal(
+    house: House, embedder: WordEmbedder | None, becomes: list[Article]
+) -> None:
+    other = article("cards", "Refunds of cards are paid by the bank.")
+    await house.imported(REFUNDS, other, PASSWORD)
+    house.embedder = embedder
+    reranker = LikesLast()
+    replicas = [await house.growing(), await house.growing(reranked=Reranked(reranker, seconds=SOON))]
+    for replica in replicas:
+        assert set(await found(replica, "refunds are paid")) >= {"refunds", "cards"}
+    await Importer(house.store, WordEmbedder()).run(ScriptedSource("folder", *becomes, other, PASSWORD), force=True)
+    question = Question("refunds are paid", None, internal=False)
+    reranker.given = [""]
+    for replica in replicas:
+        assert replica.is_large
+        recalled, searched = await replica.recall(question), await replica.search(question)
+        for findings in (recalled, searched):
+            slugs = [one.source.removeprefix("kb://") for one in findings.results]
+            assert "cards" in slugs
+            assert "refunds" not in slugs
+    assert not [text for text in reranker.given if text.startswith(REFUNDS.title)]
+    among_staff = await found(await house.growing(), "refunds are paid", internal=True)
+    assert ("refunds" in among_staff) == bool(becomes)
+
+
+@pytest.mark.parametrize("damage", [np.full(64, np.inf, np.float16).tobytes(), b"half of it"], ids=["inf", "short"])
+async def test_a_damaged_vector_is_near_to_nothing(house: House, damage: bytes) -> None:
+    await house.imported(REFUNDS, PASSWORD)
+    async with house.engine.begin() as connection:
+        mine = sa.select(chunks.c.digest).where(chunks.c.slug == "refunds")
+        await connection.execute(sa.update(vectors).where(vectors.c.digest.in_(mine)).values(vector=damage))
+    large = await house.growing()
+    assert (await found(large, "Reset the password on the sign-in page."))[0] == "password"
+    assert await found(large, "how are refunds paid") == ["refunds"], "by its words"
+    assert await found(large, "zebra xylophone quartz") == []
+
+
+def test_a_folder_of_words_is_let_go_when_nobody_writes_any_more(tmp_path: Path) -> None:
+    lexicon, is_writing, is_closing = Lexicon(tmp_path), Event(), Event()
+
+    class Passages(tuple[str, ...]):
+        def __iter__(self) -> Iterator[str]:
+            is_writing.set()
+            assert is_closing.wait(SOON)
+            return super().__iter__()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(lexicon.put, [Entry(REFUNDS, "1", Passages(["refunds are paid"] * 500))])
+        assert is_writing.wait(SOON)
+        is_closing.set()
+        lexicon.close()
+        writing.result(SOON)
+
+
 async def test_only_what_changed_is_written_even_after_a_restart(house: House, tmp_path: Path) -> None:
     await house.imported(REFUNDS, PASSWORD, SECRET)
     first = Upkeep(house.store, house.embedder, tmp_path / "words")
@@ -181,6 +245,20 @@ async def test_only_what_changed_is_written_even_after_a_restart(house: House, t
     await third.index()
     assert third.written == 2, "what is broken is made anew"
     await third.close()
+
+
+async def test_a_folder_that_somebody_tidied_away_is_made_anew(house: House, tmp_path: Path) -> None:
+    await house.imported(REFUNDS, PASSWORD)
+    large = await house.growing(folder=tmp_path / "words")
+    for number in range(2):
+        shutil.rmtree(tmp_path / "words")
+        assert await found(large, "refunds are paid") == ["refunds"], "what is held open is still there"
+        exports = article("exports", f"Boards are exported as CSV {number}.")
+        await house.imported(REFUNDS, PASSWORD, exports)
+        await large.refresh()
+        assert large.is_large
+        assert await found(large, "how are boards exported") == ["exports"]
+        assert await found(large, "refunds are paid") == ["refunds"]
 
 
 async def test_the_number_of_articles_decides_both_ways(house: House) -> None:

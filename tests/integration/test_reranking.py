@@ -47,11 +47,11 @@ class Scripted:
         self.liked = liked
         self.given: list[tuple[str, ...]] = []
         self.fault: Exception | None = None
-        self.answer: list[float] | None = None
+        self.answer: Any = None
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+    def scores(self, question: str, texts: Sequence[str]) -> Any:
         self.given.append(tuple(texts))
         assert self.may_answer.wait(LONG)
         if self.fault:
@@ -140,10 +140,12 @@ async def test_it_does_not_see_what_became_internal_after_the_index_was_built(tm
         (RuntimeError("odd"), None),
         (None, [1.0]),
         (None, [math.nan] * 3),
+        (None, [None, "high", 3.0]),
+        (None, 5.0),
     ],
 )
 async def test_a_failure_leaves_the_order_and_is_told_once_in_a_while(
-    tmp_path: Path, fault: Exception | None, answer: list[float] | None, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, fault: Exception | None, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = await plain(tmp_path, *CARDS[:3])
     reranker, clock = Scripted(), HeldClock()

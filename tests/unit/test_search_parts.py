@@ -44,6 +44,7 @@ def test_a_word_of_a_thousand_letters_is_one_unknown(pieces: WordPiece) -> None:
 def test_every_language_has_its_own_stems_and_filler() -> None:
     assert terms("Wie kann ich meine Rechnungen herunterladen?", "de") == ["rechnung", "herunterlad"]
     assert terms("¿Cómo puedo cancelar mis suscripciones?", "es") == ["cancel", "suscripcion"]
+    assert terms("zwrotu, zwroty", "pl") == ["zwrot", "zwrot"]
     assert terms("Comment annuler l'abonnement ?", "fr") == terms("annulé abonnements", "fr")
 
 

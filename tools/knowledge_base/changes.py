@@ -1,7 +1,7 @@
 """Waits for what other processes import.
 
-PostgreSQL calls whoever listens; SQLite, and a PostgreSQL behind a pooler that swallows the call, are looked at every
-few seconds. Either only shortens the wait: every search looks at the revision for itself.
+PostgreSQL calls whoever listens, and is looked at twice a minute, in case a pooler swallows the call; SQLite is looked
+at every two seconds. Either only shortens the wait: every search looks at the revision for itself.
 """
 
 import asyncio

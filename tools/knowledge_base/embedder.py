@@ -69,6 +69,19 @@ def vector_of(embedder: Embedder, question: str) -> NDArray[np.float32]:
     return vector
 
 
+def vectors_of(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """One vector for each text; EmbedderUnavailableError when that is not what comes. Blocks, as `embed` does."""
+    try:
+        made = embedder.embed(texts)
+    except EmbedderUnavailableError:
+        raise
+    except Exception as error:  # whatever somebody else's runtime raises
+        raise EmbedderUnavailableError(f"{embedder.name} broke ({type(error).__name__}).") from error
+    if made.shape != (len(texts), embedder.dimensions):
+        raise EmbedderUnavailableError(f"{embedder.name} gave {made.shape} for {len(texts)} texts.")
+    return made
+
+
 def text_digest(text: str) -> str:
     """The key under which the vector of this very text is kept: its SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -112,11 +112,15 @@ class LocalKnowledge:
         return self._loaded
 
     async def refresh(self) -> ArticleIndex:
-        """The index of the present articles; built outside the event loop, swapped in when it is complete."""
+        """The index of the present articles; built outside the event loop, swapped in when it is complete.
+
+        Raises whatever keeps it from being built, RestingError while the same would happen again.
+        """
         async with self._loading:
-            if (present := await self._present()) is not None:
-                return present
-            async with self._builds.turn():
+            revision = await self._store.revision()
+            if self._loaded is not None and self._loaded.revision == revision:
+                return self._loaded.index
+            async with self._builds.turn(self, revision):
                 held = await self._store.held()
                 self._loaded = loaded = _Loaded(await self._build(held), held.revision)
                 fields = {"articles": len(held.articles), "revision": held.revision}
@@ -124,11 +128,6 @@ class LocalKnowledge:
                 await asyncio.to_thread(give_back)
             logger.info("knowledge.loaded", extra={"fields": fields})
             return loaded.index
-
-    async def _present(self) -> ArticleIndex | None:
-        """The index, if it is of the articles as they are now."""
-        loaded = self._loaded
-        return loaded.index if loaded is not None and await self._store.revision() == loaded.revision else None
 
     async def has_articles(self) -> bool:
         """Whether there are any now."""
@@ -143,7 +142,7 @@ class LocalKnowledge:
         shelf = await asyncio.to_thread(_shelf, held)
         if self._embedder is None:
             return await asyncio.to_thread(built, shelf, {}, None, "")
-        vectors = await self._vectors.load(self._embedder.name, await asyncio.to_thread(shelf.digests))
+        vectors = await self._vectors.load(self._embedder, await asyncio.to_thread(shelf.digests))
         thresholds = held.thresholds.get(self._embedder.name, "")
         given = [(shelf, vectors)]
         del shelf, vectors
@@ -166,9 +165,14 @@ def _emptied(given: list[tuple[Shelf, Stored]], embedder: Embedder, thresholds: 
 
 
 async def _found(index: ArticleIndex, question: Question, most: int = BEST) -> Found:
-    """In a thread: a question takes a few milliseconds of a processor."""
-    query, internal = question.query, question.internal
-    return await asyncio.to_thread(index.search, query, question.category, internal=internal, most=most)
+    """In threads, a few milliseconds of a processor: the words are looked up while the question is embedded."""
+    if (ranking := index.ranking(internal=question.internal)) is None:
+        return NOTHING
+    said, vector = await asyncio.gather(
+        asyncio.to_thread(ranking.by_words, question.query, question.category),
+        asyncio.to_thread(ranking.vector, question.query),
+    )
+    return await asyncio.to_thread(ranking.found, said, vector, most)
 
 
 def findings(found: Found) -> Findings:

@@ -4,6 +4,7 @@ Read as well, if they are there: `1_Pooling/config.json` (first token or mean) a
 `config_sentence_transformers.json`. Such folders are what the usual model hubs offer for download.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,8 +44,13 @@ class OnnxFolder:
         self._first_token = bool(pooling.get("pooling_mode_cls_token"))
         self._prompt = str(prompts.get("query", "")) if isinstance(prompts, dict) else ""
         self._workers = workers
-        self.name = f"onnx-{digest[:16]}"
-        self.dimensions = len(self._one("probe", _QUERY_TOKENS))
+        told = json.dumps((digest, vocabulary, self._first_token, self._prompt))
+        self.name = f"onnx-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        try:
+            self.dimensions = len(self._one("probe", _QUERY_TOKENS))
+        except Exception as error:  # the runtime's own classes have no common base but this; KeyError: another input
+            why = f"EMBEDDER: the model in {folder} cannot read a text ({type(error).__name__})."
+            raise EmbedderUnavailableError(why) from error
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector for each text."""

@@ -73,12 +73,16 @@ class Reranked:
         try:
             async with asyncio.timeout(self.seconds):
                 loop = asyncio.get_running_loop()
-                scores = await loop.run_in_executor(self._threads, self._reranker.scores, query, texts)
+                scores = await loop.run_in_executor(self._threads, self._scores, query, texts)
         except Exception as error:  # noqa: BLE001 - whatever somebody else's model raises; told below, the order stays
             return self._left(error, hits)
-        if len(scores) != len(hits) or not all(map(math.isfinite, scores)):
-            return self._left(RerankerUnavailableError("It did not give one number for each text."), hits)
         return tuple(hits[place] for place in sorted(range(len(hits)), key=lambda place: -scores[place]))
+
+    def _scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        scores = self._reranker.scores(query, texts)
+        if len(scores) != len(texts) or not all(map(math.isfinite, scores)):
+            raise RerankerUnavailableError("It did not give one number for each text.")
+        return scores
 
     def _left(self, error: Exception, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
         """As they were; said once, since it rests afterwards."""

@@ -5,13 +5,15 @@ version raises kb_revision alone: while that is ahead of every shelf, each shelf
 this version writes that down for all of them; the row `*` stands for those that have no number of their own yet.
 """
 
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tools.database import alone
+from tools.database import alone, fetch
 from tools.knowledge_base.tables import revision, shelves
 
 CHANNEL = "kb_changed"
@@ -36,6 +38,39 @@ def of(shelf: str) -> sa.Select[Any]:
     """
     own = sa.func.coalesce(_number_of(shelf), -_number_of(_OTHERS), 0)
     return sa.select(sa.case((_latest < _total, _total), else_=own).label("number"))
+
+
+class Number:
+    """Asks for the number of one shelf, with as little around it as there can be: every search does.
+
+    One of the pool's connections is handed a finished statement, outside of any transaction. With SQLAlchemy's own
+    transaction and result it took twice as much of the event loop (between searches on SQLite 0.55 ms, not 0.3).
+    """
+
+    def __init__(self, engine: AsyncEngine, shelf: str) -> None:
+        self._engine = engine
+        self._shelf = shelf
+
+    async def now(self) -> int:
+        """As `of` says. Raises ToolUnavailableError when the database does not answer."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(self._ask)
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
+            # The usual way waits its turn, takes another connection for one that broke, and says what is wrong
+            return int((await fetch(self._engine, of(self._shelf)))[0].number)
+
+    def _ask(self, connection: sa.Connection) -> int:
+        cursor = connection.connection.cursor()
+        cursor.execute(*self._statement)
+        ((number,),) = cursor.fetchall()
+        cursor.close()
+        return int(number)
+
+    @cached_property
+    def _statement(self) -> tuple[str, Any]:
+        made = of(self._shelf).compile(dialect=self._engine.dialect)
+        return str(made), [made.params[name] for name in made.positiontup or ()] if made.positional else made.params
 
 
 def _number_of(shelf: str) -> sa.ScalarSelect[int]:

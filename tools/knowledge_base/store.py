@@ -106,7 +106,7 @@ class ArticleStore:
         self.clock = clock
         self._shelf = f".{workspace}/" if workspace else ""
         self._passages = PassageStore(engine, self._shelf)
-        self._revision_of = revisions.of(self._shelf)
+        self._number = revisions.Number(engine, self._shelf)
 
     @property
     def shelf(self) -> str:
@@ -138,7 +138,7 @@ class ArticleStore:
 
     async def revision(self) -> int:
         """Differs from an earlier one when this shelf changed, in whatever process; 0 before its first import."""
-        return int((await fetch(self.engine, self._revision_of))[0].number)
+        return await self._number.now()
 
     async def revision_of_all(self) -> int:
         """Rises when any shelf changed."""
@@ -222,7 +222,7 @@ class ArticleStore:
         """Revision, articles, passages, thresholds."""
         if connection.dialect.name == "postgresql":
             await connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        number = int(await connection.scalar(self._revision_of) or 0)
+        number = int(await connection.scalar(revisions.of(self._shelf)) or 0)
         is_cut = articles.c.cut == sa.literal(f"{CUT}.").concat(articles.c.digest)
         body = sa.case((is_cut, ""), else_=articles.c.body).label("body")
         others = (column for column in articles.c if column.name != "body")

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tools.database import alone, fetch, transact
 from tools.knowledge_base.dense import Stored
-from tools.knowledge_base.embedder import Embedder, Vectors
+from tools.knowledge_base.embedder import Embedder, Vectors, vectors_of
 from tools.knowledge_base.staging import PAUSE_SECONDS, ROWS
 from tools.knowledge_base.tables import articles, chunks, vectors
 
@@ -42,13 +42,13 @@ class VectorStore:
         rows = await fetch(self._engine, query, is_long=True)
         return await asyncio.to_thread(lambda: frozenset(digests).difference(row.digest for row in rows))
 
-    async def load(self, embedder: str, digests: Collection[str]) -> Stored:
-        """The vectors of these texts, as far as there are any."""
+    async def load(self, embedder: Embedder, digests: Collection[str]) -> Stored:
+        """The vectors of these texts, as far as there are any; a damaged one is none."""
         wanted = tuple(dict.fromkeys(digests))
-        loaded, last, size = _Loaded(wanted), "", _READ
+        loaded, last, size = _Loaded(wanted, embedder.dimensions), "", _READ
         while wanted and size == _READ:
             columns, after = vectors.c, vectors.c.digest > last
-            query = sa.select(columns.digest, columns.vector).where(columns.embedder == embedder, after)
+            query = sa.select(columns.digest, columns.vector).where(columns.embedder == embedder.name, after)
             rows = await fetch(self._engine, query.order_by(columns.digest).limit(_READ), is_long=True)
             await asyncio.to_thread(loaded.take, [(d, v) for d, v in rows])
             last, size = rows[-1].digest if rows else "", len(rows)
@@ -64,7 +64,7 @@ class VectorStore:
         for start in range(0, len(order), _AT_ONCE):
             told(start, len(order))
             part = order[start : start + _AT_ONCE]
-            made = await asyncio.to_thread(embedder.embed, [texts[digest] for digest in part])
+            made = await asyncio.to_thread(vectors_of, embedder, [texts[digest] for digest in part])
             await self._keep(embedder.name, part, made)
         if order:
             told(len(order), len(order))
@@ -107,15 +107,13 @@ def unused_vectors() -> sa.ColumnElement[bool]:
 class _Loaded(Mapping[str, NDArray[np.floating]]):
     """Vectors in one block of memory, by digest."""
 
-    def __init__(self, wanted: Sequence[str]) -> None:
+    def __init__(self, wanted: Sequence[str], dimensions: int) -> None:
         self._wanted = {digest: place for place, digest in enumerate(wanted)}
         self._there = np.zeros(len(wanted), bool)
-        self._block = np.zeros((len(wanted), 0), _STORED)
+        self._block = np.zeros((len(wanted), dimensions), _STORED)
 
     def take(self, rows: Sequence[tuple[str, bytes]]) -> None:
-        """Those of the rows that are wanted; a damaged one, whose length is not that of the others, is none."""
-        if rows and not self._there.any():
-            self._block = np.zeros((len(self._there), len(rows[0][1]) // _STORED.itemsize), _STORED)
+        """Those of the rows that are wanted and as long as they should be."""
         for digest, vector in rows:
             place = self._wanted.get(digest)
             if place is not None and len(vector) == self._block.shape[1] * _STORED.itemsize:

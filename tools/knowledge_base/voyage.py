@@ -6,6 +6,7 @@ is written here with the standard library. It blocks, as every embedder does, an
 
 import http.client
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,8 @@ _BATCH = 64
 _QUERY_SECONDS, _PASSAGE_SECONDS = 3.0, 60.0
 _ATTEMPTS = 5
 _LONGEST_WAIT = 30.0
+_REST_SECONDS = 10.0
+"""After a question without an answer, in which no other is asked: not every customer waits for what is broken."""
 
 
 class _One(BaseModel):
@@ -41,12 +44,21 @@ class Voyage:
     bounds = UNKNOWN
     dimensions = _DIMENSIONS
 
-    def __init__(self, model: str, key: str, *, url: str = _URL, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        model: str,
+        key: str,
+        *,
+        url: str = _URL,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`sleep`: waits between attempts."""
         if not key:
             raise EmbedderUnavailableError("VOYAGE_API_KEY is not set, and EMBEDDER asks for Voyage.")
         self.name = f"voyage-{model}-{_DIMENSIONS}"
-        self._model, self._wire, self._sleep = model, VoyageWire(url, key), sleep
+        self._model, self._wire, self._sleep, self._clock = model, VoyageWire(url, key), sleep, clock
+        self._rests_until = -math.inf
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector for each text; waits and tries again while the service is busy."""
@@ -55,9 +67,12 @@ class Voyage:
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The vector of a question, at once or not at all: a customer waits."""
+        if self._clock() < self._rests_until:
+            raise EmbedderUnavailableError("Voyage did not answer a moment ago.")
         try:
             vector: NDArray[np.float32] = self._ask([text], "query", _QUERY_SECONDS)[0]
         except LaterError as error:
+            self._rests_until = self._clock() + _REST_SECONDS
             raise EmbedderUnavailableError(str(error)) from None
         return vector
 

@@ -1,7 +1,11 @@
 """One request to Voyage AI, and what may be said of its failures: never the key, never what was sent."""
 
 import http.client
+import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
 from urllib.parse import urlsplit
 
 _LARGEST = 50_000_000
@@ -26,13 +30,15 @@ class VoyageWire:
         self._url, self._key = urlsplit(url), key
 
     def post(self, body: bytes, seconds: float) -> tuple[int, bytes]:
-        """Status and content of an answer; blocks. `seconds`: of silence at most. Raises LaterError."""
+        """Status and content of an answer; blocks for `seconds`, and as long to connect. Raises LaterError."""
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         connection = self._connection(seconds)
         try:
-            connection.request("POST", self._url.path, body, headers)
-            answer = connection.getresponse()
-            content = answer.read(_LARGEST)
+            connection.connect()
+            with _no_longer(connection.sock, seconds):
+                connection.request("POST", self._url.path, body, headers)
+                answer = connection.getresponse()
+                content = answer.read(_LARGEST)
         except (OSError, http.client.HTTPException) as error:
             raise LaterError(f"Voyage does not answer ({type(error).__name__}).") from None
         finally:
@@ -48,5 +54,22 @@ class VoyageWire:
         return http.client.HTTPSConnection(host, timeout=seconds, context=ssl.create_default_context())
 
 
+@contextmanager
+def _no_longer(line: socket.socket, seconds: float) -> Iterator[None]:
+    """Hangs up after so long: the line's own timeout begins anew with every byte."""
+    watch = Timer(seconds, _hang_up, (line,))
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _hang_up(line: socket.socket) -> None:
+    with suppress(OSError):  # the other side was quicker
+        socket.socket.shutdown(line, socket.SHUT_RDWR)  # below TLS, in which a thread is reading
+
+
 def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdigit() else None
+    return float(header) if header and header.isdecimal() and header.isascii() else None

@@ -98,6 +98,7 @@ class GrowingKnowledge(LocalKnowledge):
             await self._upkeep.close()
 
     async def _in_large(self, large: "ScaledIndex", question: Question) -> Findings:
+        """What went, or became internal, since it was made is not among what it finds: `ScaledIndex.search` asks."""
         found, revision = await asyncio.gather(large.search(question, self._most), self._store.revision())
         if revision != large.revision:
             self._builds.begin(self, self.refresh)
@@ -108,11 +109,13 @@ class GrowingKnowledge(LocalKnowledge):
 
     async def _made_large(self) -> bool:
         """Whether the present articles can be searched in PostgreSQL from now on."""
-        if self._large is not None and self._large.revision == await self._store.revision():
+        revision = await self._store.revision()
+        if self._large is not None and self._large.revision == revision:
             return True
         try:
-            async with self._builds.turn():
-                self._large = await (await self._ready()).index()
+            upkeep = await self._ready()
+            async with self._builds.turn((self, "large"), revision):
+                self._large = await upkeep.index()
         except NotReadyError as error:
             self._tell(str(error))
             return False

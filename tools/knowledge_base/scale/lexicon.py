@@ -9,19 +9,20 @@ An update is one commit: whoever searches has the articles before it until `view
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import log1p
 from pathlib import Path
-from typing import cast
+from threading import RLock
+from typing import ParamSpec, TypeVar, cast
 
 import tantivy
 
 from tools.knowledge_base.articles import Article, ArticleCategory, Audience
 from tools.knowledge_base.words import DEFAULT, LONGEST_QUERY, Words, codes
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Changes when the same article would be indexed in another way."""
 _HEAP = 50_000_000
 """Bytes the writer collects before it writes them down."""
@@ -32,6 +33,8 @@ _LONGEST_TERM = 1000
 _MOST_PASSAGES = 20_000
 """Of the few articles of one answer."""
 _BITS = 63
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,16 @@ def number_of(text: str) -> int:
     return int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest()[:8]) >> (64 - _BITS)
 
 
+def unbroken(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """What `work` returns; ValueError also where tantivy panics, which is no Exception and would end whoever calls."""
+    try:
+        return work(*given, **named)
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError("tantivy broke") from error
+        raise
+
+
 def _schema() -> tantivy.Schema:
     made = tantivy.SchemaBuilder()
     for field in ("public", "all"):
@@ -75,17 +88,17 @@ def _schema() -> tantivy.Schema:
 
 def _opened(place: Path, schema: tantivy.Schema) -> tantivy.Index:
     """What is there, or nothing where that is broken: all of it can be made again."""
-    place.mkdir(parents=True, exist_ok=True)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)  # articles for staff are in it, too
     try:
         return tantivy.Index(schema, path=str(place))
     except ValueError:
         shutil.rmtree(place)
-        place.mkdir()
+        place.mkdir(mode=0o700)
         return tantivy.Index(schema, path=str(place))
 
 
 class Lexicon:
-    """The index in its folder. One process writes into a folder, one thread at a time."""
+    """The index in its folder. One process writes into a folder."""
 
     def __init__(self, folder: Path) -> None:
         """Opens what is there or begins anew. Raises OSError and ValueError when the folder is no place for it."""
@@ -97,10 +110,13 @@ class Lexicon:
         self._index.config_reader("manual")
         self._writer = self._index.writer(_HEAP, 1)
         self._words: dict[str, Words] = {}
+        self._alone = RLock()
+        """While a thread writes, also for a caller who was cancelled."""
 
     def begin(self) -> None:
         """Forget what was put and dropped since the last commit, by an update that broke."""
-        self._writer.rollback()
+        with self._alone:
+            self._writer.rollback()
 
     def versions(self) -> dict[int, int]:
         """What is indexed: the version of each article, both as numbers."""
@@ -115,24 +131,23 @@ class Lexicon:
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Index these, instead of older versions of them; seen after `commit`."""
-        self.drop([number_of(entry.article.slug) for entry in entries])
-        for entry in entries:
-            title = self._terms(entry.article.language, entry.article.title) * _TITLE_TIMES
-            for position, text in enumerate(entry.passages):
-                terms = title + self._terms(entry.article.language, text)
-                self._writer.add_document(self._document(entry, position, " ".join(terms)))
+        with self._alone:
+            self.drop([number_of(entry.article.slug) for entry in entries])
+            for entry in entries:
+                self._add(entry)
 
     def drop(self, articles: Collection[int]) -> None:
         """Without these; seen after `commit`."""
         if articles:  # by query: by term nothing goes, as the binding takes the number for a signed one
-            self._writer.delete_documents_by_query(
-                tantivy.Query.term_set_query(self._schema, "article", list(articles))
-            )
+            mine = tantivy.Query.term_set_query(self._schema, "article", list(articles))
+            with self._alone:
+                self._writer.delete_documents_by_query(mine)
 
     def commit(self) -> None:
         """All that was put and dropped, at once."""
-        self._writer.commit()
-        self._writer.garbage_collect_files()
+        with self._alone:
+            self._writer.commit()
+            self._writer.garbage_collect_files()
 
     def view(self, languages: Sequence[str]) -> "View":
         """The articles as they are now, in these languages; later commits change nothing about it."""
@@ -141,7 +156,14 @@ class Lexicon:
 
     def close(self) -> None:
         """Let go of the folder."""
-        self._writer.wait_merging_threads()
+        with self._alone:
+            self._writer.wait_merging_threads()
+
+    def _add(self, entry: Entry) -> None:
+        title = self._terms(entry.article.language, entry.article.title) * _TITLE_TIMES
+        for position, text in enumerate(entry.passages):
+            terms = title + self._terms(entry.article.language, text)
+            self._writer.add_document(self._document(entry, position, " ".join(terms)))
 
     def _terms(self, language: str, text: str) -> list[str]:
         language = language or DEFAULT

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -168,7 +169,7 @@ class Nearness:
         await alone(connection)
         said = self._said(articles.c.slug.in_(slugs)).subquery()
         rows: Sequence[Any] = (await connection.execute(self._missing(said))).all()
-        made = [self._row(row) for row in rows if len(row.vector) == self._dimensions * _STORED.itemsize]
+        made = [self._row(row, vector) for row in rows if (vector := self._vector(row.vector)) is not None]
         await copy_rows(connection, self._table.name, _COLUMNS, made)
 
     async def _indexed(self) -> None:
@@ -211,8 +212,14 @@ class Nearness:
         joined = said.join(vectors, known).outerjoin(self._table, there)
         return sa.select(*said.c, vectors.c.vector).select_from(joined).where(near.slug.is_(None))
 
-    def _row(self, row: Any) -> tuple[Value, ...]:
-        vector = np.nan_to_num(np.frombuffer(row.vector, _STORED))
+    def _vector(self, stored: bytes) -> NDArray[np.floating] | None:
+        """None of one that is damaged: its article is found by its words."""
+        if len(stored) != self._dimensions * _STORED.itemsize:
+            return None
+        vector: NDArray[np.floating] = np.frombuffer(stored, _STORED)
+        return vector if np.isfinite(vector).all() else None
+
+    def _row(self, row: Any, vector: NDArray[np.floating]) -> tuple[Value, ...]:
         return (self._shelf, row.slug, row.position, row.audience, row.category, row.digest, vector)
 
 

@@ -88,7 +88,8 @@ class ScaledIndex:
     async def search(self, question: Question, most: int = BEST) -> Found:
         """The best articles; the band is that of the first five, however many are given.
 
-        Raises ToolUnavailableError when the database does not answer.
+        Each is looked up in the database before it is shown (`_still_shown`), however old the index of words is. Raises
+        ToolUnavailableError when the database does not answer.
         """
         asking = await asyncio.to_thread(self._view.asks, question.query, internal=question.internal)
         vector = await self._meaning.vector(question.query) if self._meaning else None
@@ -101,7 +102,7 @@ class ScaledIndex:
         scores = _fused(words, near)
         texts = await asyncio.to_thread(asking.texts, list(scores)[: most + _SPARE])
         now = await self._meaning.nearness.standings([text.article.slug for text in texts.values()], vector)
-        found = _candidates(scores, texts, now, internal=question.internal)[:most]
+        found = _still_shown(scores, texts, now, internal=question.internal)[:most]
         cosine = max(near.passages.values(), default=0.0)
         return await asyncio.to_thread(self._answer, asking, found, cosine, max(words.values(), default=0.0))
 
@@ -123,7 +124,7 @@ class ScaledIndex:
             if must_know:
                 raise
         now = {slug: Standing(audience, {}) for slug, audience in present.items()}
-        found = _candidates(scores, texts, now, internal=question.internal)[:most]
+        found = _still_shown(scores, texts, now, internal=question.internal)[:most]
         return await asyncio.to_thread(self._answer, asking, found, None, max(words.values(), default=0.0))
 
     def _answer(self, asking: Asking, found: Sequence[_Candidate], cosine: float | None, words: float) -> Found:
@@ -134,18 +135,23 @@ class ScaledIndex:
         return Found(band, tuple(_hit(one, words, cosine or 0.0) for one in found))
 
     def _band(self, asking: Asking, found: Sequence[_Candidate], cosine: float | None) -> Band:
-        """As in memory: by the cosine; a question that names an article, or a code, is never off the subject."""
+        """As in memory: a question that names an article, or a code in one, is never off the subject."""
+        band = self._measured(asking, found, cosine)
+        if band is not Band.NONE:
+            return band
+        titles = (one.text.article for one in found)
+        is_named = any(asking.share(article.title, article.language) >= _NAMED for article in titles)
+        return Band.WEAK if is_named or asking.holds_code() else Band.NONE
+
+    def _measured(self, asking: Asking, found: Sequence[_Candidate], cosine: float | None) -> Band:
+        """By the cosine, and by the words where it says nothing."""
         first = found[0].text.article
         if self._meaning is None or cosine is None or not self._meaning.knows(first):
             return by_words(_share(asking, found))
         band = self._meaning.thresholds.band(cosine)
-        if band is not Band.NONE:
+        if band is not Band.NONE or all(one.is_embedded for one in found):
             return band
-        if not all(one.is_embedded for one in found):
-            return by_words(_share(asking, found))
-        titles = (one.text.article for one in found)
-        is_named = any(asking.share(article.title, article.language) >= _NAMED for article in titles)
-        return Band.WEAK if is_named or asking.holds_code() else Band.NONE
+        return by_words(_share(asking, found))
 
 
 def _share(asking: Asking, found: Sequence[_Candidate]) -> float:
@@ -168,10 +174,10 @@ def _ordered(scores: Mapping[int, float]) -> dict[int, float]:
     return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _candidates(
+def _still_shown(
     scores: Mapping[int, float], texts: Mapping[int, Text], now: Mapping[str, Standing], *, internal: bool
 ) -> list[_Candidate]:
-    """The best that are still there for whoever asks."""
+    """The best that are there, and for whoever asks, `now`: not those that went or became internal since."""
     readers = set(Audience) if internal else {Audience.PUBLIC}
     known = ((texts[number], score) for number, score in scores.items() if number in texts)
     there = ((text, score, now.get(text.article.slug)) for text, score in known)

@@ -18,7 +18,7 @@ from tools.database import fetch
 from tools.knowledge_base.articles import Article, Audience
 from tools.knowledge_base.band import Thresholds, calibrate
 from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError, Vectors
-from tools.knowledge_base.scale.lexicon import Entry, Lexicon, number_of
+from tools.knowledge_base.scale.lexicon import Entry, Lexicon, View, number_of, unbroken
 from tools.knowledge_base.scale.nearness import Nearness, of_shelf
 from tools.knowledge_base.scale.ready import NotReadyError, make_ready
 from tools.knowledge_base.scale.search import Meaning, ScaledIndex
@@ -53,21 +53,19 @@ class Upkeep:
         revision = await self._store.revision()
         try:
             meaning = await self._meaning()
-            lexicon = await asyncio.to_thread(self._open)
-            languages = await self._write(lexicon)
+            view = await self._words()
         except DBAPIError as error:
             code = getattr(error.orig, "sqlstate", "")
             raise NotReadyError(f"PostgreSQL refuses ({type(error).__name__} {code}).") from error
         except (OSError, ValueError) as error:
             raise NotReadyError(f"KB_SCALE_FOLDER cannot be used ({type(error).__name__}).") from error
-        view = await asyncio.to_thread(lexicon.view, languages)
         return ScaledIndex(revision, view, meaning, self._store.audiences)
 
     async def close(self) -> None:
         """Let go of the folder."""
         if self._lexicon is not None:
-            await asyncio.to_thread(self._lexicon.close)
-            self._lexicon = None
+            lexicon, self._lexicon = self._lexicon, None
+            await asyncio.to_thread(unbroken, lexicon.close)
 
     def _open(self) -> Lexicon:
         if self._lexicon is None:
@@ -111,8 +109,17 @@ class Upkeep:
             await self._store.keep_bands(embedder.name, measured.json())
         return measured
 
-    async def _write(self, lexicon: Lexicon) -> tuple[str, ...]:
-        """Into the folder, what changed; the languages of all articles."""
+    async def _words(self) -> View:
+        """Once more, in a new folder if need be, where the first time fails: somebody may have tidied it away."""
+        try:
+            return await self._write(await asyncio.to_thread(self._open))
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                await self.close()
+        return await self._write(await asyncio.to_thread(self._open))
+
+    async def _write(self, lexicon: Lexicon) -> View:
+        """Into the folder, what changed."""
         columns = (articles.c[name] for name in ("slug", "cut", "digest", "language"))
         rows: Sequence[Any] = await fetch(
             self._store.engine, sa.select(*columns).where(of_shelf(self._store.shelf)), is_long=True
@@ -120,13 +127,13 @@ class Upkeep:
         languages = tuple(sorted({row.language or DEFAULT for row in rows}))
         wanted = {row.slug: _version(row) for row in rows}
         del rows
-        fresh = await asyncio.to_thread(self._begin, lexicon, wanted)
+        fresh = await asyncio.to_thread(unbroken, self._begin, lexicon, wanted)
         for start in range(0, len(fresh), _AT_ONCE):
             entries = await self._entries(fresh[start : start + _AT_ONCE])
-            await asyncio.to_thread(lexicon.put, entries)
-        await asyncio.to_thread(lexicon.commit)
+            await asyncio.to_thread(unbroken, lexicon.put, entries)
+        await asyncio.to_thread(unbroken, lexicon.commit)
         self.written = len(fresh)
-        return languages
+        return await asyncio.to_thread(unbroken, lexicon.view, languages)
 
     def _begin(self, lexicon: Lexicon, wanted: Mapping[str, str]) -> list[str]:
         """Drop what is gone; the keys of what is new or changed."""
