@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.cli.kb_shelf import OpenShelf
 from bot.cli.progress import Progress
 from bot.config import SettingsError
+from bot.domain.hidden import visible
 from tools.base import ToolUnavailableError
 from tools.connectors import ConnectorsError, load_connectors
 from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError
@@ -87,11 +88,11 @@ class _Imports:
             report = await self._importer.run(source, dry_run=self._dry_run, force=force)
         except _FAULTS as error:
             self._progress.clear()
-            print(f"{source.name}: {error}" if named else error, flush=True)
+            print(visible(f"{source.name}: {error}" if named else str(error)), flush=True)
             return False
         self._progress.clear()
         if not quietly or report.imported or report.removed or report.skipped:
-            print("\n".join(_told(report, named=named, dry_run=self._dry_run)), flush=True)
+            print(visible("\n".join(_told(report, named=named, dry_run=self._dry_run))), flush=True)
         return True
 
     def _show(self, step: Step) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ from tests.fakes.knowledge import ScriptedSource, WordEmbedder, article, broken
 from tests.fakes.tools import HeldClock
 from tools.backends import open_backends
 from tools.database import create_tables
+from tools.knowledge_base import intake
 from tools.knowledge_base.articles import Article
 from tools.knowledge_base.cutting import cut
+from tools.knowledge_base.embedder import EmbedderUnavailableError
 from tools.knowledge_base.importer import Importer, Report, Step
 from tools.knowledge_base.local import LocalKnowledge
 from tools.knowledge_base.sources.base import Document, Expected, Found, Skipped, SourceError, Unchanged
@@ -118,7 +120,7 @@ async def test_an_embedder_that_breaks_changes_nothing_and_loses_no_work(shelf: 
     many = [article(f"a{n:02}", f"Number {n} about subject{n}.") for n in range(40)]
     source = ScriptedSource("folder", *many)
     shelf.embedder.fails_after = 70
-    with pytest.raises(RuntimeError):
+    with pytest.raises(EmbedderUnavailableError, match="broke"):
         await shelf.imported(source)
     assert await shelf.slugs() == []
     assert await shelf.found("subject7") == []
@@ -276,6 +278,45 @@ async def test_odd_documents_are_named_and_skipped(sqlite: Shelf) -> None:
     }
 
 
+async def test_whatever_stands_beside_a_text_can_be_stored(shelf: Shelf) -> None:
+    odd = replace(article("a", "About a."), url="https://x.example/\ud800", updated="2026\0", language="\udce9")
+    report = await shelf.imported(ScriptedSource("desk", Document(odd, 'public "caf\udce9"\0')))
+    assert report.imported == ("a",)
+    [standing] = await shelf.store.standings()
+    assert (standing.title, standing.updated) == ("A", "2026")
+    assert (await shelf.store.known("desk")).validator("a") == 'public "caf?"'
+
+
+async def test_a_document_that_became_internal_and_broken_does_not_stay_public(sqlite: Shelf) -> None:
+    source = ScriptedSource("desk", *(Document(article(name, f"About {name}."), "public") for name in ("a", "b", "c")))
+    await sqlite.imported(source)
+    source.finds = [article("a", "x" * 1_000_001, internal=True), article("b", "x" * 1_000_001), article("c", "C.")]
+    report = await sqlite.imported(source)
+    assert [item.name for item in report.skipped] == ["a", "b"]
+    assert await sqlite.slugs() == ["b", "c"]
+
+
+async def test_a_source_without_an_end_is_refused_before_it_fills_the_memory(
+    sqlite: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_LARGEST_SOURCE", 5_000)
+    await sqlite.imported(ScriptedSource("desk", REFUNDS))
+    with pytest.raises(SourceError, match="of text to read"):
+        await sqlite.imported(ScriptedSource("desk", *(article(f"a{n}", "x" * 1_000) for n in range(9))))
+    assert await sqlite.slugs() == ["refunds"]
+
+
+async def test_titles_and_names_hold_nothing_that_a_terminal_obeys(sqlite: Shelf) -> None:
+    named = Skipped("c\x1b]0;x\x07", "no \x1b[1mtext")
+    odd = article("a", "About a.", title="Good\x1b[31m \u202etitle"), article("b\x1b[2J", "About b.")
+    report = await sqlite.imported(ScriptedSource("desk", *odd, named))
+    assert [one.title for one in await sqlite.store.standings()] == ["Good[31m title"]
+    assert [str(item.name) + ": " + item.why for item in report.skipped] == [
+        "b[2J: its name cannot be stored", "c]0;x: no [1mtext",
+    ]  # fmt: skip
+    assert "\x1b" not in str(report)
+
+
 async def test_a_source_without_one_article_empties_nothing(sqlite: Shelf) -> None:
     source = ScriptedSource("desk", REFUNDS)
     await sqlite.imported(source)
@@ -300,9 +341,9 @@ async def test_what_is_for_staff_changes_nothing_that_customers_find(sqlite: She
 
 async def test_an_import_is_watched_step_by_step(sqlite: Shelf) -> None:
     steps: list[Step] = []
-    source = ScriptedSource("desk", Expected(2), REFUNDS, PASSWORD)
+    source = ScriptedSource("desk", Expected(3), REFUNDS, Skipped("x.md", "no text", "x"), PASSWORD)
     await Importer(sqlite.store, sqlite.embedder, watcher=steps.append).run(source)
-    assert Step("reading", 2, 2) in steps
+    assert [step.done for step in steps if step.doing == "reading"] == [0, 1, 2, 3]
     assert steps[-1] == Step("embedding", 4, 4)
 
 

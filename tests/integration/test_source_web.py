@@ -117,7 +117,7 @@ async def test_links_that_are_no_addresses_are_passed_over(site: FakeSite, crawl
         "http://\u2028/", f"http://me:pw@{site.host}/help/x", "?\x00", "http://.../", "\\\\evil\\x",
     ]  # fmt: skip
     markup = "".join(f'<a href="{one}">x</a>' for one in odd).encode("utf-8", "replace").decode()
-    start = page("Start", head='<link rel="canonical" href="http://[::1">').body
+    start = page("Start", head='<link rel="canonical" href="http://[::1"><base href="http://[x">').body
     site.pages = {"/help/": WebPage(str(start) + markup)}
     site.pages |= {f"/help/{n}": _to(one.encode("ascii", "replace").decode()) for n, one in enumerate(odd)}
     site.pages["/help/x"] = page("Secret")
@@ -363,9 +363,9 @@ async def test_once_there_is_no_room_no_more_sitemaps_are_read(site: FakeSite, c
         (WebPage(gzip.compress(b"\0" * 30_000_000), content_type="application/gzip"), "larger than 20 MB"),
         (WebPage(b"\x1f\x8bbroken", content_type="application/gzip"), "is a broken gzip file"),
         (sitemap(), "not one page could be read"),
-        (WebPage("<urlset><url><loc>/help/</loc></url>", content_type="text/xml"), "is no sitemap, or one cut short"),
+        (WebPage("<urlset><url><loc>/help/</loc></url>", content_type="text/xml"), "is no sitemap or feed, or one cut"),
         (WebPage(gzip.compress(b"x" * 999)[:-9], content_type="application/gzip"), "is a gzip file cut short"),
-        (WebPage("<h1>Sorry</h1>"), "is text/html, not a sitemap"),
+        (WebPage("<h1>Sorry</h1>"), "is text/html, not a sitemap or feed"),
     ],
 )
 async def test_a_broken_sitemap_changes_nothing(site: FakeSite, crawl: Any, answer: WebPage, why: str) -> None:

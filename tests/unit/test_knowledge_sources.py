@@ -67,7 +67,7 @@ async def test_every_odd_file_is_named_and_the_rest_read(tmp_path: Path) -> None
     told = await read(MarkdownFolder(folder))
     nested = told.pop("nested.md")
     assert nested.startswith(("the front matter is nested too deeply", "the front matter is not YAML"))
-    assert told.pop("cyclic.md").startswith("title: ")
+    assert told.pop("cyclic.md") == "the front matter refers to parts of itself"
     assert told == {
         "good": "article",
         "inside": "article",
@@ -204,3 +204,31 @@ def test_times_are_written_with_their_unit() -> None:
 async def wires() -> AsyncIterator[Wires]:
     async with AsyncExitStack() as stack:
         yield Wires(await stack.enter_async_context(http_session()), stack)
+
+
+def known(found: dict[str, Document]) -> Known:
+    return Known({slug: Seen(one.validator, one.article.digest) for slug, one in found.items()})
+
+
+async def test_what_became_internal_does_not_stay_public_because_its_file_is_broken(tmp_path: Path) -> None:
+    head, text = "---\naudience: {}\ncategory: {}\n---\n", "# Title\n\nText."
+    for name, audience in (("open", "public"), ("closing", "public"), ("closed", "internal"), ("slip", "public")):
+        write(tmp_path, f"{name}.md", head.format(audience, "product") + text)
+    before = known(await documents(MarkdownFolder(tmp_path)))
+    write(tmp_path, "open.md", head.format("public", "none of ours") + text)
+    for name in ("closing", "closed"):
+        write(tmp_path, f"{name}.md", head.format("internal", "none of ours") + text)
+    write(tmp_path, "slip.md", "---\nAudience = 'internal'\n" + text)
+    skipped = [f async for f in MarkdownFolder(tmp_path).read(before) if isinstance(f, Skipped)]
+    assert {one.name: one.slug for one in skipped} == {
+        "open.md": "open", "closed.md": "closed", "closing.md": "", "slip.md": "",
+    }  # fmt: skip
+
+
+async def test_a_folder_of_html_that_became_internal_keeps_nothing_public(tmp_path: Path) -> None:
+    page = write(tmp_path, "page.html", "<h1>Title</h1><p>Text.")
+    before = known(await documents(HtmlFolder(tmp_path)))
+    page.write_text("<div>" * 500)
+    for audience, slug in ((Audience.PUBLIC, "html/page"), (Audience.INTERNAL, "")):
+        source = HtmlFolder(tmp_path, audience=audience)
+        assert [f.slug async for f in source.read(before) if isinstance(f, Skipped)] == [slug]

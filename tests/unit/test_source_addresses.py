@@ -32,7 +32,7 @@ def test_whatever_is_taken_lies_on_the_host_below_the_start(site: Site, text: st
     if url is None:
         return
     frontier = Frontier(site, START, most=9, deepest=9, exclude=())
-    frontier.add([url], depth=1)
+    frontier.add(frontier.fresh([url]), depth=1)
     for task in frontier.next(9):
         assert (task.url.host, task.url.user, task.url.port) == ("help.example", None, task.url.port)
         assert task.url.scheme in {"http", "https"}

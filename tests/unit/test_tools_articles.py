@@ -11,6 +11,7 @@ from tools.knowledge_base.articles import (
     ArticleCategory,
     Audience,
     BrokenArticleError,
+    declared_audience,
     parse_article,
     read_article,
 )
@@ -26,6 +27,9 @@ updated: 2026-08-24
 audience: public
 ---
 """
+
+BOMB = "\n".join(["a0: &a0 {x: 1}", *(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 20))])
+"""Some hundred bytes that hold 9 to the 19th values."""
 
 
 def article(
@@ -50,7 +54,7 @@ def test_without_front_matter_the_first_heading_is_the_title() -> None:
 
 
 def test_authors_may_write_values_loosely() -> None:
-    it = parse_article("---\ntitle: 1984\ncategory: Billing\naudience: Internal\n---\nx", "a")
+    it = parse_article("---\ntitle: 1984\ncategory: Billing\nAudience: Internal\n1: one\n---\nx", "a")
     assert (it.title, it.category, it.audience) == ("1984", "billing", Audience.INTERNAL)
 
 
@@ -65,13 +69,42 @@ def test_authors_may_write_values_loosely() -> None:
         (HEAD.replace("billing\n", "money\n") + "x", "category"),
         (HEAD.replace("audience: public", "audience: intrenal") + "x", "audience"),
         (HEAD.replace("https://help", "javascript:help") + "x", "url"),
-        ("---\n- a\n- list\n---\nx", "front matter"),
+        ("---\n- audience: internal\n---\n# T\n\nx", "front matter is no list of names and values"),
+        ("---\naudience internal\n---\n# T\n\nx", "front matter is no list of names and values"),
+        ("---\n# T\n---\n# T\n\nx", "front matter is no list of names and values"),
+        ("---\naudience: internal\naudience: public\n---\n# T\n\nx", "audience: written twice"),
+        ("---\naudiance: internal\n---\n# T\n\nx", "audiance: is audience meant"),
+        ('+++\naudience = "internal"\n+++\n# T\n\nx', "YAML between lines of ---"),
+        ('{\n"audience": "internal"\n}\n# T\n\nx', "YAML between lines of ---"),
+        ("<!-- ours -->\n---\naudience: internal\n---\n# T\n\nx", "outside of the front matter"),
         ("---\ntitle: {a: b}\n---\nx", "title"),
+        ("---\ntitle: !!int ''\n---\nx", "not YAML"),
+        ("---\ntitle: !!bool x\n---\nx", "not YAML"),
+        ("---\ntitle: !!timestamp x\n---\nx", "not YAML"),
+        (f"---\n{BOMB}\n---\n# T\n\nx", "refers to parts of itself"),
+        (f"\n\n---\ntitle: {'x' * 30_000}\n---\nx", "too long"),
     ],
 )
 def test_what_is_no_article_says_why(text: str, why: str) -> None:
     with pytest.raises(BrokenArticleError, match=why):
         parse_article(text, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "audience"),
+    [
+        ("---\naudience: internal\ncategory: none\n---\nx", "internal"),
+        ("---\n Audience = 'internal'\nx", "internal"),
+        ("---\naudience internal\n---\nx", "internal"),
+        ("---\naudiance: staff\n---\nx", "internal"),
+        ("---\naudience: Public\ncategory: none\n---\nx", "public"),
+        ("---\naudience: 'public'\n---\nx", "public"),
+        ("---\ntitle: [\n---\nAudit logs\nAudio: on\nAudience members see them.", "public"),
+        ("", "public"),
+    ],
+)
+def test_a_broken_file_tells_for_whom_it_is(text: str, audience: str) -> None:
+    assert declared_audience(text.encode()) == audience
 
 
 def test_a_file_that_is_no_text_says_so(tmp_path: Path) -> None:
@@ -108,6 +141,22 @@ def test_a_long_section_is_cut_at_its_paragraphs_each_part_under_the_heading() -
 def test_a_hash_in_a_code_block_is_no_heading() -> None:
     (only,) = passages(article("a", "T", "## Do it\n\n```\n# a comment\nrun\n```\n\nDone."))
     assert "## Do it\n\n```\n# a comment" in only.text
+
+
+@pytest.mark.parametrize(
+    ("before", "is_heading"),
+    [
+        ("````\n```\n# comment", False),
+        ("~~~\n```\n# comment", False),
+        ("```sh\n~~~\n# comment", False),
+        ("```sh\nrun\n```\n", True),
+        ("```inline``` code\n", True),
+        ("~~~\nrun\n~~~~ \n", True),
+    ],
+)
+def test_a_block_of_code_ends_with_the_fence_that_it_began_with(before: str, is_heading: bool) -> None:
+    (only,) = passages(article("a", "T", f"# Top\n\n{before}\n## Part\n\nText."))
+    assert ("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Part" in only.text) is is_heading
 
 
 @given(

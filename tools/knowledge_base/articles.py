@@ -1,16 +1,18 @@
 """An article, and how one is read from a Markdown file."""
 
 import datetime
+import difflib
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-import frontmatter
 import yaml
+from frontmatter.default_handlers import SafeLoader, YAMLHandler
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 ArticleCategory = Literal["billing", "technical", "account", "product"]
@@ -19,6 +21,17 @@ LARGEST = 1_000_000
 """Bytes of one document."""
 _LONGEST_HEAD = 20_000
 """Characters of a front matter; more is none, and YAML takes its time over it."""
+_OTHER_HEAD = re.compile(r"(?:\+{3,}|;{3,}|\{)\s*$", re.MULTILINE)
+"""How a front matter in TOML or JSON begins."""
+_ASTRAY = re.compile(r"^audience[ \t]*:[ \t]*internal[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_NO_YAML = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What PyYAML raises over values that are not of the kind they say they are."""
+_NOT_PUBLIC = re.compile(
+    r"^\W{0,9}audi[ae]nces?[ \t]*(?:[:=][ \t]*\W{0,2}(?!public\b)\w|\W{1,5}internal\b)", re.MULTILINE | re.IGNORECASE
+)
+"""A line that gives an audience, however clumsily."""
+_SIMILAR = 0.85
+"""From which on a name is taken for a slip: `audiance`."""
 
 
 class Audience(StrEnum):
@@ -141,8 +154,6 @@ def parse_article(text: str, slug: str) -> Article:
     except ValidationError as error:
         raise BrokenArticleError(_faults(error)) from None
     body = content.replace("\r\n", "\n").replace("\0", "").strip()
-    if re.match(r"-{3,}\s*$", body.partition("\n")[0]):
-        raise BrokenArticleError("the front matter does not end with a line of ---")
     title = head.title or _first_heading(body)
     if not title:
         raise BrokenArticleError("no title: write one into the front matter, or begin with a heading")
@@ -151,17 +162,61 @@ def parse_article(text: str, slug: str) -> Article:
     return Article(slug, title, head.category, head.url, head.updated[:10], head.audience, body, head.language)
 
 
-def _front_matter(text: str) -> tuple[dict[str, object], str]:
-    end = re.search(r"^-{3,}\s*$", text[4:], re.MULTILINE) if text.startswith("---") else None
-    if end and end.start() > _LONGEST_HEAD:
-        raise BrokenArticleError("the front matter is too long")
+def declared_audience(content: bytes) -> Audience:
+    """For whom a file that may be broken says it is: internal as soon as its head says anything but `public`."""
+    head = content[:_LONGEST_HEAD].decode("utf-8", "replace")
+    return Audience.INTERNAL if _NOT_PUBLIC.search(head) else Audience.PUBLIC
+
+
+def _front_matter(text: str) -> tuple[Mapping[str, object], str]:
+    """What is told of the article, by name, and its text."""
+    text = text.strip()
+    if _OTHER_HEAD.match(text):
+        raise BrokenArticleError("the front matter is not YAML between lines of ---")
+    handler = YAMLHandler()
+    if not handler.detect(text):
+        if _ASTRAY.search(text[:_LONGEST_HEAD]):
+            raise BrokenArticleError("its audience stands outside of the front matter")
+        return {}, text
     try:
-        post = frontmatter.loads(text)
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise BrokenArticleError(f"the front matter is not YAML: {_first_line(error)}") from None
+        head, content = handler.split(text)
+    except ValueError:
+        raise BrokenArticleError("the front matter does not end with a line of ---") from None
+    if len(head) > _LONGEST_HEAD:
+        raise BrokenArticleError("the front matter is too long")
+    return _values(head), content
+
+
+def _values(head: str) -> Mapping[str, object]:
+    """Values by name; stricter than YAML, which lets slips pass that would make an internal article public."""
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, SafeLoader)):
+            raise BrokenArticleError("the front matter refers to parts of itself")  # a few lines may hold billions
+        node, told = yaml.compose(head, SafeLoader), YAMLHandler().load(head)
     except RecursionError:
         raise BrokenArticleError("the front matter is nested too deeply") from None
-    return post.metadata, post.content
+    except _NO_YAML as error:
+        raise BrokenArticleError(f"the front matter is not YAML: {_first_line(error)}") from None
+    if not isinstance(node, yaml.MappingNode) or not isinstance(told, dict):
+        if head.strip():
+            raise BrokenArticleError("the front matter is no list of names and values")
+        return {}
+    _check_names([_name(key.value) for key, _ in node.value])
+    return {_name(key): value for key, value in told.items()}
+
+
+def _check_names(names: Sequence[str]) -> None:
+    known = _Head.model_fields.keys()
+    twice = next((name for name in names if name in known and names.count(name) > 1), "")
+    if twice:
+        raise BrokenArticleError(f"{twice}: written twice")
+    odd = difflib.get_close_matches("audience", set(names) - {"audience"}, n=1, cutoff=_SIMILAR)
+    if odd:
+        raise BrokenArticleError(f"{odd[0]}: is audience meant?")
+
+
+def _name(key: object) -> str:
+    return str(key).strip().lower()
 
 
 def _first_heading(body: str) -> str:
@@ -170,6 +225,8 @@ def _first_heading(body: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{error.problem} (line {error.problem_mark.line + 1})"
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -14,7 +14,7 @@ _NO_WORD = 200
 _BELOW = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """Between the headings of a passage, as help centres write their menus."""
 _HEADING = re.compile(r"^(#{1,6})[ \t](.+)$")
-_FENCE = re.compile(r"^\s*(```|~~~)")
+_FENCE = re.compile(r"^\s*(?:(`{3,})([^`]*)|(~{3,})(.*))$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ def _sections(body: str) -> Iterator[tuple[str, list[str]]]:
     """Lines under each heading; a `#` inside a code fence is no heading."""
     path: list[tuple[int, str]] = []
     lines: list[str] = []
-    fenced = False
+    fence = ""
     for line in body.splitlines():
-        fenced ^= bool(_FENCE.match(line))
-        heading = None if fenced else _HEADING.match(line)
+        fence = _fence(line, fence)
+        heading = None if fence else _HEADING.match(line)
         if heading is None:
             lines.append(line)
             continue
@@ -60,6 +60,20 @@ def _sections(body: str) -> Iterator[tuple[str, list[str]]]:
         ]
         lines = []
     yield _joined(path), lines
+
+
+def _fence(line: str, fence: str) -> str:
+    """What has opened the block of code that the line stands in, or opens; empty outside of one.
+
+    A block ends with a fence of its own kind that is at least as long and has nothing behind it.
+    """
+    found = _FENCE.match(line)
+    if found is None:
+        return fence
+    mark, behind = found.group(1) or found.group(3), found.group(2) or found.group(4)
+    if not fence:
+        return mark
+    return "" if mark.startswith(fence) and not (behind or "").strip() else fence
 
 
 def _joined(path: list[tuple[int, str]]) -> str:

@@ -7,7 +7,7 @@ from tools.knowledge_base.articles import Article
 from tools.knowledge_base.chunks import Passage, embedded_text, passages
 from tools.knowledge_base.embedder import text_digest
 
-CUT = "2"
+CUT = "3"
 """Changes when the same article would be cut or embedded in another way; then all are cut anew by the next import."""
 
 

@@ -212,7 +212,7 @@ class Importer:
     async def _calibrate(self, shelf: Shelf) -> Mapping[str, str]:
         if self._embedder is None:
             return {}
-        vectors = await self._vectors.load(self._embedder.name, await asyncio.to_thread(shelf.digests))
+        vectors = await self._vectors.load(self._embedder, await asyncio.to_thread(shelf.digests))
         return {self._embedder.name: await asyncio.to_thread(bands, shelf, vectors, self._embedder)}
 
 

@@ -62,7 +62,7 @@ def read_page(markup: str, base: str = "", *, selector: str = "") -> Page:
     `base` is the address it was read from. `selector` (`main`, `#id`, `.class`) names the element with the text.
     """
     root = parse(markup)
-    base = urljoin(base, _first(root, "base", "href")) if base else ""
+    base = _base(root, base) if base else ""
     main = main_part(root, selector)
     heading = next((words(one) for one in main.elements() if one.tag == "h1"), "")
     title = (heading or _title(root))[:_LONGEST_TITLE].strip()
@@ -70,6 +70,14 @@ def read_page(markup: str, base: str = "", *, selector: str = "") -> Page:
         title, _without_title(markdown(main, base), title), _canonical(root, base), language(_language(root)),
         _updated(root), _first_links(root, base), frozenset(_robots(root)),
     )  # fmt: skip
+
+
+def _base(root: Element, here: str) -> str:
+    """What relative addresses on the page are relative to."""
+    try:
+        return urljoin(here, _first(root, "base", "href"))
+    except ValueError:
+        return here
 
 
 def language(code: str) -> str:

@@ -4,7 +4,7 @@ Pages come from anywhere, and the parsers at hand can be kept busy by half a meg
 nested blocks, libxml2 (lxml, trafilatura) 28 s for a tag full of attributes, html.parser is quadratic in tags that
 never end. So this follows the rules of HTML as far as articles need them (void elements, raw text, implied end tags,
 entities), and refuses with BrokenArticleError what no article has; tests/unit/test_html_limits.py holds it to that.
-Confluence's XML dialect (`<ac:link/>`, CDATA) is read on request.
+XML (`<ac:link/>`, CDATA; Confluence's dialect, feeds) is read on request; no entity of its own is ever expanded.
 """
 
 import html
@@ -103,6 +103,12 @@ class Element:
         return self.attributes.get(name, "")
 
 
+def made(tag: str, attributes: dict[str, str], children: "list[Element | str]") -> Element:
+    """An element of a tree that is put together instead of being read."""
+    holds = any(isinstance(one, Element) and (one.holds_block or one.tag in BLOCKS) for one in children)
+    return Element(tag, attributes, children, holds)
+
+
 def parse(markup: str, *, xml: bool = False) -> Element:
     """The tree of a page or of a part of one; BrokenArticleError when it is too large or too deep."""
     if len(markup) > LARGEST:
@@ -126,6 +132,7 @@ class _Reader:
     def __init__(self, markup: str, *, xml: bool) -> None:
         self._markup = markup
         self._xml = xml
+        self._void = _VOID - {"link"} if xml else _VOID  # feeds write an address into it
         self._open = [Element("#root")]
         self._count = 0
         self._closing: dict[str, re.Pattern[str]] = {}
@@ -173,7 +180,7 @@ class _Reader:
         self._open[-1].children.append(element)
         if tag in BLOCKS:
             self._mark_block()
-        if tag in _VOID or (self._markup[at - 2 : at] == "/>" and self._may_close_itself()):
+        if tag in self._void or (self._markup[at - 2 : at] == "/>" and self._may_close_itself()):
             return at
         if tag in _RAW and not self._xml:
             return self._raw(element, at)

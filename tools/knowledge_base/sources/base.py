@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from tools.knowledge_base.articles import Article
+from tools.knowledge_base.articles import Article, Audience
 
 
 class SourceError(Exception):
@@ -37,6 +37,13 @@ class Known:
         """ETag, Last-Modified or time of the last change that came with a document; empty when there is none."""
         seen = self.documents.get(slug)
         return seen.validator if seen else ""
+
+    def kept(self, slug: str, audience: Audience) -> str:
+        """The slug, if its earlier version may stay: not when customers could read that, and now must not.
+
+        For sources whose validators name the audience as a word of its own.
+        """
+        return slug if audience is Audience.PUBLIC or audience.value in self.validator(slug).split(" ") else ""
 
     def __contains__(self, slug: object) -> bool:
         return slug in self.documents

@@ -22,7 +22,8 @@ from tools.knowledge_base.sources.base import Document, Found, Known, Skipped, S
 from tools.knowledge_base.sources.confluence_audience import Readers
 from tools.knowledge_base.sources.confluence_storage import html_of
 from tools.knowledge_base.sources.connector import KnowledgeConnector
-from tools.knowledge_base.sources.service import PAGES, Service, checked, complete, kept, line
+from tools.knowledge_base.sources.converting import converted
+from tools.knowledge_base.sources.service import PAGES, Service, checked, complete, line
 from tools.paging import Page, pages
 
 _READER = f"1.{READER}"
@@ -185,7 +186,7 @@ class ConfluenceSpaces:
         try:
             page = _Page.model_validate(told)
         except ValidationError:
-            return Skipped(name, "not of the shape that Confluence documents", kept(slug, known, audience))
+            return Skipped(name, "not of the shape that Confluence documents", known.kept(slug, audience))
         if page.status != "current":
             return None
         told_of = (str(page.version.number), page.links.webui or "", audience, shelf.category, self._settings.language)
@@ -193,9 +194,10 @@ class ConfluenceSpaces:
         if validator == known.validator(slug):
             return Unchanged(slug)
         try:
-            body = checked(await asyncio.to_thread(_convert, page.body.storage.value, base))
+            text = await asyncio.to_thread(converted, partial(_convert, page.body.storage.value, base))
+            body = checked(text)
         except BrokenArticleError as error:
-            return Skipped(name, str(error), kept(slug, known, audience))
+            return Skipped(name, str(error), known.kept(slug, audience))
         url = address(f"{base}{page.links.webui}") if page.links.webui else ""
         title, updated = line(page.title), iso_date(page.version.created)
         article = Article(slug, title, shelf.category, url, updated, audience, body, self._settings.language)

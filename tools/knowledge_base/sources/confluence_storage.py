@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from tools.knowledge_base.html.tree import BLOCKS, Element, parse
+from tools.knowledge_base.html.tree import Element, made, parse
 
 _SHOWING = frozenset({"details", "excerpt", "expand", "info", "note", "panel", "section", "column", "tip", "warning"})
 """Macros that show the text in them."""
@@ -15,7 +15,7 @@ Node = Element | str
 
 def html_of(storage: str) -> Element:
     """The page as a tree of HTML; BrokenArticleError when it is too large or too deep."""
-    return _made("div", {}, _all(parse(storage, xml=True).children))
+    return made("div", {}, _all(parse(storage, xml=True).children))
 
 
 def _all(nodes: Iterable[Node]) -> list[Node]:
@@ -30,20 +30,20 @@ def _one(element: Element) -> list[Node]:
         return special(element)
     if element.tag.startswith(("ac:", "ri:")) and element.tag not in _RENAMED:
         return _all(element.children)
-    return [_made(_RENAMED.get(element.tag, element.tag), element.attributes, _all(element.children))]
+    return [made(_RENAMED.get(element.tag, element.tag), element.attributes, _all(element.children))]
 
 
 def _macro(element: Element) -> list[Node]:
     name, told = element.get("ac:name").lower(), _parameters(element)
     if name in _CODES:
         text = "".join(body.text() for body in _bodies(element))
-        return [_made("pre", {"data-language": told.get("language", "").lower()}, [text])]
+        return [made("pre", {"data-language": told.get("language", "").lower()}, [text])]
     if name == "status":
         return [told.get("title", "")]
     if name not in _SHOWING:
         return []
-    title: list[Node] = [_made("summary", {}, [told["title"]])] if told.get("title") else []
-    return [_made("div", {}, title + [new for body in _bodies(element) for new in _all(body.children)])]
+    title: list[Node] = [made("summary", {}, [told["title"]])] if told.get("title") else []
+    return [made("div", {}, title + [new for body in _bodies(element) for new in _all(body.children)])]
 
 
 def _parameters(element: Element) -> Mapping[str, str]:
@@ -68,15 +68,15 @@ def _link(element: Element) -> list[Node]:
 
 
 def _image(element: Element) -> list[Node]:
-    return [_made("img", {"alt": element.get("ac:alt") or element.get("ac:title")}, [])]
+    return [made("img", {"alt": element.get("ac:alt") or element.get("ac:title")}, [])]
 
 
 def _task(element: Element) -> list[Node]:
     parts = {child.tag: child for child in element.children if isinstance(child, Element)}
     done = "ac:task-status" in parts and parts["ac:task-status"].text().strip() == "complete"
-    box = _made("input", {"type": "checkbox", **({"checked": ""} if done else {})}, [])
+    box = made("input", {"type": "checkbox", **({"checked": ""} if done else {})}, [])
     body = parts.get("ac:task-body")
-    return [_made("li", {}, [box, *(_all(body.children) if body else [])])]
+    return [made("li", {}, [box, *(_all(body.children) if body else [])])]
 
 
 def _emoticon(element: Element) -> list[Node]:
@@ -96,8 +96,3 @@ _SPECIAL: Mapping[str, Callable[[Element], list[Node]]] = {
     "ac:emoticon": _emoticon,
     "time": _time,
 }
-
-
-def _made(tag: str, attributes: dict[str, str], children: list[Node]) -> Element:
-    holds = any(isinstance(one, Element) and (one.holds_block or one.tag in BLOCKS) for one in children)
-    return Element(tag, attributes, children, holds)

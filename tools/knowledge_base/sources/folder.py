@@ -7,6 +7,7 @@ lies below a folder that cannot be listed stays as it was imported.
 
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def walk(root: Path, endings: Collection[str]) -> Iterator[File | Skipped | Clos
             if (here / name).is_symlink():
                 yield Skipped(_name(root, here / name), "a link to a folder, which is not followed")
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in endings:
+            if _is_document(name, endings):
                 yield _file(root, here / name)
     for error in closed:
         yield Closed(_name(root, Path(error.filename)), f"cannot be listed: {error.strerror}")
@@ -61,14 +62,19 @@ def walk(root: Path, endings: Collection[str]) -> Iterator[File | Skipped | Clos
 def signature(root: Path, endings: Collection[str]) -> tuple[tuple[str, int, int], ...]:
     """Differs when a file came, went or was written; cheap, for somebody who looks every few seconds."""
     seen: list[tuple[str, int, int]] = []
-    for item in walk(root, endings):
-        if isinstance(item, File):
-            try:
-                state = item.path.stat()
-            except OSError:
-                continue  # went away just now; the next look tells
-            seen.append((item.name, state.st_mtime_ns, state.st_size))
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(files):
+            if _is_document(name, endings):
+                path = os.path.join(folder, name)  # noqa: PTH118 - a Path for each of many files takes most of the time
+                with suppress(OSError):  # went away just now, or leads nowhere; the next look tells
+                    state = os.stat(path)  # noqa: PTH116 - likewise
+                    seen.append((path, state.st_mtime_ns, state.st_size))
     return tuple(seen)
+
+
+def _is_document(name: str, endings: Collection[str]) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in endings
 
 
 def _file(root: Path, path: Path) -> File | Skipped:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.knowledge_base.articles import Article, BrokenArticleError, read_bytes
+from tools.knowledge_base.articles import Article, Audience, BrokenArticleError, read_bytes
 from tools.knowledge_base.sources.base import Document, Expected, Found, Known, Skipped, SourceError, Unchanged
+from tools.knowledge_base.sources.converting import converted
 from tools.knowledge_base.sources.folder import Closed, File, existing, signature, walk
 
 _AT_ONCE = 50
@@ -23,6 +24,8 @@ class Kind:
     endings: frozenset[str]
     parse: Callable[[bytes, str], Article]
     """From content and slug; BrokenArticleError when it is no article."""
+    audience: Callable[[bytes], Audience]
+    """For whom a document says it is, even if the rest of it cannot be read."""
     reader: str
     """Changes when the same file would become another article, so that all are read anew."""
 
@@ -78,19 +81,22 @@ class _Reading:
             yield Skipped(item.name, item.why, slug=self._prefix + item.slug if item.slug else "")
         else:
             yield Skipped(item.name, item.why)
-            below = f"{self._prefix}{item.name}/"
-            yield from (Unchanged(slug) for slug in self._known if slug.startswith(below))
+            below, audience = f"{self._prefix}{item.name}/", self._kind.audience(b"")
+            mine = (slug for slug in self._known if slug.startswith(below) and self._known.kept(slug, audience))
+            yield from (Unchanged(slug) for slug in mine)
 
     def _one(self, file: File) -> Found:
         slug = self._prefix + file.stem
         if slug in self._taken:
             return Skipped(file.name, "another file has the same name with another ending", slug)
         self._taken.add(slug)
+        content = b""
         try:
             content = read_bytes(file.path)
-            validator = f"{self._kind.reader}:{hashlib.sha256(content).hexdigest()}"
-            if validator == self._known.validator(slug):
+            mark = f"{self._kind.reader}:{hashlib.sha256(content).hexdigest()}"
+            if mark == self._known.validator(slug).partition(" ")[0]:
                 return Unchanged(slug)
-            return Document(self._kind.parse(content, slug), validator)
+            article = converted(lambda: self._kind.parse(content, slug))
+            return Document(article, f"{mark} {article.audience}")
         except BrokenArticleError as error:
-            return Skipped(file.name, str(error), slug)
+            return Skipped(file.name, str(error), self._known.kept(slug, self._kind.audience(content)))

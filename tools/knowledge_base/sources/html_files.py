@@ -36,7 +36,8 @@ class HtmlFolder(FolderSource):
             return Article(slug, title, category, url, page.updated, audience, body, page.language)
 
         reader = f"{READER}.{audience}.{category}"
-        super().__init__(path, Kind("HTML files (*.html)", _ENDINGS, parse, reader), name=name, prefix=prefix)
+        kind = Kind("HTML files (*.html)", _ENDINGS, parse, lambda _: audience, reader)
+        super().__init__(path, kind, name=name, prefix=prefix)
 
 
 def _text(content: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.knowledge_base.articles import Article, parse_article, text_of
+from tools.knowledge_base.articles import Article, declared_audience, parse_article, text_of
 from tools.knowledge_base.sources.folder_source import FolderSource, Kind
 
 PLAIN = "folder"
@@ -13,7 +13,7 @@ def _parse(content: bytes, slug: str) -> Article:
     return parse_article(text_of(content), slug)
 
 
-_KIND = Kind("Markdown files (*.md)", frozenset({".md", ".markdown"}), _parse, reader="1")
+_KIND = Kind("Markdown files (*.md)", frozenset({".md", ".markdown"}), _parse, declared_audience, reader="1")
 
 
 class MarkdownFolder(FolderSource):

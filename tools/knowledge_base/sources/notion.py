@@ -1,18 +1,19 @@
-"""Pages of a Notion workspace as a source, as Markdown by Notion's own rendering.
+"""Pages of a Notion workspace as a source; `notion_text` makes Markdown of each.
 
 Reads the named data sources (databases) to their end, or all pages shared with the integration. Notion's search does
 not promise to find everything, so a page that it does not name any more is asked for by itself before it counts as
 gone. Pages are internal unless the settings say otherwise.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from tools.base import ToolUnavailableError
 from tools.connector_settings import SecretFromEnv, ServiceUrl, Wires
 from tools.http_answer import BackendRefusedError
 from tools.http_auth import Auth
@@ -21,16 +22,15 @@ from tools.knowledge_base.html.markdown import address
 from tools.knowledge_base.html.page import iso_date
 from tools.knowledge_base.sources.base import Document, Found, Known, Skipped, Source, SourceError, Unchanged
 from tools.knowledge_base.sources.connector import KnowledgeConnector
-from tools.knowledge_base.sources.notion_markdown import plain_markdown
-from tools.knowledge_base.sources.service import PAGES, Service, checked, complete, kept, line, onward
+from tools.knowledge_base.sources.notion_text import NOT_THERE, PageText
+from tools.knowledge_base.sources.service import PAGES, Service, checked, complete, line, onward
 from tools.paging import Page, pages
 
-_READER = "1"
+_READER = "2"
 VERSION = {"Notion-Version": "2025-09-03"}
 _PER_PAGE = 100
-_PARTS = 50
-"""Cut-off parts of one page that are fetched by themselves."""
-_GONE = frozenset({400, 404})
+_FAILURES = 5
+"""Pages in a row whose text did not come, after which Notion is taken for broken."""
 _FRESH_SECONDS = 120.0
 """Notion tells the minute of the last change: what changed just now may change again within it."""
 _SEARCH = "/v1/search"
@@ -101,14 +101,23 @@ class _Page(BaseModel):
         return [str(one["name"]) for one in several if isinstance(one, dict) and "name" in one]
 
 
-class _Markdown(BaseModel):
-    markdown: str
-    truncated: bool = False
-    unknown_block_ids: list[str] = []
-
-
 class _User(BaseModel):
     name: str | None = None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading, under way."""
+
+    known: Known
+    failures: int = 0
+    """Pages in a row whose text did not come."""
+
+    def failed(self, error: ToolUnavailableError) -> None:
+        """One page may be too much for Notion; when one after the other fails it is Notion that does."""
+        self.failures += 1
+        if self.failures >= _FAILURES:
+            raise error
 
 
 class NotionPages:
@@ -118,6 +127,7 @@ class NotionPages:
         self._service = service
         self._settings = settings
         self._clock = clock
+        self._text = PageText(service)
         self._prefix = f"notion/{'+'.join(settings.data_sources) or 'all'}/"
 
     @property
@@ -135,17 +145,18 @@ class NotionPages:
 
     async def _all(self, known: Known) -> AsyncIterator[Found]:
         told: set[str] = set()
+        reading = _Reading(known)
         for path in [f"/v1/data_sources/{one}/query" for one in self._settings.data_sources] or [_SEARCH]:
             async for listed in pages(partial(self._list, path), service="Notion", most=PAGES):
                 slug = self._slug(listed.get("id"))
                 if slug not in told:
                     told.add(slug)
-                    found = await self._found(listed, slug, known)
+                    found = await self._found(listed, slug, reading)
                     if found is not None:
                         yield found
         if not self._settings.data_sources:
             for slug in known:
-                if slug not in told and (found := await self._forgotten(slug, known)) is not None:
+                if slug not in told and (found := await self._forgotten(slug, reading)) is not None:
                     yield found
 
     async def _list(self, path: str, cursor: str) -> Page[dict[str, Any]]:
@@ -162,20 +173,20 @@ class NotionPages:
             )
         return Page(told.results, onward(told.next_cursor, has_more=told.has_more, service="Notion"))
 
-    async def _forgotten(self, slug: str, known: Known) -> Found | None:
+    async def _forgotten(self, slug: str, reading: _Reading) -> Found | None:
         """A page of the last import that the search does not name: None when it is gone."""
         try:
             number = slug.removeprefix(self._prefix)
             listed: dict[str, Any] = await self._service.get(f"/v1/pages/{number}", dict[str, Any])
         except BackendRefusedError as error:
-            if error.status in _GONE:
+            if error.status in NOT_THERE:
                 return None
             raise
-        return await self._found(listed, slug, known)
+        return await self._found(listed, slug, reading)
 
-    async def _found(self, listed: dict[str, Any], slug: str, known: Known) -> Found | None:
+    async def _found(self, listed: dict[str, Any], slug: str, reading: _Reading) -> Found | None:
         name = str(listed.get("url") or listed.get("id") or "a page")
-        stays = kept(slug, known, self._settings.audience)
+        stays = reading.known.kept(slug, self._settings.audience)
         try:
             page = _Page.model_validate(listed)
             title = line(page.title)
@@ -184,39 +195,30 @@ class NotionPages:
         if page.archived or page.in_trash:
             return None
         category, validator = self._category(page), self._validator(page)
-        if validator and validator == known.validator(slug):
+        if validator and validator == reading.known.validator(slug):
             return Unchanged(slug)
         try:
-            return Document(await self._article(page, title, slug, category), validator)
+            article = await self._article(page, title, slug, category)
         except BrokenArticleError as error:
             return Skipped(title or name, str(error), stays)
         except BackendRefusedError as error:
             if error.is_lockout:
                 raise
             return Skipped(title or name, f"Notion does not hand it out (HTTP {error.status})", stays)
+        except ToolUnavailableError as error:
+            reading.failed(error)
+            return Skipped(title or name, str(error), stays)
+        reading.failures = 0
+        return Document(article, validator)
 
     async def _article(self, page: _Page, title: str, slug: str, category: ArticleCategory) -> Article:
         if not title:
             raise BrokenArticleError("no title")
         told = self._settings
-        text = checked(await self._markdown(page.id))
-        body = checked(await asyncio.to_thread(plain_markdown, text))
+        body = checked(await self._text.of(page.id))
         url = address((page.public_url or "") if told.audience is Audience.PUBLIC else page.url)
         updated = iso_date(page.last_edited_time)
         return Article(slug, title, category, url, updated, told.audience, body, told.language)
-
-    async def _markdown(self, number: str) -> str:
-        """The whole page; parts that Notion left out of a long one are put behind it."""
-        told = await self._service.get(f"/v1/pages/{number}/markdown", _Markdown)
-        if not told.truncated:
-            return told.markdown
-        if len(told.unknown_block_ids) > _PARTS:
-            raise BrokenArticleError("too long for Notion to hand out")
-        parts = [
-            (await self._service.get(f"/v1/pages/{part}/markdown", _Markdown)).markdown
-            for part in told.unknown_block_ids
-        ]
-        return "\n\n".join((told.markdown, *parts))
 
     def _category(self, page: _Page) -> ArticleCategory:
         chosen = page.chosen(self._settings.category_property)

@@ -16,9 +16,9 @@ from tools.base import ToolUnavailableError
 from tools.http import HttpBackend, Limits
 from tools.http_answer import Answer, BackendRefusedError
 from tools.http_auth import Auth
-from tools.knowledge_base.articles import LARGEST, Audience, BrokenArticleError
+from tools.knowledge_base.articles import LARGEST, BrokenArticleError
 from tools.knowledge_base.html.tree import shown
-from tools.knowledge_base.sources.base import Document, Found, Known, Skipped, SourceError, Unchanged
+from tools.knowledge_base.sources.base import Document, Found, Skipped, SourceError, Unchanged
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -110,14 +110,6 @@ def onward(cursor: str | None, *, has_more: bool, service: str) -> str:
     if has_more and not cursor:
         raise ToolUnavailableError(f"{service} does not say how its list goes on")
     return cursor if has_more and cursor else ""
-
-
-def kept(slug: str, known: Known, audience: Audience) -> str:
-    """The slug, if its earlier version may stay: not when customers could read that, and now must not.
-
-    Validators name the audience as a word of its own.
-    """
-    return slug if audience is Audience.PUBLIC or audience.value in known.validator(slug).split(" ") else ""
 
 
 def line(text: str) -> str:

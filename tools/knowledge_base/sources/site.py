@@ -17,6 +17,7 @@ from protego import Protego
 from yarl import URL
 
 from tools.http_answer import AnswerTooLongError, pause_of, read_within
+from tools.knowledge_base.html.tree import shown
 from tools.public_addresses import PrivateAddressError
 
 AGENT = "deskhand"
@@ -30,16 +31,16 @@ _ATTEMPTS = 3
 _PAUSE, _LONGEST_PAUSE = 5.0, 120.0
 """Seconds before the next attempt; what a site may make us wait."""
 _LONGEST_ROBOTS = 500_000
+_LONGEST_KIND = 100
+"""Characters of a content type that are repeated to people."""
 HTML = ("text/html", "application/xhtml+xml")
-XML = (
-    "text/xml",
-    "application/xml",
-    "application/x-gzip",
-    "application/gzip",
-    "application/octet-stream",
-    "text/plain",
-)
-_KINDS = {HTML: "a web page", XML: "a sitemap"}
+LISTS = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "text/xml", "application/xml")
+"""Sitemaps and feeds that say what they are."""
+XML = (*LISTS, "application/x-gzip", "application/gzip", "application/octet-stream", "text/plain")
+"""Whatever a sitemap or feed is sent as."""
+START = (*HTML, *LISTS)
+NOT_PUBLIC = "not at a public address"
+_KINDS = {HTML: "a web page", XML: "a sitemap or feed", START: "a web page, a sitemap or a feed"}
 
 
 class PageError(Exception):
@@ -68,6 +69,8 @@ class Fetched:
     robots: str = ""
     """X-Robots-Tag."""
     is_unchanged: bool = False
+    is_list: bool = False
+    """Whether it says that it is a sitemap or feed."""
 
 
 class Site:
@@ -144,7 +147,7 @@ class Site:
             raise PageError("did not come in time") from None
         except aiohttp.ClientConnectorError as error:
             private = isinstance(error.os_error, PrivateAddressError)
-            raise PageError("not at a public address" if private else "cannot be reached") from None
+            raise PageError(NOT_PUBLIC if private else "cannot be reached") from None
         except AnswerTooLongError:
             raise PageError(f"larger than {_size(most)}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -183,11 +186,13 @@ async def _received(url: URL, response: aiohttp.ClientResponse, types: tuple[str
     if status != HTTPStatus.OK:
         raise PageError(f"HTTP {status}", is_gone=status in _GONE, status=status)
     if types and response.content_type not in types:
-        raise PageError(f"is {response.content_type}, not {_KINDS.get(types, types[0])}", is_gone=True)
+        kind = shown(response.content_type)[:_LONGEST_KIND]
+        raise PageError(f"is {kind}, not {_KINDS.get(types, types[0])}", is_gone=True)
     body = await read_within(response, most)
     told = response.headers
     etag, modified = told.get("ETag", "")[:500], told.get("Last-Modified", "")[:100]
-    return Fetched(url, body, response.charset or "", etag, modified, ",".join(told.getall("X-Robots-Tag", ())))
+    robots, is_list = ",".join(told.getall("X-Robots-Tag", ())), response.content_type in LISTS
+    return Fetched(url, body, response.charset or "", etag, modified, robots, is_list=is_list)
 
 
 def clean(text: str, base: URL) -> URL | None:

@@ -1,21 +1,24 @@
-"""Sitemaps: which pages a site says it has.
+"""Sitemaps and feeds: which pages a site says it has.
 
-Read as a row of `<loc>`s and with no XML parser, so that no entity of theirs is ever expanded.
+Sitemaps are read as a row of `<loc>`s and with no XML parser, so that no entity of theirs is ever expanded. A feed may
+stand in the place of a sitemap (sitemaps.org), but holds only what is new.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
-from itertools import islice
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
 
 from yarl import URL
 
 from tools.knowledge_base.html.tree import plain
+from tools.knowledge_base.sources.feeds import links_of
 from tools.knowledge_base.sources.site import XML, PageError, Site, clean, unpacked
 
 _LOCATION = re.compile(r"<(?:\w{1,20}:)?loc\s*>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000})")
-_END = re.compile(r"</(?:\w{1,20}:)?(?:urlset|sitemapindex)\s*>")
-_INDEX = re.compile(r"<(?:\w{1,20}:)?sitemapindex\b")
+_ROOT = re.compile(r"<(?:\w{1,20}:)?(urlset|sitemapindex|rss|feed|rdf)\b", re.IGNORECASE)
+_END = re.compile(r"</(?:\w{1,20}:)?(urlset|sitemapindex|rss|feed|rdf)\s*>", re.IGNORECASE)
+_ENDINGS = (".xml", ".xml.gz", ".rss", ".atom", ".rdf")
 _LARGEST = 20_000_000
 """Bytes of one sitemap, unpacked."""
 _MOST = 200
@@ -24,8 +27,17 @@ _MOST_PAGES = 50_000
 """Of one sitemap, by the protocol (sitemaps.org)."""
 
 
-async def pages_of(site: Site, sitemap: URL) -> AsyncGenerator[list[URL]]:
-    """All pages of the site that a sitemap names, or each of the sitemaps that it names.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What one of them names."""
+
+    urls: list[URL]
+    is_all: bool = True
+    """False: of a feed, whose older entries may still be there."""
+
+
+async def pages_of(site: Site, sitemap: URL) -> AsyncGenerator[Listed]:
+    """All pages of the site that a sitemap or feed names, or each of the sitemaps that it names.
 
     After each of these, their pages, if only none. PageError when one cannot be read.
     """
@@ -33,11 +45,12 @@ async def pages_of(site: Site, sitemap: URL) -> AsyncGenerator[list[URL]]:
     while waiting:
         here = waiting.pop()
         found = await site.fetch(here, types=XML, most=_LARGEST)
-        named, is_index = await asyncio.to_thread(_named, found.body, here)
+        kind, named = await asyncio.to_thread(_named, found.body, found.url)
         own = [url for url in named if site.is_own(url)]
-        yield [] if is_index else own
-        if not is_index:
+        if kind != "sitemapindex":
+            yield Listed(own, is_all=kind == "urlset")
             continue
+        yield Listed([])
         fresh = [url for url in own if url not in seen]
         seen.update(fresh)
         waiting.extend(reversed(fresh))
@@ -46,17 +59,26 @@ async def pages_of(site: Site, sitemap: URL) -> AsyncGenerator[list[URL]]:
 
 
 def is_sitemap(url: URL) -> bool:
-    """Whether an address looks like that of a sitemap."""
-    return url.path.lower().endswith((".xml", ".xml.gz"))
+    """Whether an address looks like that of a sitemap or feed."""
+    return url.path.lower().endswith(_ENDINGS)
 
 
-def _named(body: bytes, here: URL) -> tuple[list[URL], bool]:
-    """What a sitemap names, each once, and whether that are sitemaps again."""
+def _named(body: bytes, here: URL) -> tuple[str, list[URL]]:
+    """The element that all of it stands in, and what is named in it, each once: pages, of `sitemapindex` sitemaps."""
     text = unpacked(body, _LARGEST).decode("utf-8", "replace")
-    if not _END.search(text):
-        raise PageError("is no sitemap, or one cut short")  # the pages that it leaves out would count as gone
-    places = dict.fromkeys(found.group(1) for found in islice(_LOCATION.finditer(text), _MOST_PAGES + 1))
-    if len(places) > _MOST_PAGES:
-        raise PageError(f"lists more than {_MOST_PAGES} pages")
-    urls = (clean(plain(place), here) for place in places)
-    return list(dict.fromkeys(url for url in urls if url is not None)), bool(_INDEX.search(text))
+    root = _ROOT.search(text)
+    kind = root.group(1).lower() if root else ""
+    if not any(end.group(1).lower() == kind for end in _END.finditer(text)):
+        raise PageError("is no sitemap or feed, or one cut short")  # the pages that it leaves out would count as gone
+    found = _places(text, here) if kind in {"urlset", "sitemapindex"} else links_of(text, here)
+    return kind, list(dict.fromkeys(found))
+
+
+def _places(text: str, here: URL) -> Iterator[URL]:
+    """What a sitemap names; PageError when that is more than it may be."""
+    places: dict[str, None] = {}
+    for found in _LOCATION.finditer(text):
+        places[found.group(1)] = None
+        if len(places) > _MOST_PAGES:
+            raise PageError(f"lists more than {_MOST_PAGES} pages")
+    yield from (url for place in places if (url := clean(plain(place), here)) is not None)

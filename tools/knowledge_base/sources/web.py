@@ -2,16 +2,18 @@
 
 Starting from a page, links are followed below its address, together with the sitemaps that robots.txt names and the
 pages of the last import (a page that stayed the same is not sent again, so its links are not seen). Starting from a
-sitemap, exactly its pages are read. A page that is not there any more, or not ours to read any more, is gone; one that
+sitemap, exactly its pages are read; from an RSS or Atom feed, which names only the newest, those of the last import as
+well. A page that is not there any more, or not ours to read any more, is gone; one that
 did not come this time stays as it was.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated, Literal
 
 import aiohttp
@@ -25,8 +27,9 @@ from tools.knowledge_base.html.encoding import decoded
 from tools.knowledge_base.html.page import READER, Page, asked_of_robots, language, read_page
 from tools.knowledge_base.sources.base import Document, Expected, Found, Known, Skipped, Source, SourceError, Unchanged
 from tools.knowledge_base.sources.connector import KnowledgeConnector
+from tools.knowledge_base.sources.converting import converted
 from tools.knowledge_base.sources.frontier import Frontier, Task, normal
-from tools.knowledge_base.sources.site import HTML, Fetched, PageError, Site, clean
+from tools.knowledge_base.sources.site import HTML, NOT_PUBLIC, START, Fetched, PageError, Site, clean
 from tools.knowledge_base.sources.sitemaps import is_sitemap, pages_of
 
 _AT_ONCE = 3
@@ -34,8 +37,9 @@ _AT_ONCE = 3
 _PAUSE = 0.2
 """Seconds between two such groups."""
 _PAGE_BYTES, _PAGE_SECONDS = 2_000_000, 30.0
-_BREATH = 200
-"""Addresses looked at (some 0.1 ms each) before the rest of the process has its turn."""
+_PART = 2000
+"""Addresses looked at before it is asked whether there is room for more."""
+_INSTEAD = " If it is yours, save its pages as HTML files and import that folder."
 _FAILURES = 20
 """Pages in a row that did not come, after which the site is taken for broken."""
 
@@ -45,7 +49,7 @@ class WebSettings(KnowledgeConnector):
 
     kind: Literal["web"]
     url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+([/?][^\s#]*)?$", max_length=500)]
-    """The page to start from, below which all is read (`https://acme.com/help/`), or a sitemap (`….xml`)."""
+    """The page to start from, below which all is read (`https://acme.com/help/`), or a sitemap or feed (`….xml`)."""
     exclude: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Pages whose path holds one of these are left out, e.g. "/changelog"."""
     selector: Annotated[str, Field(pattern=r"^([#.]?[\w-]+)?$")] = ""
@@ -61,7 +65,7 @@ class WebSettings(KnowledgeConnector):
     max_depth: Annotated[int, Field(ge=0, le=20)] = 6
     """Links from the start."""
     max_seconds: Annotated[float, Field(ge=1, le=86_400)] = 7200.0
-    """For one reading."""
+    """For one reading; a running bot gives no source more than two hours."""
 
     @field_validator("url")
     @classmethod
@@ -97,6 +101,10 @@ class _Reading:
     failures: int = 0
     """Pages in a row that did not come."""
 
+    async def add(self, urls: Sequence[URL], *, depth: int) -> None:
+        """Have those read that are ours to read."""
+        self.frontier.add(await asyncio.to_thread(self.frontier.fresh, urls), depth=depth)
+
 
 class Website:
     """All pages of a site below an address, or those of a sitemap."""
@@ -131,11 +139,12 @@ class Website:
     async def read(self, known: Known) -> AsyncIterator[Found]:
         """What each page is now."""
         site = self._site()
-        await self._open(site)
+        is_list = await self._open(site)
         give_up_at = self._clock() + self._settings.max_seconds
-        frontier = await self._frontier(site, known, give_up_at)
         found_at = {asked: slug for slug in known if (asked := _parts(known.validator(slug))[4])}
+        frontier = self._frontier(site, is_list=is_list)
         reading = _Reading(site, frontier, known, give_up_at, found_at)
+        await (self._listed(reading) if is_list else self._below(reading))
         while group := reading.frontier.next(1 if site.crawl_delay else _AT_ONCE):
             for found in await self._group(reading, group):
                 yield found
@@ -144,7 +153,8 @@ class Website:
             if reading.frontier.count:
                 await self._sleep(site.crawl_delay or _PAUSE)
         if not reading.told:
-            raise SourceError(f"{self._start}: not one page could be read as an article. Nothing was changed.")
+            ours = f"not one page could be read as an article, of those of {self._start.raw_host}"
+            raise SourceError(f"{self._start}: {ours}. Nothing was changed.")
         for found in frontier.faults:
             yield found
         if frontier.overflow is not None:
@@ -154,52 +164,55 @@ class Website:
     def _site(self) -> Site:
         return Site(self._session, self._start, page_bytes=_PAGE_BYTES, page_seconds=_PAGE_SECONDS, sleep=self._sleep)
 
-    async def _open(self, site: Site) -> None:
-        """Read robots.txt and try the start; SourceError unless that is a page that we may read."""
+    async def _open(self, site: Site) -> bool:
+        """Read robots.txt and try the start; whether that is a sitemap or feed. SourceError unless we may read it."""
         try:
             await site.read_robots()
-            if not is_sitemap(self._start):
-                await site.fetch(self._start, types=HTML)
+            return is_sitemap(self._start) or (await site.fetch(self._start, types=START)).is_list
+        except PageError as error:
+            remedy = _INSTEAD if str(error).endswith(NOT_PUBLIC) else ""
+            raise SourceError(f"{self._start}: {error}. Nothing was changed.{remedy}") from None
+
+    def _frontier(self, site: Site, *, is_list: bool) -> Frontier:
+        """Of a list its pages wherever they lie, and none that they lead to."""
+        start, deepest = (None, 0) if is_list else (self._start, self._settings.max_depth)
+        return Frontier(site, start, self._settings.max_pages, deepest, self._settings.exclude)
+
+    async def _listed(self, reading: _Reading) -> None:
+        """Find the pages of the sitemap or feed that the start is."""
+        try:
+            await self._list(reading, self._start, depth=0, earlier=self._urls(reading.known))
         except PageError as error:
             raise SourceError(f"{self._start}: {error}. Nothing was changed.") from None
 
-    async def _frontier(self, site: Site, known: Known, give_up_at: float) -> Frontier:
-        limits = self._settings
-        frontier = Frontier(site, self._start, limits.max_pages, limits.max_depth, limits.exclude)
-        if is_sitemap(self._start):
+    async def _below(self, reading: _Reading) -> None:
+        """Find the start, what was read the last time, and what the sitemaps in robots.txt name."""
+        await reading.add([self._start], depth=0)
+        by_depth = sorted((_depth(reading.known.validator(slug)), slug) for slug in reading.known)
+        for depth, several in groupby(by_depth, key=itemgetter(0)):
+            await reading.add(self._urls(slug for _, slug in several), depth=depth)
+        for sitemap in reading.site.sitemaps:
             try:
-                await self._list(site, self._start, frontier, frontier.only, give_up_at)
-            except PageError as error:
-                raise SourceError(f"{self._start}: {error}. Nothing was changed.") from None
-            return frontier
-        frontier.add([self._start], depth=0)
-        for depth, slug in sorted((_depth(known.validator(slug)), slug) for slug in known):
-            frontier.add([url] if (url := self._url(slug)) is not None else [], depth=depth)
-            await asyncio.sleep(0)
-        for sitemap in site.sitemaps:
-            try:
-                await self._list(site, sitemap, frontier, partial(frontier.add, depth=1), give_up_at)
+                await self._list(reading, sitemap, depth=1)
             except PageError as error:  # one way fewer to new pages; those of the last import are asked for anyway
-                frontier.faults.append(Skipped(str(sitemap), str(error)))
-        return frontier
+                reading.frontier.faults.append(Skipped(str(sitemap), str(error)))
 
-    async def _list(
-        self, site: Site, sitemap: URL, frontier: Frontier, take: Callable[[list[URL]], None], give_up_at: float
-    ) -> None:
-        """Take in what a sitemap names, as long as there is room and time."""
-        async with aclosing(pages_of(site, sitemap)) as parts:
-            async for urls in parts:
-                for start in range(0, len(urls), _BREATH):
-                    take(urls[start : start + _BREATH])
-                    if frontier.overflow is not None:
+    async def _list(self, reading: _Reading, sitemap: URL, *, depth: int, earlier: Sequence[URL] = ()) -> None:
+        """Take in what a sitemap names, as long as there is room and time; before a feed what was read `earlier`."""
+        async with aclosing(pages_of(reading.site, sitemap)) as parts:
+            async for part in parts:
+                urls = part.urls if part.is_all else [*earlier, *part.urls]
+                for start in range(0, len(urls), _PART):
+                    await reading.add(urls[start : start + _PART], depth=depth)
+                    if reading.frontier.overflow is not None:
                         return
-                    await asyncio.sleep(0)
-                self._check_time(give_up_at)
-                await self._sleep(site.crawl_delay or _PAUSE)
+                self._check_time(reading.give_up_at)
+                await self._sleep(reading.site.crawl_delay or _PAUSE)
 
-    def _url(self, slug: str) -> URL | None:
-        """The address of a page of an earlier import."""
-        return clean(f"{self._start.scheme}://{slug}", self._start)
+    def _urls(self, slugs: Iterable[str]) -> list[URL]:
+        """The addresses of pages of an earlier import."""
+        urls = (clean(f"{self._start.scheme}://{slug}", self._start) for slug in slugs)
+        return [url for url in urls if url is not None]
 
     async def _group(self, reading: _Reading, group: Sequence[Task]) -> list[Found]:
         """What becomes of some pages, fetched side by side."""
@@ -223,13 +236,11 @@ class Website:
 
     async def _document(self, reading: _Reading, task: Task, fetched: Fetched) -> Found | None:
         """The article, unless the page says that it is another's copy or not to be read."""
-        page = await asyncio.to_thread(
-            read_page, decoded(fetched.body, fetched.charset), str(fetched.url), selector=self._settings.selector
-        )
+        page = await asyncio.to_thread(converted, lambda: _read(fetched, self._settings.selector))
         asked = page.robots | asked_of_robots(fetched.robots)
         if "nofollow" not in asked:
             links = (clean(link, fetched.url) for link in page.links)
-            reading.frontier.add([link for link in links if link is not None], depth=task.depth + 1)
+            await reading.add([link for link in links if link is not None], depth=task.depth + 1)
         if "noindex" in asked:
             return Skipped(str(task.url), "asks not to be indexed")
         if not reading.frontier.takes(fetched.url):
@@ -275,6 +286,10 @@ class Website:
     def _check_time(self, give_up_at: float) -> None:
         if self._clock() > give_up_at:
             raise SourceError(f"{self._start}: reading took longer than max_seconds. Nothing was changed.")
+
+
+def _read(fetched: Fetched, selector: str) -> Page:
+    return read_page(decoded(fetched.body, fetched.charset), str(fetched.url), selector=selector)
 
 
 def _is_news(reading: _Reading, found: Found) -> bool:

@@ -21,7 +21,8 @@ from tools.knowledge_base.html.markdown import address
 from tools.knowledge_base.html.page import READER, fragment, iso_date, language
 from tools.knowledge_base.sources.base import Document, Found, Known, Skipped, Source, Unchanged
 from tools.knowledge_base.sources.connector import KnowledgeConnector
-from tools.knowledge_base.sources.service import PAGES, Service, checked, complete, kept, line, onward
+from tools.knowledge_base.sources.converting import converted
+from tools.knowledge_base.sources.service import PAGES, Service, checked, complete, line, onward
 from tools.paging import Page, pages
 
 _PER_PAGE = 100
@@ -197,7 +198,7 @@ class ZendeskHelpCenter:
             article = _Article.model_validate(told)
         except ValidationError:
             slug = self._slug(told.get("id"), locale)
-            return Skipped(name, "not of the shape that Zendesk documents", kept(slug, known, audience))
+            return Skipped(name, "not of the shape that Zendesk documents", known.kept(slug, audience))
         if article.draft:
             return None
         slug, category = self._slug(article.id, locale), shelves.of(article.section_id)
@@ -205,9 +206,10 @@ class ZendeskHelpCenter:
         if validator == known.validator(slug):
             return Unchanged(slug)
         try:
-            return Document(await asyncio.to_thread(_convert, article, slug, category, audience, locale), validator)
+            made = partial(_convert, article, slug, category, audience, locale)
+            return Document(await asyncio.to_thread(converted, made), validator)
         except BrokenArticleError as error:
-            return Skipped(name, str(error), kept(slug, known, audience))
+            return Skipped(name, str(error), known.kept(slug, audience))
 
     def _slug(self, number: object, locale: str) -> str:
         return f"{self._host}/{locale}/{number}"
