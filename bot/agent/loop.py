@@ -24,6 +24,7 @@ from bot.domain.exchange import (
     Text,
     ToolResult,
     ToolSpec,
+    ToolUse,
     UserMessage,
 )
 from tools.base import ToolContext
@@ -117,8 +118,7 @@ class _Talk:
             self.messages = (*self.messages, UserMessage(results))
             by_id = {result.tool_use_id: result for result in results}
             pairs = ((use, by_id[use.id]) for use in reply.tool_uses if use.id in by_id)
-            found = (Evidence(use.name, use.arguments, shown(got), ok=got.is_done) for use, got in pairs)
-            self.evidence = (*self.evidence, *found)
+            self.evidence = (*self.evidence, *(_evidence(use, got) for use, got in pairs))
 
     def end(
         self, outcome: Outcome, step: int, *, reply: ModelReply | None = None, why: str = "", halt: Halt = Halt.NONE
@@ -223,6 +223,11 @@ class Agent:
         )  # fmt: skip
         name = f"{job.prefix}{step}"
         return await self._calls.answer(name, request, job.purse, models=job.models, known=talk.known)
+
+
+def _evidence(use: ToolUse, got: ToolResult) -> Evidence:
+    has_articles = not isinstance(got.content, str) and bool(got.content)
+    return Evidence(use.name, use.arguments, shown(got), ok=got.is_done, has_articles=has_articles)
 
 
 def _why(reply: ModelReply) -> str:

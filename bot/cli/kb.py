@@ -8,6 +8,7 @@ from bot.cli.kb_report import list_gaps, list_sources, list_stale
 from bot.cli.kb_shelf import OpenShelf, open_shelf
 from bot.config import Settings, SettingsError, load_settings
 from bot.domain.exchange import SearchResult
+from bot.domain.hidden import visible
 from bot.library import own_reranker
 from bot.logs import configure_logging
 from tools.base import ToolUnavailableError
@@ -55,7 +56,7 @@ async def _search(shelf: OpenShelf, question: Question) -> int:
         print("Nothing fits. The bot would say so, and offer a person.")
         return 1
     for place, result in enumerate(found.results, 1):
-        print(f"{place}. {result.title}  {result.source}\n   {_begin(result)}")
+        print(visible(f"{place}. {result.title}  {result.source}\n   {_begin(result)}"))
     print(f"match: {found.band}")
     return 0
 

@@ -8,7 +8,7 @@ _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public 
 _Plain = Callable[["_Commands[argparse.ArgumentParser]", str, str, str, str], argparse.ArgumentParser]
 
 _IMPORT = (
-    "SOURCE is a folder of Markdown files (.md) or of HTML files, an https:// address of a website or its sitemap,\n"
+    "SOURCE is a folder of Markdown files (.md) or of HTML files, the https:// address of a website, sitemap or feed,\n"
     "zendesk:, notion: or confluence: with what README.md says of them; folder:NAME=PATH keeps several folders apart.\n"
     "Without SOURCE: KNOWLEDGE_DIR, and every [[knowledge]] of CONNECTORS_FILE.\n\n"
     "Takes in what is new or changed, removes what is gone from that source, embeds what changed. All at once: until\n"
@@ -16,8 +16,9 @@ _IMPORT = (
     "takes up a finished import by itself. Ends with 1 when a source could not be read."
 )
 _GAPS = (
-    "Questions the search found nothing or nothing certain for, most frequent first: what to write next. Without\n"
-    "addresses and long numbers. Kept as long as traces (KEEP_TRACES_DAYS)."
+    "Questions the search found nothing or nothing certain for, and those it found articles for that were answered\n"
+    "without citing one, or handed over: most frequent first, with the reason. What to write next. Without addresses\n"
+    "and long numbers. Kept as long as traces (KEEP_TRACES_DAYS)."
 )
 _SOURCES = "One line each: its name, how many articles, when one of them came in last."
 
@@ -43,7 +44,9 @@ def add_knowledge(commands: "_Commands[argparse.ArgumentParser]", plain: _Plain)
     )
     search.add_argument("query", metavar="QUERY", help="what a customer might ask")
     search.add_argument("--category", choices=("billing", "technical", "account", "product"), help="only this category")
-    gaps = plain(actions, "gaps", "list what was asked and not found", "deskhand kb gaps --days 7", _GAPS)
+    gaps = plain(
+        actions, "gaps", "list what was asked and the articles do not answer", "deskhand kb gaps --days 7", _GAPS
+    )
     gaps.add_argument("--days", type=_days, default=30, metavar="N", help="asked in the last N days (%(default)s)")
     told = "Articles whose `updated` is older or missing: first those that answers rest on most, then the oldest."
     stale = plain(actions, "stale", "list articles nobody has touched for long", "deskhand kb stale --days 365", told)
@@ -51,8 +54,9 @@ def add_knowledge(commands: "_Commands[argparse.ArgumentParser]", plain: _Plain)
     sources = plain(actions, "sources", "list where the articles come from", "deskhand kb sources", _SOURCES)
     remove = plain(actions, "remove", "take away all articles of a source", "deskhand kb remove folder:old", "At once.")
     remove.add_argument("source", metavar="SOURCE", help="as `deskhand kb sources` names it")
-    for parser in (load, search, stale, sources, remove, gaps):
+    for parser in (load, search, stale, sources, remove):
         parser.add_argument("--workspace", default="", metavar="TEAM", help="of an installed workspace's own articles")
+    gaps.add_argument("--workspace", default="", metavar="TEAM", help="asked in this workspace; else in all")
 
 
 def _importing(load: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from bot.desk.cases import Cases, case_of_run
 from bot.desk.interrupted import end_interrupted
 from bot.desk.signs import place_of, removal, session
 from bot.desk.standby import reason_of
+from bot.desk.unsourced import cause_of, looked_up
 from bot.domain.answer import Answer, Outcome
 from bot.domain.budget import Shortfall
 from bot.domain.conversation import Conversation, Line, Speaker, Standing, Surface
@@ -134,6 +135,7 @@ class Endings:
             await self._remember(tx, conversation, rows, asker, conclusion)
             await self._trace(tx, run, ending, conclusion)
             await tx.citations.add(conversation.id, run.id, conclusion.citations, at=self._clock())
+            await self._note_gap(tx, run, ending, conclusion, case)
             if conclusion.case is not None:
                 await self._cases.open(tx, conclusion.case, conversation, run_id="" if case else run.id)
             if case is not None:
@@ -181,6 +183,18 @@ class Endings:
             warning = self._sentences["proposal_claims"].format(claims=in_words(claims))
             await self._cases.say_under_card(tx, case, f"claims:{case.id}:{case.version}", warning)
 
+    async def _note_gap(
+        self, tx: Transaction, run: Run, ending: Ending, conclusion: _Conclusion, case: Escalation | None
+    ) -> None:
+        """What the articles had no answer to is for their authors to know; an answer that cites one had its source."""
+        proposal = conclusion.case.proposal if conclusion.case else None
+        has_source = bool(conclusion.citations or (proposal and proposal.citations))
+        if ending.outcome is not Outcome.ANSWERED or has_source:
+            return
+        if (cause := cause_of(conclusion.outcome, case)) is not None:
+            asked = looked_up(ending.evidence)
+            await tx.gaps.add(run.conversation_id, run.id, asked, cause, at=self._clock())
+
     async def _told(
         self, tx: Transaction, conversation: Conversation, case: Escalation | None, conclusion: _Conclusion
     ) -> _Conclusion:
@@ -191,11 +205,10 @@ class Endings:
         return replace(conclusion, text=f"{conclusion.text}\n\n{outlook}") if outlook else conclusion
 
     def _escalated(self, ending: Ending, case: Escalation, words: Mapping[str, str]) -> _Conclusion:
-        waits = case.proposal is not None
-        text = words[_asked_for(case)]
+        outcome = Outcome.ESCALATED if case.proposal is None else Outcome.AWAITING_APPROVAL
         if ending.verdict is not None and ending.verdict.passed:
-            text = ending.text
-        return _Conclusion(Outcome.AWAITING_APPROVAL if waits else Outcome.ESCALATED, text, ending.citations)
+            return _Conclusion(outcome, ending.text, ending.citations)
+        return _Conclusion(outcome, words[_asked_for(case)])
 
     def _low_confidence(self, run: Run, ending: Ending, rows: Sequence[Queued]) -> NewEscalation:
         verdict = ending.verdict

@@ -16,6 +16,7 @@ from bot.domain.budget import BudgetChange, Grant, Limit, Spend
 from bot.domain.budget_ask import BudgetAsk
 from bot.domain.conversation import Conversation, Line
 from bot.domain.escalation import Escalation, Team
+from bot.domain.gaps import Gap
 from bot.domain.gate import Mute
 from bot.domain.handover import Rating
 from bot.domain.money import ZERO
@@ -171,19 +172,6 @@ class CasesPage:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedInVain:
-    """What customers asked and the articles do not answer."""
-
-    query: str
-    """As it was asked last, without what belongs to one customer."""
-    times: int
-    """Conversations."""
-    found_nothing: int
-    """Of these, those in which the search found nothing at all."""
-    last_at: float
-
-
-@dataclass(frozen=True, slots=True)
 class ArticleRow:
     """One article as an author looks at it."""
 
@@ -218,11 +206,14 @@ class KnowledgeView:
     """The state of the help centre."""
 
     articles: int
-    gaps: tuple[AskedInVain, ...]
+    gaps: tuple[Gap, ...]
     cited: tuple[ArticleRow, ...]
     stale: tuple[ArticleRow, ...]
-    """Of those not updated for long, the most cited first."""
+    """Of those not updated for long or without a date, the most cited first."""
     stale_count: int
+    """Not updated for long."""
+    undated_count: int
+    """Without a date."""
     sources: tuple[SourceRow, ...]
 
 

@@ -14,6 +14,7 @@ from bot.domain.incoming import Incoming, MessageReceived
 from bot.ports.budget_asks import BudgetAsks
 from bot.ports.citations import Citations
 from bot.ports.evaluations import Evaluations
+from bot.ports.gaps import Gaps
 from bot.ports.gates import Gates
 from bot.ports.handover import Handbacks, Ratings
 from bot.ports.ledger import Ledger
@@ -367,6 +368,8 @@ class Transaction(Protocol):
     def timers(self) -> Timers: ...
     @property
     def citations(self) -> Citations: ...
+    @property
+    def gaps(self) -> Gaps: ...
     @property
     def handbacks(self) -> Handbacks: ...
     @property

@@ -23,6 +23,7 @@ from bot.store.epochs import Epochs
 from bot.store.escalations import SqlEscalations
 from bot.store.evaluations import SqlEvaluations
 from bot.store.forgetting import SqlForgetting
+from bot.store.gaps import SqlGaps
 from bot.store.gates import SqlGates
 from bot.store.gauges import SqlMeter
 from bot.store.handover import SqlHandbacks, SqlRatings
@@ -84,6 +85,7 @@ class SqlTransaction:
         self.timers = SqlTimers(connection, bounds)
         self.handbacks = SqlHandbacks(connection, bounds)
         self.citations = SqlCitations(connection, bounds)
+        self.gaps = SqlGaps(connection, bounds, redact)
         self.ratings = SqlRatings(connection, bounds)
         self.lessons = SqlLessons(connection, bounds)
         self.evaluations = SqlEvaluations(connection, bounds)

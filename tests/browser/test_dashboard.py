@@ -2,16 +2,21 @@
 
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.domain.gaps import GapCause
+from bot.store.engine import create_engine
 from tests.fakes.desk import Desk, open_desk
 from tests.fakes.desk_people import Person, Thread
+from tools.knowledge_base.tables import gaps
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -79,7 +84,20 @@ async def tell_a_story(desk: Desk) -> Thread:
     await grace.types("set workspace 20 per day")
     await grace.hears("at most $20.00 per day")
     await desk.settled()
+    await ask_in_vain(desk)
     return second
+
+
+async def ask_in_vain(desk: Desk) -> None:
+    """One question that shows in every way that the articles do not answer it."""
+    engine = create_engine(f"sqlite:///{desk.database}")
+    asked = [
+        {"id": cause, "conversation_id": f"T0FERNWAY:C1:{cause}", "band": cause, "terms": "x", "query": "wide " * 60}
+        for cause in GapCause
+    ]
+    async with engine.begin() as connection:
+        await connection.execute(sa.insert(gaps), [{**one, "at": time.time()} for one in asked])
+    await engine.dispose()
 
 
 async def sign_in(visitor: Visitor, desk: Desk) -> None:
@@ -159,6 +177,8 @@ async def walk_by_keyboard(visitor: Visitor) -> None:
     await expect(page.get_by_role("table").first).to_contain_text("Ana Ruiz")
     await page.goto(f"{visitor.base}knowledge")
     await expect(page.get_by_role("table", name="Articles by the number of answers")).to_contain_text("guest")
+    gap = page.get_by_role("table", name="What to write next").get_by_role("row").filter(has_text="wide")
+    await expect(gap).to_contain_text("nothing found (1); found, yet handed over (1); found, yet answered without a")
     await page.context.close()
 
 

@@ -12,6 +12,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.conversation import Line, Speaker, ThreadKey
 from bot.domain.escalation import Decision, NewEscalation, Origin
 from bot.domain.exchange import Usage
+from bot.domain.gaps import GapCause
 from bot.domain.handover import Handback, Rating
 from bot.domain.incoming import DecisionMade
 from bot.domain.lesson import Choice, Draft, Lesson
@@ -108,6 +109,7 @@ async def take_part(store: SqlStore) -> None:
         await tx.audit.add(AuditEntry(NOW, "T1", SAM, "case.edit", case.id, "", BOS.id, "", "", "my secret diary"))
         gap = {"id": "g", "conversation_id": BOS.id, "terms": "x", "query": "secret diary", "band": "none", "at": NOW}
         await tx.connection.execute(sa.insert(gaps).values(gap))
+        await tx.gaps.add(BOS.id, "run-part", ["A secret diary?"], GapCause.UNSOURCED, at=NOW)
         ticket = {
             "number": 7, "customer_email": "ana@example.com", "subject": "secret diary", "subject_key": "x", "body": "",
             "priority": "low", "category": "billing", "status": "open", "created_at": NOW, "conversation_id": BOS.id,

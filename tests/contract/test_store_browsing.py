@@ -16,6 +16,7 @@ from bot.domain.budget import EVERY, BudgetChange, Grant, Period, Scope
 from bot.domain.conversation import Line, Speaker, Standing, ThreadKey
 from bot.domain.escalation import Decision, NewEscalation, Origin, Team
 from bot.domain.exchange import Citation, Usage
+from bot.domain.gaps import Gap, GapCause
 from bot.domain.gate import Mute
 from bot.domain.handover import Rating
 from bot.domain.reports import TalkState
@@ -30,6 +31,7 @@ from bot.store.engine import create_engine
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, NOW, account, claim, conversation, database, open_store
 from tools.database import create_tables
+from tools.knowledge_base.gaps import GapBook
 from tools.knowledge_base.tables import articles, gaps, sources
 
 DAY = 86_400.0
@@ -217,12 +219,15 @@ async def seen_by_an_author(shelves: Shelves) -> None:
         gap = {"id": str(number), "conversation_id": key.id, "band": band, "query": query, "at": NOW + number}
         await insert(shelves.engine, gaps, {**gap, "terms": "fly" if key is not FOREIGN else "theirs"})
     view = await shelves.lists.knowledge.knowledge("T1", since=NOW - 30 * DAY, stale_before="2026-01-01")
-    assert [(gap.times, gap.found_nothing) for gap in view.gaps] == [(2, 1)]
+    causes = {GapCause.NOTHING: 1, GapCause.UNSURE: 1}
+    assert view.gaps == (Gap("fly how to", 2, causes, NOW + 1),), "as it was asked last"
+    book = GapBook(shelves.engine, lambda: NOW)
+    assert await book.since(NOW - 30 * DAY, "T1") == view.gaps, "the command line says the same"
     assert sorted((one.title, one.cited, one.slug) for one in view.cited) == [
         ("Gone", 1, ""), ("Old one", 1, "old one"), ("Refunds", 1, "refunds")
     ]  # fmt: skip
-    assert [one.title for one in view.stale] == ["Old one", "Refunds", "Unread"]
-    assert (view.articles, view.stale_count) == (4, 3)
+    assert [one.title for one in view.stale] == ["Refunds", "Old one", "Unread"], "most cited first, undated last"
+    assert (view.articles, view.stale_count, view.undated_count) == (4, 2, 1)
     assert {one.name: (one.articles, one.told) for one in view.sources} == {
         "folder": (4, ""), "zendesk": (0, "refused: the token")
     }  # fmt: skip
@@ -231,6 +236,21 @@ async def seen_by_an_author(shelves: Shelves) -> None:
     theirs = await shelves.lists.knowledge.knowledge("T2", since=NOW - 30 * DAY, stale_before="2026-01-01")
     assert ([one.slug for one in theirs.stale], len(theirs.gaps), theirs.cited) == (["own"], 1, ())
     assert [one.name for one in theirs.sources] == ["folder"]
+
+
+async def cited_by_others(shelves: Shelves) -> None:
+    """A workspace that searches the common articles, and has one of its own by the name of a common one."""
+    async with shelves.store.write() as tx:
+        both = [Citation("kb://fresh", "Fresh", "…"), Citation("kb://own", "Own", "…")]
+        await tx.citations.add(FOREIGN.id, "R9", both, at=NOW)
+    await insert(shelves.engine, articles, article("own", "Common own", "2020-01-01"))
+    theirs = await shelves.lists.knowledge.knowledge("T2", since=NOW - 30 * DAY, stale_before="2026-01-01")
+    assert [(one.title, one.slug) for one in theirs.cited] == [("Fresh", "fresh"), ("Their own", "own")]
+    assert [(one.slug, one.cited) for one in theirs.stale] == [("own", 1)]
+    assert await times_cited(shelves.engine, since=NOW - DAY) == {"fresh": 1}, "their own article is another"
+    assert await times_cited(shelves.engine, since=NOW - DAY, workspace="T2") == {"own": 1}
+    async with shelves.store.write() as tx:
+        await tx.connection.execute(sa.text("delete from citations where run_id = 'R9'"))
 
 
 async def kept_as_long_as_conversations(shelves: Shelves) -> None:
@@ -292,6 +312,7 @@ async def test_conversations_of_the_workspace_are_listed_found_and_read(shelves:
 
 async def test_authors_see_gaps_what_answers_rest_on_and_what_is_old_and_used(shelves: Shelves) -> None:
     await seen_by_an_author(shelves)
+    await cited_by_others(shelves)
     await kept_as_long_as_conversations(shelves)
 
 

@@ -29,6 +29,7 @@ from bot.domain.recap import Recap
 from bot.ports import store as ports
 from bot.ports.citations import Citations
 from bot.ports.evaluations import Evaluations
+from bot.ports.gaps import Gaps
 from bot.ports.lessons import Lessons
 from bot.ports.outbox import Delivery
 from bot.ports.store import Run
@@ -51,6 +52,7 @@ from tests.contract.store_kit import (
 from tests.contract.tries_money import MONEY_TRIES, PAUSE
 from tests.contract.tries_records import RECORD_TRIES, fill_records
 from tests.contract.tries_traces import EVENT, TRACE_TRIES
+from tools.knowledge_base.tables import gaps
 
 OWN = ThreadKey("T2", THREAD.channel_id, THREAD.thread_ts)
 """A thread of the workspace that must not see T1: the same channel and timestamp."""
@@ -242,7 +244,7 @@ NOTHING: tuple[object, ...] = (None, False, [], set(), frozenset(), Spend(), Dec
 REPOSITORIES = (
     ports.Inbox, ports.Conversations, ports.Recaps, ports.Runs, ports.Escalations, ports.Outbox, ports.Ledger,
     ports.BudgetAsks, ports.Spending, ports.BotPauses, ports.Traces, ports.Gates, ports.Timers, ports.Handbacks,
-    ports.Ratings, ports.Audit, Citations, Lessons, Evaluations,
+    ports.Ratings, ports.Audit, Citations, Gaps, Lessons, Evaluations,
 )  # fmt: skip
 
 
@@ -306,7 +308,7 @@ async def fill(store: SqlStore) -> None:
 async def everything(tx: SqlTransaction) -> dict[str, list[Any]]:
     return {
         table.name: sorted(map(str, (await tx.connection.execute(sa.select(table))).all()))
-        for table in metadata.sorted_tables
+        for table in (*metadata.sorted_tables, gaps)
     }
 
 

@@ -1,4 +1,4 @@
-"""What `test_store_workspaces` tries with records of another workspace: citations, lessons, evaluations."""
+"""What `test_store_workspaces` tries with records of another workspace: citations, gaps, lessons, evaluations."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bot.domain.evaluation import CaseResult, Evaluation
 from bot.domain.exchange import Citation
+from bot.domain.gaps import GapCause
 from bot.domain.lesson import Choice, Draft, Lesson
 from bot.store.store import SqlTransaction
 from tests.contract.store_kit import NOW, THREAD
@@ -17,6 +18,7 @@ CITED = [Citation("kb://guests", "Guests", "words")]
 
 RECORD_TRIES: dict[str, list[Callable[[SqlTransaction, str], Awaitable[object]]]] = {
     "Citations.add": [lambda tx, _: tx.citations.add(THREAD.id, "R2", CITED, at=NOW)],
+    "Gaps.add": [lambda tx, _: tx.gaps.add(THREAD.id, "R2", ["why?"], GapCause.UNSOURCED, at=NOW)],
     "Lessons.suggest": [
         lambda tx, _: tx.lessons.suggest(replace(LESSON, id="L9", case_id="E9")),
         lambda tx, _: tx.lessons.suggest(replace(LESSON, id="L9", case_id="E9", team_id="T2")),

@@ -123,9 +123,18 @@ def test_what_is_no_source_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_old_articles_are_listed_oldest_first(capsys: pytest.CaptureFixture[str]) -> None:
     typed("import", "md", capsys=capsys)
     head, columns, *rest = typed("stale", capsys=capsys)
-    assert head == "1 of 2 articles were not updated for 180 days; 1 have no date."
+    assert head == "1 of 2 articles was not updated for 180 days; 1 has no date."
     assert columns == "Answers of the last 30 days that cite it, updated, article:"
     assert [line[:17].strip() for line in rest] == ["0  2020-01-31", "0  no date"]
+
+
+def test_what_articles_say_does_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("md/odd.md").write_text('---\ntitle: "Odd \\e]0;owned\\a"\n---\nZebras wear \x1b[2Jxylophones.')
+    Path("md/\x1b[2Jbroken.md").write_text("---\ntitle: [")
+    told = typed("import", "md", capsys=capsys)
+    told += [*typed("stale", capsys=capsys), *typed("search", "zebras xylophones", capsys=capsys)]
+    assert [line for line in told if "Odd ]0;owned" in line]
+    assert not [line for line in told if not line.isprintable()]
 
 
 def test_what_was_asked_in_vain_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,9 +146,9 @@ def test_what_was_asked_in_vain_is_listed(capsys: pytest.CaptureFixture[str]) ->
         await engine.dispose()
 
     asyncio.run(note())
-    head, gap = typed("gaps", capsys=capsys)
-    assert head.startswith("1 gaps, asked 1 times")
-    assert gap.endswith("Is there a dark mode?")
+    head, _, gap = typed("gaps", capsys=capsys)
+    assert head == "1 gap, asked 1 time in 30 days."
+    assert gap.endswith("  nothing found                         Is there a dark mode?")
 
 
 class Terminal(StringIO):

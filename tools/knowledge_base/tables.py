@@ -78,10 +78,10 @@ sources = sa.Table(
 gaps = sa.Table(
     "kb_gaps",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True, comment="conversation and tool use, so that a repeated call is one"),
+    sa.Column("id", sa.Text, primary_key=True, comment="conversation and tool use or run: what is repeated is one"),
     sa.Column("conversation_id", sa.Text, nullable=False, index=True),
     sa.Column("terms", sa.Text, nullable=False, comment="what equal questions have in common"),
     sa.Column("query", sa.Text, nullable=False, comment="without addresses and long numbers"),
-    sa.Column("band", sa.Text, nullable=False, comment="none or weak: what the search found"),
+    sa.Column("band", sa.Text, nullable=False, comment="a GapCause: what the search found, or what became of it"),
     sa.Column("at", sa.Double, nullable=False, index=True),
 )

@@ -4,21 +4,22 @@ The operator's own workspace looks at the articles all have in common; any other
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain.browsing import ArticleRow, AskedInVain, KnowledgeView, SourceRow
+from bot.domain.browsing import ArticleRow, KnowledgeView, SourceRow
+from bot.domain.gaps import Gap
 from bot.store.citations import SLUG, citations
 from bot.store.dialect import AnyRow
 from bot.store.engine import reading_at_length
-from tools.knowledge_base.band import Band
-from tools.knowledge_base.tables import articles, gaps, sources
+from tools.knowledge_base.articles import Audience
+from tools.knowledge_base.gaps import asked_since, gaps_of
+from tools.knowledge_base.tables import articles, sources
 
 MOST = 50
 """Rows of each list."""
-MOST_COUNTED = 20_000
-"""Questions that are looked at, the newest."""
 
 
 class SqlKnowledgeShelf:
@@ -33,18 +34,18 @@ class SqlKnowledgeShelf:
         shelf = _Shelf("" if is_home else f".{team_id}/")
         async with reading_at_length(self._engine) as connection:
             if not await connection.run_sync(lambda plain: sa.inspect(plain).has_table(articles.name)):
-                return KnowledgeView(0, (), (), (), 0, ())
+                return KnowledgeView(0, (), (), (), 0, 0, ())
             cited = _cited(team_id, since).subquery()
-            stale_count = await connection.scalar(
-                sa.select(sa.func.count()).select_from(articles).where(shelf.holds, _is_stale(stale_before))
-            )
-            total = await connection.scalar(sa.select(sa.func.count()).select_from(articles).where(shelf.holds))
+            age = sa.case((articles.c.updated == "", "undated"), (_is_stale(stale_before), "stale"), else_="fresh")
+            counted = sa.select(age.label("age"), sa.func.count().label("number")).where(shelf.holds).group_by("age")
+            by_age = {row.age: row.number for row in await connection.execute(counted)}
             return KnowledgeView(
-                articles=int(total or 0),
+                articles=sum(by_age.values()),
                 gaps=await _gaps(connection, team_id, since),
                 cited=await _most_cited(connection, team_id, shelf, cited),
                 stale=await _stale(connection, shelf, cited, stale_before),
-                stale_count=int(stale_count or 0),
+                stale_count=by_age.get("stale", 0),
+                undated_count=by_age.get("undated", 0),
                 sources=await _sources(connection, shelf, is_home=is_home),
             )
 
@@ -63,6 +64,11 @@ class _Shelf:
         columns = (articles.c[name] for name in ("title", "url", "updated", "source"))
         self.articles = sa.select(self.cited_as.label("article"), name.label("slug"), *columns)
         """What is told of each; slugs without the shelf."""
+
+    def named(self, cited: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
+        """Those that citations name so."""
+        slugs = [self.prefix + one.removeprefix(SLUG) for one in cited if one.startswith(SLUG)]
+        return self.articles.where(self.holds, sa.or_(articles.c.url.in_(cited), articles.c.slug.in_(slugs)))
 
 
 def _cited(team_id: str, since: float) -> sa.Select[*tuple[object, ...]]:
@@ -83,35 +89,25 @@ def _is_stale(before: str) -> sa.ColumnElement[bool]:
     return articles.c.updated < before  # the empty date of an article that has none is the oldest of all
 
 
-async def _gaps(connection: AsyncConnection, team_id: str, since: float) -> tuple[AskedInVain, ...]:
-    inside = sa.func.substr(gaps.c.conversation_id, 1, len(team_id) + 1) == f"{team_id}:"
-    newest = sa.select(gaps).where(gaps.c.at >= since, inside).order_by(gaps.c.at.desc()).limit(MOST_COUNTED)
-    asked = newest.subquery()
-    conversation = asked.c.conversation_id
-    nothing = sa.case((asked.c.band == Band.NONE.value, conversation))
-    last = sa.func.max(asked.c.at).label("last_at")
-    times = sa.func.count(sa.distinct(conversation)).label("times")
-    query = sa.select(
-        asked.c.terms,
-        sa.func.max(asked.c.query).label("query"),
-        times,
-        sa.func.count(sa.distinct(nothing)).label("in_vain"),
-        last,
-    )
-    found = await connection.execute(query.group_by(asked.c.terms).order_by(times.desc(), last.desc()).limit(MOST))
-    return tuple(AskedInVain(row.query, row.times, row.in_vain, row.last_at) for row in found)
+async def _gaps(connection: AsyncConnection, team_id: str, since: float) -> tuple[Gap, ...]:
+    return gaps_of(await connection.execute(asked_since(since, team_id, MOST)))
 
 
 async def _most_cited(
     connection: AsyncConnection, team_id: str, shelf: _Shelf, cited: sa.Subquery
 ) -> tuple[ArticleRow, ...]:
-    """With those that are no longer there, by the title they had."""
+    """With those that are no longer there, by the title they had.
+
+    Those of a workspace that has none of its own, or has them beside the common ones, may be common ones.
+    """
     order = (cited.c.cited.desc(), cited.c.last_cited.desc(), cited.c.article)
     most = (await connection.execute(sa.select(cited).order_by(*order).limit(MOST))).all()
     named = [row.article for row in most]
-    slugs = [shelf.prefix + one.removeprefix(SLUG) for one in named if one.startswith(SLUG)]
-    present = shelf.articles.where(shelf.holds, sa.or_(articles.c.url.in_(named), articles.c.slug.in_(slugs)))
-    known = {row.article: row for row in await connection.execute(present)}
+    known: dict[str, AnyRow] = {}
+    if shelf.prefix:
+        public = _Shelf("").named(named).where(articles.c.audience == Audience.PUBLIC.value)
+        known = {row.article: row for row in await connection.execute(public)}
+    known |= {row.article: row for row in await connection.execute(shelf.named(named))}
     titles = await _last_titles(connection, team_id, [row for row in most if row.article not in known])
     return tuple(
         _article(known[row.article], row.cited, row.last_cited)
@@ -136,7 +132,7 @@ async def _stale(connection: AsyncConnection, shelf: _Shelf, cited: sa.Subquery,
         shelf.articles.add_columns(times.label("times"), cited.c.last_cited)
         .select_from(articles.outerjoin(cited, shelf.cited_as == cited.c.article))
         .where(shelf.holds, _is_stale(before))
-        .order_by(times.desc(), articles.c.updated, articles.c.slug)
+        .order_by(times.desc(), articles.c.updated == "", articles.c.updated, articles.c.slug)
         .limit(MOST)
     )
     return tuple(_article(row, row.times, row.last_cited) for row in await connection.execute(query))
@@ -170,10 +166,17 @@ async def _sources(connection: AsyncConnection, shelf: _Shelf, *, is_home: bool)
     )
 
 
+_own_slug = (
+    sa.literal(".").concat(citations.c.team_id).concat("/").concat(sa.func.substr(citations.c.article, len(SLUG) + 1))
+)
+_names_own = sa.and_(citations.c.article.startswith(SLUG), sa.exists().where(articles.c.slug == _own_slug))
+"""A citation of an article that a workspace has of its own, which may be called as one of the common ones."""
+
+
 async def times_cited(engine: AsyncEngine, *, since: float, workspace: str = "") -> Mapping[str, int]:
     """Answers that rested on each article, by slug; of a workspace's own articles, or those all have in common."""
     shelf = _Shelf(f".{workspace}/" if workspace else "")
-    whose = citations.c.team_id == workspace if workspace else sa.true()
+    whose = citations.c.team_id == workspace if workspace else ~_names_own
     count = sa.select(citations.c.article, sa.func.count().label("times")).where(citations.c.at >= since, whose)
     async with reading_at_length(engine) as connection:
         if not await connection.run_sync(lambda plain: sa.inspect(plain).has_table(citations.name)):
