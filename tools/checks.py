@@ -20,13 +20,13 @@ _UNSUPPORTED = frozenset(
     {"maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems", "pattern", "default", "oneOf", "allOf"}
 )
 _REFERENCE = re.compile(r'"#/\$defs/([^"]+)"')
-_CHARS_PER_TOKEN = 4
+CHARS_PER_TOKEN = 4
 
 
 def tokens(tool: AnyTool) -> int:
     """About how many tokens the tool takes in every prompt."""
     spec = tool.spec
-    return (len(spec.name) + len(spec.description) + len(spec.schema)) // _CHARS_PER_TOKEN
+    return (len(spec.name) + len(spec.description) + len(spec.schema)) // CHARS_PER_TOKEN
 
 
 def faults(tool: AnyTool) -> list[str]:

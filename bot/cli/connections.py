@@ -82,6 +82,6 @@ async def try_out(subject: str, service: Checkable) -> Finding:
     except (ValueError, SourceError) as error:
         return Finding(Verdict.BAD, f"{subject}: {error}".rstrip(".") + ".", "Check its table in the file.")
     except TimeoutError:
-        return Finding(Verdict.BAD, f"{subject}: no answer in {_SECONDS:g} seconds.", "Check the network and `url`.")
+        return Finding(Verdict.BAD, f"{subject}: no answer in {_SECONDS:g} seconds.", "Check network and address.")
     except (ToolUnavailableError, OutcomeUnknownError) as error:
-        return Finding(Verdict.BAD, f"{subject}: {error}.", "Check the network and `url`, or try again in a minute.")
+        return Finding(Verdict.BAD, f"{subject}: {error}.", "Check network and address, or try again in a minute.")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.agent.outside import BETWEEN
 from bot.cli.database import check_database
 from bot.config import Settings, SettingsError, load_settings
 from bot.domain.audit import AuditEntry
@@ -20,9 +21,11 @@ from bot.workspaces.outside_tools import check_extra
 from tools.base import ToolUnavailableError
 from tools.connectors import ConnectorsError, load_connectors
 from tools.database import create_tables
-from tools.mcp.pins import Pins, PinState
+from tools.mcp.definition import Definition
+from tools.mcp.pins import NameTakenError, Pins, PinState
 from tools.mcp.review import SHORT, Entry, Look, difference, entries, in_full
 from tools.mcp.settings import McpServer
+from tools.side_by_side import all_of
 
 _NOTHING = "No MCP server is set up; [[mcp]] of CONNECTORS_FILE names them."
 
@@ -62,7 +65,8 @@ async def _act(
 ) -> int:
     await check_database(settings.database_url)
     async with _desk(settings, ask) as desk:
-        looks = await _look(servers, desk.pins)
+        meant = [one for one in servers if arguments.action == "list" or one.name == _server_of(arguments.name)]
+        looks = await _look(meant, desk.pins)
         found = entries(await desk.pins.all(), [digest for seen in looks for digest in seen.digests])
         if arguments.action == "list":
             print("\n".join(_listing(looks, found)) or _NOTHING)
@@ -82,7 +86,7 @@ async def _look(servers: Sequence[McpServer], pins: Pins) -> Sequence[Look]:
         return ()
     from tools.mcp.looking import look  # noqa: PLC0415 - needs the extra
 
-    return [await look(server, pins) for server in servers]
+    return await all_of(look(server, pins) for server in servers)
 
 
 @asynccontextmanager
@@ -117,6 +121,10 @@ def _state(entry: Entry, seen: Look) -> str:
     return f"{entry.state}  [{definition.digest[:SHORT]}, about {entry.tokens} tokens]"
 
 
+def _server_of(name: str) -> str:
+    return name.partition("@")[0].partition(BETWEEN)[0]
+
+
 def _is_meant(entry: Entry, name: str) -> bool:
     """`server`, `server__tool`, or `server__tool@digest` for exactly what somebody has looked at."""
     wanted, _, digest = name.partition("@")
@@ -142,12 +150,19 @@ async def _decide(desk: _Desk, chosen: Sequence[Entry], arguments: argparse.Name
         if state is PinState.APPROVED and not _agrees(desk, entry, arguments):
             left += 1
             continue
-        if not await _keep(desk, entry, state):
-            left += 1
-            print(f"{entry.name} is another by now, so nothing was decided. Look again.\n")
-            continue
-        print(f"{entry.name} is {state.value}. A running bot knows within seconds.\n")
+        trouble = await _kept(desk, entry, state)
+        left += bool(trouble)
+        print(f"{trouble or f'{entry.name} is {state.value}. A running bot knows within seconds.'}\n")
     return 1 if left else 0
+
+
+async def _kept(desk: _Desk, entry: Entry, state: PinState) -> str:
+    """What stood in the way; empty when it was decided."""
+    try:
+        done = await decide(desk.store, desk.pins, entry.newest.definition, state, by=f"os:{getpass.getuser()}")
+    except NameTakenError:
+        return f"{entry.name} stays off: another tool of the server that is approved has the same name for models."
+    return "" if done else f"{entry.name} is another by now, so nothing was decided. Look again."
 
 
 def _agrees(desk: _Desk, entry: Entry, arguments: argparse.Namespace) -> bool:
@@ -163,19 +178,20 @@ def _agrees(desk: _Desk, entry: Entry, arguments: argparse.Namespace) -> bool:
     return desk.ask(f"May the bot use {entry.name} exactly as shown? [y/N] ").strip().lower() in ("y", "yes")
 
 
-async def _keep(desk: _Desk, entry: Entry, state: PinState) -> bool:
-    """False when the server has described the tool differently meanwhile."""
-    definition, by = entry.newest.definition, f"os:{getpass.getuser()}"
-    before = "\n".join(in_full(entry.approved)) if entry.approved else ""
-    if not await desk.pins.decide(definition, state, by):
-        return False
+async def decide(store: SqlStore, pins: Pins, definition: Definition, state: PinState, *, by: str) -> bool:
+    """Keep a decision and the record of it; False when the server has described the tool differently meanwhile."""
     deed = "tool.approve" if state is PinState.APPROVED else "tool.reject"
-    done = AuditEntry(
-        system_clock(), "", by, deed, entry.name, digest=definition.digest, before=before,
-        after="\n".join(in_full(definition)),
-    )  # fmt: skip
-    async with desk.store.write() as tx:
-        await tx.audit.add(done)
+    async with store.write() as tx:
+        decided = await pins.decide(tx.connection, definition, state, by)
+        if decided is None:
+            return False
+        before = "\n".join(in_full(decided.before)) if decided.before else ""
+        after = "\n".join(in_full(definition))
+        await tx.audit.add(
+            AuditEntry(
+                system_clock(), "", by, deed, definition.name, digest=definition.digest, before=before, after=after
+            )
+        )
     return True
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from bot.agent.outside import BETWEEN
 from bot.agent.policy import NEVER_HELD_UP, Policy, Rule
 from bot.agent.toolbox import shown
+from bot.cli.mcp_probe import try_servers
 from bot.cli.tools_bench import answering, backing_of, connectors_of, on_paper, open_bench
 from bot.cli.tools_outside import outside_tools
 from bot.config import Settings, SettingsError, load_settings
-from bot.domain.exchange import ToolResult
+from bot.doctor import Verdict
+from bot.domain.exchange import SearchResult, ToolResult
 from bot.domain.principal import Principal, Role
 from bot.logs import configure_logging
 from bot.ports.clock import sortable_id
@@ -118,8 +120,15 @@ async def _run(
     if output is None:
         print("Nothing was done.")
         return 1
-    print(shown(ToolResult("cli", output.content)))
+    print(shown(ToolResult("cli", _with_notes(output.content))))
     return 0
+
+
+def _with_notes(content: str | tuple[SearchResult, ...]) -> str | tuple[SearchResult, ...]:
+    """With what the model is told beside each article: its date, its language, how well it fits."""
+    if isinstance(content, str):
+        return content
+    return tuple(replace(one, passages=(*one.passages, f"[{one.about}]")) if one.about else one for one in content)
 
 
 async def _gated(
@@ -195,3 +204,5 @@ async def _lines(arguments: argparse.Namespace, settings: Settings) -> AsyncIter
         async for name, trouble in answering(backends, arguments.workspace):
             text = f"back-end {name} does not answer ({trouble}). `deskhand doctor` looks closer." if trouble else ""
             yield _Line(ok=not trouble, text=text or f"back-end {name} answers")
+    async for finding in try_servers(() if arguments.sample else connectors_of(settings).mcp):
+        yield _Line(ok=finding.verdict is Verdict.GOOD, text=finding.text)

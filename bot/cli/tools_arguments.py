@@ -17,8 +17,8 @@ _CALL = (
     "are gone afterwards. Tools that need a conversation in Slack say so. Ends with 1 when the tool reports an error."
 )
 _CHECK = (
-    "Schemas (does the vendor's strict mode take them?), descriptions, examples, and whether the back-ends answer.\n"
-    "Reads only. Ends with 1 when something is wrong."
+    "Schemas (does the vendor's strict mode take them?), descriptions, examples, and whether the back-ends and MCP\n"
+    "servers answer. Reads only. Ends with 1 when something is wrong."
 )
 
 

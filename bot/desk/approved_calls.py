@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import prompts
 from bot.agent.attempts import AttemptRecord
-from bot.agent.gated import GatedCalls
+from bot.agent.gated import GatedCalls, NotThatToolError
 from bot.agent.profile import Profiles
 from bot.desk.cases import Cases
 from bot.desk.overtaking import begin, has_begun, is_overtaken, run_of
@@ -138,24 +138,32 @@ class ApprovedCalls:
                 why_not = "call_overtaken"
             if not why_not:
                 await begin(tx, cause)
-        if why_not and is_again:
-            return _Result.doubtful(why_not, f"{self._sentences[why_not]} {self._sentences['call_unknown']}")
         if why_not or principal is None:
-            return _Result.void(why_not, self._sentences[why_not])
+            return self._not_run(why_not, self._sentences[why_not], is_again=is_again)
         record, began = AttemptRecord(self._clock), self._clock()
         context = ToolContext(
             principal, conversation.id, run_of(case.id), case.proposal.digest[:32], conversation.epoch,
             profile=call.profile, is_consented=True, note_attempt=record.note,
         )  # fmt: skip
-        result = await self._run(case, call, context)
+        result = await self._run(case, call, context, is_again=is_again)
         return replace(result, began=began, record=record)
 
-    async def _run(self, case: Escalation, call: GatedCall, context: ToolContext) -> _Result:
+    def _not_run(self, error: str, why: str, *, is_again: bool) -> _Result:
+        """`is_again`: it was begun before, and nobody knows how far that went."""
+        if is_again:
+            return _Result.doubtful(error, f"{why} {self._sentences['call_unknown']}")
+        return _Result.void(error, why)
+
+    async def _run(self, case: Escalation, call: GatedCall, context: ToolContext, *, is_again: bool) -> _Result:
         try:
             output = await self._calls.run(call, context)
+        except NotThatToolError as error:
+            return self._not_run("another_tool", str(error), is_again=is_again)
         except OutcomeUnknownError as error:
             return _Result.doubtful("tool_error", str(error))
         except ToolError as error:
+            if is_again and call.tool_version:  # our own tools know by their keys what they did
+                return self._not_run("tool_error", str(error), is_again=True)
             return _Result(done=False, text=str(error), sentence="call_failed", error="tool_error")
         except Exception as error:  # as in the toolbox: a tool's bug must not leave the approver without a word
             logger.exception("tool.crashed", extra={"fields": {"tool": call.tool, "case": case.id}})

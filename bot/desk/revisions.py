@@ -7,7 +7,7 @@ again. The older one stays under the card and in the audit log.
 from dataclasses import replace
 
 import prompts
-from bot.agent.gated import GatedCalls
+from bot.agent.gated import GatedCalls, NotThatToolError
 from bot.desk.audit import deed
 from bot.desk.authority import Authority
 from bot.desk.cases import Cases
@@ -48,7 +48,10 @@ class Revisions:
         """The form's content; KeyError when there is no such case."""
         view = await self._cases.view(escalation_id)
         call = view.escalation.proposal.call if view.escalation.proposal else None
-        return Sheet(view, self._calls.fields_of(call) if call else ())
+        try:
+            return Sheet(view, self._calls.fields_of(call) if call else ())
+        except NotThatToolError as error:
+            return Sheet(view, (), str(error))
 
     async def problem(self, edit: ProposalEdited) -> Problem | None:
         """None when the form can be taken; asked while it is still open, so that nothing written is lost."""
@@ -57,6 +60,8 @@ class Revisions:
             return Problem(Fault.STALE, self._sentences["edit_stale"])
         try:
             proposal = await self._proposal(seen, seen.proposal, edit)
+        except NotThatToolError as error:
+            return Problem(Fault.REFUSED, str(error))
         except ToolError as error:
             return Problem(Fault.FIELD, str(error))
         refusal = await self._authority.why_not_act(edit.user_team or edit.team_id, edit.user_id)

@@ -312,10 +312,11 @@ class Work:
 
     def _assignment(self, turn: _Turn, pinned: Pinned, messages: tuple[Message, ...], line: LiveLine) -> Assignment:
         run, profile, asker = turn.run, turn.profile, turn.asker
+        shown = (spec for spec in pinned.tools if turn.tools.has(spec.name) or not profile.has(spec.name))
         return Assignment(
             system=pinned.system,
             messages=messages,
-            specs=tuple(spec for spec in pinned.tools if turn.tools.has(spec.name) or not profile.has(spec.name)),
+            specs=tuple(map(turn.tools.as_it_is, shown)),
             toolbox=turn.tools,
             context=ToolContext(asker, run.conversation_id, run.id, "", run.epoch, turn.among_staff, profile.name),
             purse=turn.purse,

@@ -27,6 +27,8 @@ class Sheet:
     view: CardView
     fields: tuple[CallField, ...]
     """Arguments of a call; none for a reply."""
+    refusal: str = ""
+    """Why a call cannot be edited at all."""
 
 
 class Fault(StrEnum):
@@ -39,7 +41,7 @@ class Fault(StrEnum):
     APPROVAL = "approval"
     """Whoever sent it may change the proposal, but not approve it."""
     REFUSED = "refused"
-    """Whoever sent it may not act on cases at all."""
+    """Whoever sent it may not act on cases at all, or the call cannot be edited any more."""
 
 
 @dataclass(frozen=True, slots=True)

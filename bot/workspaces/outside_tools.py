@@ -41,7 +41,7 @@ class StaffAlert:
     async def __call__(self, then: Definition, now: Definition) -> None:
         """Put the line into the outbox. Nothing in it is in the server's words but the tool's name, made harmless."""
         text = prompts.sentences()["mcp_changed"].format(tool=now.name, server=now.server)
-        key = f"mcp:{then.name}:{then.digest[:16]}"
+        key = f"mcp:{then.name}:{then.digest}"
         line = f"staff:alerts:{self._place.team_id}"
         async with self._store.write() as tx:
             if not await tx.outbox.known([key]):

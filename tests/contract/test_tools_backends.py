@@ -14,6 +14,7 @@ from bot.store.engine import create_engine
 from tests.contract.store_kit import KINDS, database
 from tests.fakes.tools import HeldClock, MemoryCustomers
 from tools.backends import open_backends
+from tools.base import ToolUnavailableError
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord, SqlCustomers
 from tools.database import create_tables, metadata
 from tools.tickets.desk import NewTicket, SqlTickets, tickets
@@ -64,6 +65,25 @@ async def test_a_customer_is_found_by_address_in_any_letter_case(directory: Cust
 @pytest.mark.parametrize("email", ["bo@northpine.example", "", "%", "ana%", "ana@cobalt-studio.example ' OR 1=1 --"])
 async def test_nobody_is_found_by_any_other_address(directory: CustomerDirectory, email: str) -> None:
     assert await directory.find(email) is None
+
+
+async def test_a_column_that_an_older_version_did_not_have_is_added_and_nothing_is_lost(engine: AsyncEngine) -> None:
+    backends = await open_backends(engine, seed_sample=True)
+    before = len(await backends.articles.urls())
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE kb_articles DROP COLUMN source")
+    await create_tables(engine)
+    async with engine.connect() as connection:
+        sources = (await connection.execute(sa.text("SELECT source FROM kb_articles"))).scalars().all()
+    assert (len(sources), set(sources)) == (before, {"folder"})
+
+
+async def test_a_database_that_is_away_is_an_outage_and_its_address_is_not_told(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/nowhere/secret.db")
+    with pytest.raises(ToolUnavailableError) as told:
+        await SqlCustomers(engine).find("ana@cobalt-studio.example")
+    assert "secret" not in str(told.value)
+    await engine.dispose()
 
 
 async def test_numbers_go_on_where_the_sample_ends(engine: AsyncEngine) -> None:

@@ -20,43 +20,17 @@ TOOLS = build_catalogue(
         own_budget=NotedBudget(),
     )
 )
-CATEGORIES = ["billing", "technical", "account", "product"]
-TEXT = {"type": "string"}
-SHAPES: dict[str, dict[str, Any]] = {
-    "search_knowledge_base": {"query": TEXT, "category": {"type": "string", "enum": ["any", *CATEGORIES]}},
-    "lookup_customer": {"email": TEXT},
-    "create_ticket": {
-        "customer_email": TEXT,
-        "subject": TEXT,
-        "body": TEXT,
-        "priority": {"type": "string", "enum": ["low", "medium", "high", "urgent"]},
-        "category": {"type": "string", "enum": CATEGORIES},
-    },
-    "issue_refund": {"customer_email": TEXT, "amount_usd": {"type": "number"}, "reason": TEXT},
-    "escalate_to_human": {
-        "reason": TEXT,
-        "summary": TEXT,
-        "suggested_team": {"type": "string", "enum": ["billing", "engineering", "account_management", "none"]},
-        "proposed_reply": TEXT,
-    },
-    "limit_own_budget": {"usd": {"type": "number"}},
-}
 
 
-def test_the_catalogue_holds_these_tools_in_this_order() -> None:
-    assert [tool.name for tool in TOOLS] == list(SHAPES)
+def test_the_catalogue_knows_the_arguments_of_each_tool_before_it_is_made() -> None:
     assert {tool.name: tool.arguments for tool in TOOLS} == ARGUMENTS
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_the_schema_is_exactly_this_and_strict(tool: AnyTool) -> None:
+def test_the_schema_is_strict(tool: AnyTool) -> None:
     schema = json.loads(tool.spec.schema)
-    shown = {name: dict(field) for name, field in schema["properties"].items()}
-    assert all(field.pop("description") for field in shown.values()), "every field says what it is for"
-    assert shown == SHAPES[tool.name]
-    assert schema["required"] == sorted(shown), "strict mode wants every field"
+    assert schema["required"] == sorted(schema["properties"]), "strict mode wants every field"
     assert schema["additionalProperties"] is False
-    assert set(schema) == {"type", "description", "properties", "required", "additionalProperties"}
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -77,20 +51,20 @@ def test_all_tools_together_stay_cheap() -> None:
     assert characters < 6000, "about 1,500 tokens in every prefix"
 
 
-GIVEN: dict[str, dict[str, Any]] = {
+ODD: dict[str, dict[str, Any]] = {
     "search_knowledge_base": {"query": "refunds & “quotes”\n", "category": "any"},
-    "lookup_customer": {"email": "ana@cobalt-studio.example"},
     "create_ticket": {
         "customer_email": "ana@cobalt-studio.example", "subject": "Ünïcode", "body": "It breaks at 100%.",
         "priority": "high", "category": "technical",
     },
     "issue_refund": {"customer_email": "ana@cobalt-studio.example", "amount_usd": 30.1, "reason": "charged twice"},
 }  # fmt: skip
+"""Arguments with something in them that might be written in two ways."""
 
 
-def test_p6_what_people_consent_to_is_read_back_as_exactly_the_same_call() -> None:
-    assert GIVEN.keys() | NEVER_HELD_UP == ARGUMENTS.keys()
-    for tool in TOOLS:
-        if tool.name in GIVEN:
-            written = canonical_json(tool.parse(json.dumps(GIVEN[tool.name])))
-            assert canonical_json(tool.parse(written)) == written
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.name not in NEVER_HELD_UP], ids=lambda tool: tool.name)
+def test_p6_what_people_consent_to_is_read_back_as_exactly_the_same_call(tool: AnyTool) -> None:
+    odd = [json.dumps(ODD[tool.name])] if tool.name in ODD else []
+    for given in (*tool.examples, *odd):
+        written = canonical_json(tool.parse(given))
+        assert canonical_json(tool.parse(written)) == written

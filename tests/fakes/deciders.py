@@ -35,7 +35,7 @@ from bot.ports.slack import Person
 from bot.store.store import SqlStore
 from bot.store.tables import outbox
 from tests.contract.store_kit import NOW, THREAD, conversation
-from tools.base import Arguments, Tool, ToolContext, ToolOutput
+from tools.base import AnyTool, Arguments, Tool, ToolContext, ToolOutput
 
 OFFICE_HOURS = Hours(ZoneInfo("UTC"), {day: (Span(0, 24 * 60),) for day in range(5)})
 """Monday to Friday, the whole day."""
@@ -108,8 +108,9 @@ class Deciders:
         self.cases = Cases(store, self.people, self.town, room, self.clock, Terms(deadlines, rules))
         self.authority = Authority(self.people, self.town, room, rules)
         self.expiry = Expiry(store, self.cases, self.clock)
-        gated = GatedCalls({REFUND.name: REFUND}, POLICY)
-        calls = ApprovedCalls(store, self.people, self.cases, gated, profiles, self.clock, sortable_id)
+        self.tools: dict[str, AnyTool] = {REFUND.name: REFUND}
+        gated = GatedCalls(self.tools, POLICY)
+        calls = self.calls = ApprovedCalls(store, self.people, self.cases, gated, profiles, self.clock, sortable_id)
         ownership = Ownership(self.clock)
         consequences = Consequences(self.cases, ownership, calls, profiles, self.clock, sortable_id)
         self.decisions = Decisions(store, self.authority, self.cases, self.expiry, consequences, self.clock)

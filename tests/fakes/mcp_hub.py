@@ -13,11 +13,11 @@ from typing import Any
 from bot.domain.principal import Principal, Role
 from bot.store.engine import create_engine
 from tools.base import AnyTool, ToolContext, ToolError
-from tools.database import create_tables
+from tools.database import create_tables, transact
 from tools.guards import Guards
 from tools.mcp.definition import Definition
 from tools.mcp.hub import Hub, Records
-from tools.mcp.pins import Pins, PinState
+from tools.mcp.pins import Decided, Pins, PinState
 from tools.mcp.server import Patience
 from tools.mcp.session import open_session
 from tools.mcp.settings import McpServer
@@ -31,6 +31,13 @@ QUICK = Patience(
 )
 SAM = Principal("T1", "U0SAM", Role.STAFF, "Sam", "sam@fernway.example")
 ANA = Principal("T1", "U0ANA", Role.CUSTOMER, "Ana", "ana@cobalt-studio.example")
+
+
+async def decided(
+    pins: Pins, definition: Definition, state: PinState = PinState.APPROVED, by: str = "test"
+) -> Decided | None:
+    """A decision of an admin, without the record of it."""
+    return await transact(pins._engine, lambda connection: pins.decide(connection, definition, state, by))
 
 
 @dataclass
@@ -74,7 +81,7 @@ class Bench:
         await self.seen(count)
         for pin in await self.pins.all():
             if pin.state is PinState.NEW:
-                await self.pins.decide(pin.definition, PinState.APPROVED, "test")
+                await decided(self.pins, pin.definition)
         await self.hub.load()
 
     async def pinned(self, name: str, **given: Any) -> str:

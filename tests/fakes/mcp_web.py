@@ -54,16 +54,22 @@ def weather() -> MCPServer:
 
 
 @asynccontextmanager
-async def web_server(server: MCPServer, *, port: int = 0) -> AsyncIterator[WebServer]:
-    """Serve it until the end of the block. Who does not bring the token gets nothing."""
+async def web_server(
+    server: MCPServer, *, port: int = 0, wanted: str = TOKEN, elsewhere: str = ""
+) -> AsyncIterator[WebServer]:
+    """Serve it until the end of the block. Who does not bring the token gets nothing; all are sent `elsewhere`."""
     listening = socket.create_server(("127.0.0.1", port))
-    known = WebServer(listening.getsockname()[1])
+    known = WebServer(listening.getsockname()[1], wanted=wanted)
     app: Asgi = server.streamable_http_app(json_response=True)
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> Any:
         if scope["type"] == "http":
             headers = {name.decode(): value.decode() for name, value in scope["headers"]}
             known.seen.append(headers)
+            if elsewhere:
+                to = [(b"location", elsewhere.encode())]
+                await send({"type": "http.response.start", "status": 307, "headers": to})
+                return await send({"type": "http.response.body", "body": b""})
             if headers.get("authorization") != known.wanted:
                 await send({"type": "http.response.start", "status": 401, "headers": []})
                 return await send({"type": "http.response.body", "body": b""})

@@ -8,14 +8,16 @@ from typing import TypeVar
 from bot.domain.exchange import SearchResult
 from bot.domain.principal import Principal, Role
 from tools.attempts import Attempt
-from tools.base import ConsentNeededError, ToolContext, ToolUnavailableError
-from tools.billing.books import NewRefund, Refund, RefundRefusedError, Terms
-from tools.customers.directory import CustomerRecord
+from tools.base import ConsentNeededError, Tool, ToolContext, ToolUnavailableError
+from tools.billing.books import Books, NewRefund, Refund, RefundRefusedError, Terms
+from tools.customers.directory import CustomerDirectory, CustomerRecord
+from tools.customers.tool import LookupArguments, LookupCustomer
 from tools.escalation import EscalationRequest
 from tools.knowledge_base.band import Band
 from tools.knowledge_base.tool import Findings, Question
 from tools.ownership import canonical
-from tools.resilience import Instruments
+from tools.remembered import Remembered
+from tools.resilience import Guard, Instruments
 from tools.tickets.desk import RECENT, NewTicket, Ticket, normalised
 
 T = TypeVar("T")
@@ -175,6 +177,20 @@ class MemoryCustomers:
         await self.mood()
         self.asked.append(email)
         return self._records.get(canonical(email))
+
+
+def lookup_of(
+    directory: CustomerDirectory,
+    guard: Callable[[str], Guard],
+    *,
+    books: Books | None = None,
+    memory: Remembered[CustomerRecord] | None = None,
+) -> Tool[LookupArguments]:
+    """lookup_customer over this directory, beside a desk without tickets; `guard`: of the back-end of this name."""
+    return LookupCustomer(
+        directory, MemoryTickets(), books or MemoryBooks(), directory_guard=guard("customers"),
+        tickets_guard=guard("tickets"), books_guard=guard("billing"), memory=memory,
+    ).tool()  # fmt: skip
 
 
 class FixedKnowledge:

@@ -150,16 +150,28 @@ class TreeArguments(Arguments):
     tree: Annotated[Branch, Field(description="All of it.")]
 
 
+class LooseArguments(Arguments):
+    email: str
+
+    @classmethod
+    def wire_schema(cls) -> str:
+        return json.dumps({"type": "object", "properties": {"email": {"type": "string", "maxLength": 9}}})
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ({"description": "Lists tickets."}, "the description has 14 characters"),
+        ({"description": "Use it whenever. Returns tickets. " * 40}, "the description has 1360 characters"),
         ({"description": "x" * 200}, "does not direct"),
         ({"description": "Use it whenever somebody asks about tickets. " * 4}, "does not say what comes back"),
         ({"name": "List-Tickets"}, "small letters"),
         ({"words": "looking."}, "a capital first"),
         ({"examples": ()}, "no example"),
         ({"arguments": TreeArguments}, "Branch: strict mode takes nothing that contains itself"),
+        ({"arguments": LooseArguments}, "arguments.email: strict mode does not take `maxLength`"),
+        ({"arguments": LooseArguments}, "arguments: strict mode wants every field required and nothing additional"),
+        ({"arguments": LooseArguments}, "arguments.email: no description"),
         ({"examples": ('{"mail": 1}',)}, "example 1: The arguments do not fit"),
     ],
 )

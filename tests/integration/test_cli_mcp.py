@@ -92,10 +92,14 @@ def test_an_approved_tool_is_listed_and_called_beside_our_own(
     assert main(["tools", "list"]) == 0
     [line] = [line for line in capsys.readouterr().out.splitlines() if "s__" in line]
     assert " ".join(line.split()[:5]) == "s__echo MCP server s yes"
+    assert main(["mcp", "list"]) == 0
+    assert f"about {line.split('≈')[1]} tokens" in capsys.readouterr().out, "both commands count alike"
     assert main(["tools", "call", "s__echo", '{"order": "A-7"}', "--yes"]) == 0
     told = capsys.readouterr()
     assert '"from_outside": "s: echo"' in told.out
     assert "The agent would have to ask people first" in told.err
+    assert main(["tools", "check"]) == 0
+    assert "✓ MCP server s: 2 tools." in capsys.readouterr().out
 
 
 def test_p6_a_tool_that_changes_while_an_admin_reads_is_not_said_to_be_approved(
@@ -123,8 +127,12 @@ def test_too_few_digits_of_a_digest_name_nothing_exactly(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connect(monkeypatch, tmp_path)
-    assert main(["mcp", "approve", "s@"]) == 1
-    assert "Nobody can be asked here" in capsys.readouterr().out
+    assert main(["mcp", "list"]) == 0
+    digest = capsys.readouterr().out.split("[")[1].split(",")[0]
+    for digits in (0, 12, 31):
+        assert main(["mcp", "approve", f"s@{digest[:digits]}"]) == 1
+        assert "Nobody can be asked here" in capsys.readouterr().out
+    assert main(["mcp", "approve", f"s@{digest}"]) == 0
 
 
 async def look(folder: Path) -> None:
@@ -150,6 +158,21 @@ def test_a_server_that_is_not_there_is_told_by_its_kind(
     assert main(["mcp", "list"]) == 0
     assert capsys.readouterr().out.startswith("s: not reached (FileNotFoundError")
     assert main(["mcp", "diff", "s__echo"]) == 1
+
+
+def test_who_decides_about_one_server_waits_for_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(monkeypatch, tmp_path)
+    file, started = tmp_path / "connectors.toml", tmp_path / "started"
+    other = f'\n[[mcp]]\nname = "other"\ncommand = "touch"\nargs = ["{started}"]\n'
+    file.write_text(file.read_text(encoding="utf-8") + other, encoding="utf-8")
+    for name in ("s__echo", "s"):
+        assert main(["mcp", "approve", name, "--yes"]) == 0
+    assert "s__spare is approved" in capsys.readouterr().out
+    assert not started.exists()
+    assert main(["mcp", "list"]) == 0
+    assert "other: not reached" in capsys.readouterr().out
 
 
 def test_without_servers_there_is_nothing_to_list(capsys: pytest.CaptureFixture[str]) -> None:

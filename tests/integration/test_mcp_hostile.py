@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.mcp_hub import QUICK, SAM, Bench, bench, script
+from tests.fakes.mcp_hub import QUICK, SAM, Bench, bench, decided, script
 from tools.base import OutcomeUnknownError, ToolContext, ToolError
 from tools.mcp import stdio
 from tools.mcp.definition import Definition
@@ -23,7 +23,8 @@ def listed(folder: Path) -> list[dict[str, Any]]:
 
 
 def relist(folder: Path, *tools: dict[str, Any]) -> None:
-    (folder / "tools.json").write_text(json.dumps(tools), encoding="utf-8")
+    (folder / "new.json").write_text(json.dumps(tools), encoding="utf-8")
+    (folder / "new.json").replace(folder / "tools.json")  # at once: the server may be reading
 
 
 async def test_tools_listed_twice_and_names_that_are_none_spoil_no_other_tool(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ async def test_staff_hear_of_a_change_that_was_noted_before_a_kill_but_not_of_on
     relist(tmp_path, {**listed(tmp_path)[0], "description": changed.description})
     async with bench(tmp_path, settings) as hub:
         assert await hub.alerted() == ["s__echo"]
-        await hub.pins.decide(changed, PinState.REJECTED, "ada")
+        await decided(hub.pins, changed, PinState.REJECTED)
     async with bench(tmp_path, settings) as hub:
         server = hub.hub.servers["s"]
 
@@ -136,6 +137,30 @@ async def test_a_server_that_changes_ever_again_is_told_of_once(tmp_path: Path) 
         for _ in range(3):
             await hub.call("s__change")
         assert await hub.alerted() == ["s__echo"]
+
+
+async def test_p6_a_tool_that_was_gone_is_used_again_only_as_it_was_approved(tmp_path: Path) -> None:
+    async with bench(tmp_path, script(tmp_path, "echo", "spare"), patience=replace(QUICK, look_again=0.02)) as hub:
+        await hub.approve(2)
+        echo, spare = listed(tmp_path)
+
+        async def offers(*names: str) -> None:
+            async def found() -> bool:
+                return sorted(hub.tools) == list(names)
+
+            await hub.until(found)
+
+        relist(tmp_path, spare)
+        await offers("s__spare")
+        with pytest.raises(ToolError, match="switched off"):
+            await hub.pinned("s__echo")
+        relist(tmp_path, echo, spare)
+        await offers("s__echo", "s__spare")
+        relist(tmp_path, spare)
+        await offers("s__spare")
+        relist(tmp_path, {**echo, "description": "Sends echo."}, spare)
+        assert await hub.alerted() == ["s__echo"]
+        assert list(hub.tools) == ["s__spare"]
 
 
 async def test_p7_a_call_of_staff_that_was_approved_runs_though_nobody_asks_any_more(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.mcp_hub import ANA, SAM, bench, script
+from tests.fakes.mcp_hub import ANA, SAM, bench, decided, script
 from tools.base import OutcomeUnknownError, ToolError
 from tools.mcp.server import Patience
 
@@ -58,7 +58,7 @@ async def test_what_an_admin_rejects_elsewhere_is_not_called_any_more(tmp_path: 
     async with bench(tmp_path, script(tmp_path, "echo")) as hub:
         await hub.approve()
         (pin,) = await hub.pins.all()
-        await hub.pins.decide(pin.definition, type(pin.state).REJECTED, "ada")
+        await decided(hub.pins, pin.definition, type(pin.state).REJECTED)
         with pytest.raises(ToolError, match="switched off"):
             await hub.call("s__echo")
         await hub.hub.load()
@@ -105,11 +105,22 @@ async def test_a_server_that_floods_us_is_cut_off(
     assert fields == [{"server": "s", "reason": reason}]
 
 
-async def test_a_call_that_hangs_ends_at_its_deadline_and_the_server_with_the_bot(tmp_path: Path) -> None:
-    async with bench(tmp_path, script(tmp_path, "hang", deadline_seconds=0.5)) as hub:
+@pytest.mark.parametrize("tool", ["hang", "progress"])
+async def test_a_call_that_never_ends_ends_at_its_deadline_and_the_server_with_the_bot(
+    tool: str, tmp_path: Path
+) -> None:
+    async with bench(tmp_path, script(tmp_path, tool, deadline_seconds=0.5)) as hub:
         await hub.approve()
         with pytest.raises(OutcomeUnknownError):
-            await hub.call("s__hang")
+            await hub.call(f"s__{tool}")
+
+
+async def test_a_server_gets_no_model_call_no_answer_of_a_user_and_no_folder(tmp_path: Path) -> None:
+    async with bench(tmp_path, script(tmp_path, "ask")) as hub:
+        await hub.approve()
+        told = json.loads(json.loads(await hub.call("s__ask"))["text"][0])
+    refused = -32600
+    assert told == dict.fromkeys(("sampling/createMessage", "elicitation/create", "roots/list"), refused)
 
 
 async def test_a_server_that_never_gets_ready_or_is_not_there_keeps_nobody_waiting(tmp_path: Path) -> None:

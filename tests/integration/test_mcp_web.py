@@ -31,6 +31,30 @@ async def test_a_tool_is_called_with_the_operators_header_and_its_structured_res
         assert {seen["accept-encoding"] for seen in server.seen} == {"identity"}
 
 
+async def test_the_operators_header_goes_through_no_proxy_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with web_server(weather(), wanted="nothing") as proxy, web_server(weather()) as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        async with bench(tmp_path, reached(server)) as hub:
+            await hub.approve(3)
+        assert proxy.seen == []
+
+
+async def test_a_server_that_sends_us_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    async with web_server(weather()) as inner, web_server(weather(), elsewhere=inner.url) as server:
+        async with bench(tmp_path, reached(server)) as hub:
+
+            async def refused_twice() -> bool:
+                return len(server.seen) > 1
+
+            await hub.until(refused_twice)
+        assert inner.seen == []
+
+
 async def test_a_change_that_the_server_tells_of_switches_the_tool_off(tmp_path: Path) -> None:
     async with web_server(weather()) as server, bench(tmp_path, reached(server)) as hub:
         await hub.approve(3)

@@ -239,6 +239,15 @@ async def test_the_same_tool_use_again_opens_nothing_and_says_the_same(
     assert await count(engine) == before + 1
 
 
+async def test_a_call_of_another_run_under_the_same_id_is_a_request_of_its_own(
+    catalogue: tuple[AnyTool, ...], engine: AsyncEngine
+) -> None:
+    before, another = await count(engine), asked_by(ANA, conversation="T1:C1:2.0")
+    await call(catalogue, "create_ticket", asked_by(ANA), **a_ticket())
+    await call(catalogue, "create_ticket", replace(another, run_id="run_2"), **a_ticket())
+    assert await count(engine) == before + 2
+
+
 async def test_the_same_request_in_one_conversation_opens_one_ticket(
     catalogue: tuple[AnyTool, ...], engine: AsyncEngine
 ) -> None:

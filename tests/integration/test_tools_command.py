@@ -54,6 +54,13 @@ def test_the_list_names_what_stands_behind_a_port(
     assert "pat-secret" not in told
 
 
+def test_a_search_shows_all_that_the_model_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("search_knowledge_base", {"query": "How do I reset my password?"}) == 0
+    told = capsys.readouterr().out
+    assert "[Updated 20" in told
+    assert told.count("Match: ") == 1
+
+
 def test_a_customer_reads_his_own_account_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("lookup_customer", {"email": ANA}, "--as", "customer", ANA) == 0
     told = capsys.readouterr()

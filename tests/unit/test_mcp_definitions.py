@@ -8,10 +8,15 @@ import pytest
 from mcp import types
 from pydantic import ValidationError
 
-from bot.agent.gated import GatedCalls
+from bot.agent.gated import GatedCalls, NotThatToolError
 from bot.agent.policy import Policy, PolicyFile
 from bot.domain.escalation import GatedCall, Proposal
 from bot.domain.principal import Principal, Role
+from bot.sandbox.strict import view_problems
+from bot.slack.names import NOW_BLOCK
+from bot.slack.render.edit_form import edit_form
+from bot.slack.render.forms import FormContext
+from tests.fakes.cases import refund_case, view_of
 from tools.base import AnyTool, Tool, ToolContext, ToolError, ToolOutput, canonical_json
 from tools.mcp.definition import LARGEST, Definition
 from tools.mcp.pins import Pin, PinState
@@ -89,6 +94,24 @@ def test_names_are_such_as_models_take_and_stay_apart() -> None:
 def test_what_no_model_can_be_offered_is_named(schema: dict[str, Any], told: str) -> None:
     assert told in read(schema=schema).fault
     assert not read().fault
+
+
+@pytest.mark.parametrize("said", [5, {}, ["x"], "http://[bad", "http://json-schema.org/draft-03/schema#"])
+def test_a_dialect_that_a_server_claims_counts_for_nothing(said: object) -> None:
+    inner = {"$schema": "http://json-schema.org/draft-03/schema#", "type": "string"}
+    schema = {"$schema": said, "$id": said, "properties": {"path": inner}}
+    definition = read(schema={**schema, "required": ["path"]})
+    assert (definition.fault, parsed(definition, '{"path":"a"}')) == ("", '{"path":"a"}')
+    with pytest.raises(ToolError, match="required property"):
+        parsed(definition, "{}")
+
+
+@pytest.mark.parametrize("schema", [{"properties": []}, {"properties": 5}, {"allOf": 5}, {"if": "x"}, {"type": ["x"]}])
+def test_what_cannot_be_used_can_still_be_listed_and_read(schema: dict[str, Any]) -> None:
+    (entry,) = entries([Pin(read(schema=schema), PinState.NEW, 1.0)])
+    assert entry.state.startswith("cannot be used")
+    assert entry.tokens > 0
+    assert in_full(entry.newest.definition)
 
 
 def test_a_model_reads_no_hidden_characters_and_no_endless_descriptions() -> None:
@@ -282,7 +305,12 @@ async def test_an_approver_sees_every_argument_in_the_form_and_can_change_it() -
             "where": {"type": "object", "properties": {"path": {"type": "string"}}},
             "any": True,
             "odd": {"enum": [""]},
+            "size": {"type": ["integer", "null"]},
+            "kind": {"$ref": "#/$defs/kind"},
+            "level": {"enum": [1, 2]},
+            "words": {"enum": ["x" * 76, "y"]},
         },
+        "$defs": {"kind": True},
         "required": ["mode"],
     }
 
@@ -296,16 +324,34 @@ async def test_an_approver_sees_every_argument_in_the_form_and_can_change_it() -
     shown = {field.name: (field.kind, field.value) for field in forms.fields_of(call)}
     assert shown == {
         "any": ("text", ""),
+        "kind": ("text", ""),
+        "level": ("text", ""),
         "lines": ("number", "3"),
         "mode": ("choice", "r"),
         "odd": ("text", ""),
+        "size": ("text", ""),
         "where": ("text", '{"path": "a"}'),
+        "words": ("text", ""),
     }
     context = ToolContext(Principal("T1", "U1", Role.STAFF, "", "a@b.example"), "c", "r", "t", 0)
-    edited = await forms.edited(call, {"where": '{"path": "b"}', "lines": "4"}, context)
+    untouched = dict.fromkeys(("any", "kind", "level", "odd", "size", "words"), "")
+    edited = await forms.edited(call, {**untouched, "where": '{"path": "b"}', "lines": "4"}, context)
     assert edited.arguments == '{"lines":4,"mode":"r","where":{"path":"b"}}'
     with pytest.raises(ToolError, match=r"where\.path: 1 is not of type 'string'"):
         await forms.edited(call, {"where": '{"path": 1}'}, context)
+
+
+def test_the_form_of_a_tool_with_hundreds_of_arguments_is_whole() -> None:
+    async def nothing(*_: object) -> ToolOutput:
+        return ToolOutput("")
+
+    schema = {"properties": {f"a{n}": {"enum": ["x", "y"]} for n in range(300)}}
+    tool = Tool("files__read", "", arguments_of(read(schema=schema)), nothing, "")
+    forms = GatedCalls({tool.name: tool}, Policy(PolicyFile()))
+    call = GatedCall(tool.name, "{}", "T1:U1", "support", forms.policy_version, "why", "staff")
+    view = edit_form(view_of(refund_case()), forms.fields_of(call), FormContext("esc1", "C0STAFF", "1.0"))
+    assert view_problems(view) == []
+    assert view["blocks"][-1]["block_id"] == NOW_BLOCK, "who edits can still approve right away"
 
 
 async def test_p6_consent_to_a_tool_does_not_hold_for_what_its_server_made_of_it() -> None:
@@ -323,10 +369,12 @@ async def test_p6_consent_to_a_tool_does_not_hold_for_what_its_server_made_of_it
     then = GatedCalls(offered("one"), Policy(PolicyFile()))
     call = GatedCall("files__read", '{"path":"a"}', "T1:U1", "support", then.policy_version, "", "staff", "one")
     now = GatedCalls(offered("two"), Policy(PolicyFile()))
-    with pytest.raises(ToolError, match="has become another tool"):
-        await now.run(call, context)
+    for attempt in (now.run(call, context), now.edited(call, {"path": "b"}, context)):
+        with pytest.raises(NotThatToolError, match="has become another tool"):
+            await attempt
+    with pytest.raises(NotThatToolError):
+        now.fields_of(call)
     assert made == []
-    edited = await now.edited(call, {"path": "b"}, context)
-    assert Proposal("", call=edited).digest != Proposal("", call=replace(call, arguments=edited.arguments)).digest
-    assert (await now.run(edited, context)).content == "done"
+    edited = await then.edited(call, {"path": "b"}, context)
+    assert Proposal("", call=edited).digest != Proposal("", call=replace(edited, tool_version="two")).digest
     assert (await then.run(call, context)).content == "done"

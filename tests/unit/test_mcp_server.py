@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.store.engine import create_engine
-from tests.fakes.mcp_hub import PATIENT, QUICK
+from tests.fakes.mcp_hub import PATIENT, QUICK, decided
 from tools.base import OutcomeUnknownError, ToolUnavailableError
 from tools.database import create_tables
 from tools.mcp.definition import Definition
 from tools.mcp.meter import MOST_BYTES, MOST_MESSAGES, WINDOW_SECONDS, Flow
-from tools.mcp.pins import Pins, PinState
+from tools.mcp.pins import Pins
 from tools.mcp.result import Answer
 from tools.mcp.server import Server
 from tools.mcp.session import LostError, Session
@@ -72,7 +72,7 @@ async def served(
     await create_tables(engine)
     pins = Pins(engine, lambda: 1.0)
     await pins.note("s", [ECHO])
-    await pins.decide(ECHO, PinState.APPROVED, "test")
+    await decided(pins, ECHO)
     settings = McpServer(name="s", command="x")
     server = Server(settings, pins, line.open, looked_over=looked_over, patience=replace(QUICK, close=0.1))
     try:

@@ -174,6 +174,8 @@ def test_notifications_are_readable() -> None:
         ("# ##", "# ##"),
         ("#no heading", "#no heading"),
         ("**a** and __b__", "*a* and *b*"),
+        ("files__read beside *files__write*", "files__read beside _files__write_"),
+        ("__files__read__ and __init__.py", "*files__read* and *init*.py"),
         ("**2 ** 3 = 8**", "*2 ** 3 = 8*"),
         ("** no ** bold **", "** no ** bold **"),
         ("**a **b**", "**a *b*"),
@@ -202,3 +204,18 @@ def test_no_text_of_forty_thousand_characters_takes_long(text: str) -> None:
 def test_p8_words_that_are_carried_to_a_customer_name_channels_without_ids() -> None:
     words = "<@U0GRACE> wrote in <#C0STAFF|staff-room> and <#C0CASES|> and <#G0OLD>: 1 < 2"
     assert literal(words) == "@someone wrote in #staff-room and #channel and #channel: 1 &lt; 2"
+
+
+def test_a_block_of_code_that_loses_its_indent_at_a_cut_still_ends_where_it_ended() -> None:
+    block = "    ```\n    a = 1\n    ```\n`evil.com`\n```\nx\n```"
+    assert split_text(block, 100) == ["```\n    a = 1\n```\n`evil.com`\n```\nx\n```"]
+    steps = "    step one\n" * 10
+    long = f"- Run:\n\n    ```sh\n{steps}    ```\nThen `evil.com`."
+    *_, last = split_text(long, 100)
+    assert last.startswith("```sh\n    step one")
+    assert last.endswith("\n```\nThen `evil.com`.")
+
+
+def test_an_address_is_cut_nowhere() -> None:
+    text = f"{'x' * 70}https://help.acme.example/articles/guests"
+    assert split_text(text, 100) == ["x" * 70, "https://help.acme.example/articles/guests"]

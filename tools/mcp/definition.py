@@ -26,7 +26,9 @@ LARGEST = 24_000
 _ODD = re.compile(r"[^a-zA-Z0-9_-]", re.ASCII)
 _ARGUMENT = re.compile(r"[a-zA-Z0-9_.-]{1,64}", re.ASCII)
 _REMARKS = frozenset({"description", "title", "$comment"})
-_UNWELCOME = ("$schema", "$id", "title", "oneOf", "anyOf", "allOf", "not", "if", "then", "else")
+NOT_OURS = frozenset({"$schema", "$id"})
+"""Of a schema: which dialect it is in and what it is called. All are read as of 2020-12, and nothing is looked up."""
+_UNWELCOME = (*NOT_OURS, "title", "oneOf", "anyOf", "allOf", "not", "if", "then", "else")
 """Of a schema's top level: the vendor takes no alternatives there. They still hold when arguments are checked."""
 
 
@@ -92,11 +94,10 @@ class Definition:
             return "its schema refers to a document elsewhere"
         if any(is_hidden(c) for key in _keys(schema) for c in key):
             return "names in its schema hold characters that show nothing"
-        return (
-            ""
-            if _is_schema(json.loads(self.shown_schema()))
-            else "its arguments are described by something that is no JSON schema of 2020-12"
-        )
+        checked = {key: value for key, value in schema.items() if key not in NOT_OURS}
+        if not (_is_schema(checked) and _is_schema(json.loads(self.shown_schema()))):
+            return "its arguments are described by something that is no JSON schema of 2020-12"
+        return ""
 
     def told(self) -> str:
         """What the model is told of the tool: whose words these are, and the words as data."""
@@ -111,7 +112,9 @@ class Definition:
         """The schema as the model sees it."""
         schema = _tidy(json.loads(self.schema))
         kept = {key: value for key, value in schema.items() if key not in _UNWELCOME}
-        properties = {name: node if isinstance(node, dict) else {} for name, node in kept.get("properties", {}).items()}
+        own = kept.get("properties")
+        named = own.items() if isinstance(own, dict) else ()
+        properties = {name: node if isinstance(node, dict) else {} for name, node in named}
         return _canonical({**kept, "properties": properties, "type": "object"})
 
 

@@ -21,7 +21,6 @@ from tools.mcp.once import CallBook
 from tools.mcp.pins import Pins
 from tools.mcp.server import PATIENT, Opens, Patience, Server
 from tools.mcp.settings import McpServer
-from tools.mcp.shape import BadSchemaError
 from tools.mcp.tool import OutsideTool
 from tools.resilience import Policy
 
@@ -137,7 +136,9 @@ class Hub:
             return None
         try:
             return OutsideTool(definition, server, guard, self._book).tool()
-        except BadSchemaError:
+        except Exception as error:  # noqa: BLE001 - whatever a strange schema does to us: the tool is off, no other
+            fields = {"server": definition.server, "tool": definition.name, "error": type(error).__name__}
+            logger.warning("mcp.tool_unusable", extra={"fields": fields})
             return None
 
     async def _looked_over(self, server: Server, found: Sequence[Definition]) -> None:

@@ -56,6 +56,18 @@ class Pin:
     decided_by: str = ""
 
 
+class NameTakenError(Exception):
+    """Two tools of a server would have the same name (`read file` and `read_file`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that was made."""
+
+    before: Definition | None
+    """What was approved until then."""
+
+
 class Pins:
     """The pins of one database."""
 
@@ -110,22 +122,28 @@ class Pins:
 
         return await transact(self._engine, work)
 
-    async def decide(self, definition: Definition, state: PinState, by: str) -> bool:
-        """Approve or reject exactly this description; False when there is none such any more."""
+    async def decide(
+        self, connection: AsyncConnection, definition: Definition, state: PinState, by: str
+    ) -> Decided | None:
+        """Approve or reject exactly this description, in the caller's transaction; None when there is none such.
 
-        async def work(connection: AsyncConnection) -> bool:
-            await alone(connection)
-            now = {"decided_at": self._clock(), "decided_by": by}
-            done = await connection.execute(sa.update(mcp_pins).where(_is(definition)).values(state=state.value, **now))
-            if not done.rowcount:
-                return False
-            if state is PinState.APPROVED:
-                others = sa.and_(_same_tool(definition), mcp_pins.c.digest != definition.digest)
-                was = mcp_pins.c.state == PinState.APPROVED.value
-                await connection.execute(sa.update(mcp_pins).where(others, was).values(state=PinState.RETIRED.value))
-            return True
-
-        return await transact(self._engine, work)
+        NameTakenError when models could not tell the tool from another one that is approved.
+        """
+        await alone(connection)
+        approved = sa.and_(mcp_pins.c.server == definition.server, mcp_pins.c.state == PinState.APPROVED.value)
+        rows = await connection.scalars(sa.select(mcp_pins.c.definition).where(approved))
+        found = {one.tool: one for one in map(Definition.from_json, rows)}
+        before = found.pop(definition.tool, None)
+        if state is PinState.APPROVED and any(one.name == definition.name for one in found.values()):
+            raise NameTakenError(definition.name)
+        values = {"state": state.value, "decided_at": self._clock(), "decided_by": by}
+        done = await connection.execute(sa.update(mcp_pins).where(_is(definition)).values(values))
+        if not done.rowcount:
+            return None
+        if state is PinState.APPROVED:
+            mine = sa.and_(approved, _same_tool(definition), mcp_pins.c.digest != definition.digest)
+            await connection.execute(sa.update(mcp_pins).where(mine).values(state=PinState.RETIRED.value))
+        return Decided(before)
 
     def _row(self, definition: Definition) -> dict[str, object]:
         return {

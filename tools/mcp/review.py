@@ -5,14 +5,15 @@ import json
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
+from tools.checks import CHARS_PER_TOKEN
 from tools.mcp.definition import LONGEST_DESCRIPTION, Definition
 from tools.mcp.pins import Pin, PinState
 from tools.mcp.plain import is_hidden, revealed
 from tools.mcp.settings import McpServer
 
-SHORT = 12
-"""Digits of a digest that people type."""
-_CHARS_PER_TOKEN = 3
+SHORT = 32
+"""Digits of a digest that stand for the whole. Whoever writes a description and its successor finds two that begin with
+the same 12 within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class Entry:
 
     @property
     def tokens(self) -> int:
-        """What the model pays for it in every step, roughly."""
+        """What the model pays for it in every step, roughly; as `deskhand tools list` counts."""
         definition = self.newest.definition
-        return (len(definition.told()) + len(definition.shown_schema())) // _CHARS_PER_TOKEN
+        return (len(definition.name) + len(definition.told()) + len(definition.shown_schema())) // CHARS_PER_TOKEN
 
 
 def entries(pins: Iterable[Pin], seen: Container[str] = ()) -> Sequence[Entry]:

@@ -221,4 +221,5 @@ def kind_of(error: BaseException) -> str:
     """Class of an error; of a group, of the first that is in it. Never its words, which may be the server's."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__} ({error})" if isinstance(error, OSError) else type(error).__name__
+    words = f" ({error})" if isinstance(error, OSError) and str(error) else ""
+    return f"{type(error).__name__}{words}"

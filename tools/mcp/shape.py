@@ -1,8 +1,8 @@
 """Arguments whose shape a JSON schema tells instead of a class: checked here before anybody is asked or called.
 
 The schema comes from outside, so checking must not become an attack: patterns (which can take for ever) are left to
-the server, nothing is fetched, and of a schema that refers to itself or unfolds into too much only the top level is
-checked. The server checks again anyway.
+the server, dialects and names that it claims count for nothing, nothing is fetched, and of a schema that refers to
+itself or unfolds into too much only the top level is checked. The server checks again anyway.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 from jsonschema import SchemaError
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
-from jsonschema.validators import Draft202012Validator, validator_for
+from jsonschema.validators import Draft202012Validator
 from pydantic import ConfigDict, model_validator
 from referencing import Registry
 
 from tools.base import Arguments
-from tools.mcp.definition import Definition
+from tools.mcp.definition import NOT_OURS, Definition
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ LARGEST = 20_000
 """Characters of the arguments of one call."""
 _FAULTS_TOLD = 3
 _FAULT_CHARS = 200
-_PATTERNS = frozenset({"pattern", "patternProperties", "propertyNames", "format"})
+_LEFT_OUT = frozenset({"pattern", "patternProperties", "propertyNames", "format", *NOT_OURS})
 
 
 class BadSchemaError(Exception):
@@ -42,7 +42,7 @@ class Shape:
     """A schema, ready to check arguments with."""
 
     def __init__(self, schema: Json) -> None:
-        safe = _without_patterns(schema)
+        safe = _harmless(schema)
         self.properties: Mapping[str, Any] = _own(schema)
         self._validator = _validator(_top_of(safe) if _is_heavy(safe) else safe)
 
@@ -109,12 +109,11 @@ def arguments_of(definition: Definition) -> type[OpenArguments]:
 
 
 def _validator(schema: Json) -> Validator:
-    kind: type[Validator] = validator_for(schema, default=Draft202012Validator)
     try:
-        kind.check_schema(schema)
+        Draft202012Validator.check_schema(schema)
     except (SchemaError, RecursionError) as error:
         raise BadSchemaError("its arguments are described by something that is no JSON schema") from error
-    return kind(schema, registry=Registry())
+    return Draft202012Validator(schema, registry=Registry())
 
 
 def _own(schema: Json) -> Mapping[str, Any]:
@@ -122,16 +121,16 @@ def _own(schema: Json) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _without_patterns(node: Any, *, names: bool = False) -> Any:
+def _harmless(node: Any, *, names: bool = False) -> Any:
     if isinstance(node, list):
-        return [_without_patterns(item) for item in node]
+        return [_harmless(item) for item in node]
     if not isinstance(node, dict):
         return node
     loose = not names and "patternProperties" in node  # what a pattern allowed would be refused without it
     return {
-        key: _without_patterns(value, names=not names and key in ("properties", "$defs", "definitions"))
+        key: _harmless(value, names=not names and key in ("properties", "$defs", "definitions"))
         for key, value in node.items()
-        if names or not (key in _PATTERNS or (loose and key in ("additionalProperties", "unevaluatedProperties")))
+        if names or not (key in _LEFT_OUT or (loose and key in ("additionalProperties", "unevaluatedProperties")))
     }
 
 
@@ -180,7 +179,7 @@ def _follow(target: str, root: Json) -> Any:
     for part in target.removeprefix("#").strip("/").split("/"):
         if part:
             node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
-    return node if isinstance(node, dict) else None
+    return node if isinstance(node, dict | bool) else None
 
 
 def _check_size(value: Json) -> None:

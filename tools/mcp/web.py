@@ -63,7 +63,8 @@ class _Weighed(httpx2.AsyncByteStream):
 async def web_transport(
     url: str, headers: Mapping[str, str], flow: Flow, most_bytes: int
 ) -> AsyncIterator[tuple[Metered, WriteStream[SessionMessage]]]:
-    """Talk with the server at `url`. Redirects are followed within its own origin only (the SDK sees to it)."""
+    """Talk with the server at `url`, through no proxy. Redirects are followed within its own origin only (the SDK sees
+    to it)."""
 
     async def bound(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -75,8 +76,10 @@ async def web_transport(
 
     timeout = httpx2.Timeout(_CONNECT_SECONDS, read=_READ_SECONDS)
     plain = {**headers, "Accept-Encoding": "identity"}
+    direct = httpx2.AsyncHTTPTransport()  # given, so that the environment's proxies are not asked, its certificates are
+    hooks = {"response": [bound]}
     async with (
-        httpx2.AsyncClient(headers=plain, timeout=timeout, event_hooks={"response": [bound]}) as client,
+        httpx2.AsyncClient(headers=plain, timeout=timeout, event_hooks=hooks, transport=direct) as client,
         streamable_http_client(url, http_client=client, max_sse_event_size=most_bytes) as (read, write),
     ):
         yield Metered(read, flow), write

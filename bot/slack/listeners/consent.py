@@ -70,6 +70,8 @@ async def _edit(desk: Desk, press: Press) -> Block | str:
     case = sheet.view.escalation
     if case.state is not State.OPEN or case.proposal is None:
         return _LEFT.format(decided(case))
+    if sheet.refusal:
+        return sheet.refusal
     return edit_form(sheet.view, sheet.fields, FormContext(case.id, press.channel_id, press.thread_ts))
 
 
@@ -90,7 +92,7 @@ async def _taken(desk: Desk, edit: ProposalEdited) -> dict[str, Any]:
         return {}
     if problem.fault is Fault.STALE:
         return {"response_action": "update", "view": await _again(desk, edit, problem)}
-    return _errors(edit, problem.text, at_approval=problem.fault is Fault.APPROVAL)
+    return _errors(edit, problem.text, is_of_field=problem.fault is Fault.FIELD)
 
 
 async def _again(desk: Desk, edit: ProposalEdited, problem: Problem) -> Block:
@@ -100,16 +102,17 @@ async def _again(desk: Desk, edit: ProposalEdited, problem: Problem) -> Block:
     case = sheet.view.escalation if sheet else None
     call = case.proposal.call if case and case.proposal else None
     same_kind = case is not None and case.proposal is not None and bool(edit.arguments) == (call is not None)
-    if sheet is None or case is None or case.state is not State.OPEN or not same_kind:
+    if sheet is None or sheet.refusal or case is None or case.state is not State.OPEN or not same_kind:
         return lost_words(problem.text, words)
     where = FormContext(case.id, edit.channel_id, edit.thread_ts)
     note = f"{problem.text} it stands in the form below. Save it again if it still fits."
     return edit_form(sheet.view, sheet.fields, where, note=note, written=dict(edit.arguments), text=edit.text)
 
 
-def _errors(edit: ProposalEdited, text: str, *, at_approval: bool = False) -> dict[str, Any]:
-    """The sentence beside the field it is about, as far as that can be told."""
+def _errors(edit: ProposalEdited, text: str, *, is_of_field: bool = False) -> dict[str, Any]:
+    """The sentence beside the field it is about, as far as that can be told, or at the end, where every form has one.
+    Slack takes no other."""
     fields = [f"{names.ARGUMENT}{name}" for name, _ in edit.arguments] or [f"{names.PART}0"]
     named = [f"{names.ARGUMENT}{name}" for name, _ in edit.arguments if f"{name}:" in text]
-    blocks = [names.NOW_BLOCK] if at_approval else named or fields[:1]
+    blocks = (named or fields[:1]) if is_of_field else [names.NOW_BLOCK]
     return {"response_action": "errors", "errors": dict.fromkeys(blocks, text)}

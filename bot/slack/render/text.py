@@ -18,13 +18,17 @@ _CHANNEL = re.compile(r"<#[A-Z0-9]+(?:\|(?P<label>[^<>]*))?>")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+)$", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)[-*+][ \t]+", re.MULTILINE)
-_BOLD = re.compile(r"(\*\*|__)(?=\S)(?=((?:(?!\1).|(?<=\s)\1(?!\S))+))\2(?<=\S)\1")
+_BOLD = re.compile(r"\*\*(?=\S)(?=((?:(?!\*\*).|(?<=\s)\*\*(?!\S))+))\1(?<=\S)\*\*")
 """Ends at the next mark of its kind that does not stand alone. What is looked at ahead is taken as a whole, so that no
 mark is looked for twice (a possessive `++` would say the same, but loses its group in Python 3.11.2)."""
+_BOLD_LINES = re.compile(r"(?<!\w)__(?=\S)(?=((?:(?!__).|(?<=\s)__(?!\S)|(?<=\w)__(?=\w))+))\1(?<=\S)__(?!\w)")
+"""Likewise; within a word two lines are no mark: tools of MCP servers are called `server__tool`."""
 _ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((https?://[^\s()<>|]+)\)")
-_WHOLE = re.compile(r"(`+)(?!`)[^`\n]{1,1000}(?<!`)\1(?!`)|`+|&(?:amp|lt|gt);|<[^<>\n]{1,1000}>")
-"""What a cut must not go through."""
+_WHOLE = re.compile(
+    r"(`+)(?!`)[^`\n]{1,1000}(?<!`)\1(?!`)|`+|&(?:amp|lt|gt);|<[^<>\n]{1,1000}>|https?://[^\s<>`]{1,900}"
+)
+"""What a cut must not go through; half an address leads to another host."""
 _LANGUAGE = re.compile(r"[\w+#.-]{1,20}(?=\n|\Z)")
 _WINDOW = 1100
 _BOLD_MARK = "\x02"
@@ -102,7 +106,8 @@ def _prose(text: str) -> str:
     text = escape(text.replace(_BOLD_MARK, ""))
     text = _BULLET.sub(r"\1• ", text)
     text = _HEADING.sub(_heading, text)
-    text = _BOLD.sub(rf"{_BOLD_MARK}\2{_BOLD_MARK}", text)
+    for bold in (_BOLD, _BOLD_LINES):
+        text = bold.sub(rf"{_BOLD_MARK}\1{_BOLD_MARK}", text)
     text = _ITALIC.sub(r"_\1_", text)
     text = re.sub(f"{_BOLD_MARK}+", "*", text)
     return _LINK.sub(_spelled_out, text)
@@ -146,7 +151,7 @@ def split_text(text: str, limit: int) -> list[str]:
     A code fence open at a cut is closed and opened again. Nothing is dropped but white space at the cuts.
     """
     parts: list[str] = []
-    opener, rest = "", text.strip()
+    opener, rest = "", _begun(text.rstrip())
     while rest:
         room = limit - len(opener)
         if len(rest) <= room and not _open_fence(opener + rest):
@@ -158,8 +163,21 @@ def split_text(text: str, limit: int) -> list[str]:
         opener = _open_fence(part)
         if part != was_open:
             parts.append(part + ("\n" + FENCE if opener else ""))
-        rest = rest[cut:].lstrip("\n") if opener else rest[cut:].lstrip()
+        rest = _dedented(rest[cut:].lstrip("\n")) if opener else _begun(rest[cut:])
     return parts
+
+
+def _begun(text: str) -> str:
+    """Without the white space in front; a code block that loses its indent there loses it at its end, too."""
+    text = text.lstrip()
+    return FENCE + _dedented(text[len(FENCE) :]) if text.startswith(FENCE) else text
+
+
+def _dedented(rest: str) -> str:
+    """The rest of a text inside a code block that is opened again at the margin: there its end must be, too."""
+    fence = rest.find(FENCE)
+    start = rest.rfind("\n", 0, fence) + 1
+    return rest[:start] + rest[fence:] if fence > 0 and rest[start:fence].isspace() else rest
 
 
 def _open_fence(text: str) -> str:
