@@ -28,6 +28,8 @@ _CONNECT_SECONDS = 4.0
 """Less than an attempt of a tool may take: whoever meets no service at all knows that nothing was done."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _READING = frozenset({"GET", "HEAD"})
+_JSON: Mapping[str, str] = {"Accept": "application/json"}
+"""What most services ask for in each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class HttpBackend:
         """The answer behind the redirects. Only our own origin gets our headers, and nobody gets them unencrypted."""
         url = call.url
         for _ in range(self._limits.redirects + 1):
-            own = {**call.headers, **self._auth.plain()} if url.origin() == self._base.origin() else {}
+            own = {**_JSON, **call.headers, **self._auth.plain()} if url.origin() == self._base.origin() else {}
             async with self._session.request(
                 call.method, url, headers=own, allow_redirects=False, **call.content
             ) as response:
@@ -199,11 +201,16 @@ class HttpBackend:
             self._closed_until = max(self._closed_until, self._clock() + pause)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in call.expect:
             return answer
-        if status == HTTPStatus.TOO_MANY_REQUESTS or (pause is not None and call.safe):
+        if pause is not None and (call.safe or _is_refusal(status)):
             raise ToolUnavailableError(f"{self.name} asks us to slow down (HTTP {status})", retry_after=pause)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             give_up(f"{self.name} failed (HTTP {status})", safe=call.safe)
         raise BackendRefusedError(f"{self.name} refused our request (HTTP {status})", status=status)
+
+
+def _is_refusal(status: int) -> bool:
+    """Whether nothing was done, whatever was asked for."""
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.REQUEST_TIMEOUT
 
 
 def _next_page(response: aiohttp.ClientResponse) -> str:

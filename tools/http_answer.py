@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -106,25 +106,42 @@ def wait_asked_for(headers: Mapping[str, str], now: datetime | None = None) -> f
     try:
         seconds = float(told)
     except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(told) - (now or datetime.now(UTC))).total_seconds()
-        except (TypeError, ValueError):
+        moment = _date(told, parsedate_to_datetime)
+        if moment is None:
             return None
+        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
     return min(max(0.0, seconds), _LONGEST_WAIT) if math.isfinite(seconds) else None
 
 
 def pause_of(status: int, headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Seconds for which the service wants to be left alone; None when it does not say so.
 
-    Some say when the next calls are free instead of how long to wait: X-RateLimit-Reset, in Unix seconds.
+    Whatever failure comes with Retry-After will pass: HubSpot sends it with 477, GitHub with 403, Jira with any 5xx.
+    After a 429 some say when the next calls are free instead: X-RateLimit-Reset, in Unix seconds or as an ISO date.
     """
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        waits = (wait_asked_for(headers, now), _until_reset(headers, now or datetime.now(UTC)), _USUAL_WAIT)
-        return next(wait for wait in waits if wait is not None)
-    return wait_asked_for(headers) if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    if status < HTTPStatus.BAD_REQUEST:
+        return None
+    asked = wait_asked_for(headers, now)
+    if asked is not None or status != HTTPStatus.TOO_MANY_REQUESTS:
+        return asked
+    reset = _until_reset(headers, now or datetime.now(UTC))
+    return _USUAL_WAIT if reset is None else reset
 
 
 def _until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
-    told = headers.get("X-RateLimit-Reset", "")
-    wait = float(told) - now.timestamp() if told.isascii() and told.isdigit() else -1.0
+    told = headers.get("X-RateLimit-Reset", "").strip()
+    if told.isascii() and told.isdigit():
+        wait = float(told) - now.timestamp()
+    else:
+        moment = _date(told, datetime.fromisoformat)
+        wait = (moment - now).total_seconds() if moment else -1.0
     return wait if 0 <= wait <= _LONGEST_WAIT else None
+
+
+def _date(told: str, read: Callable[[str], datetime]) -> datetime | None:
+    """A date as this one reads it, in UTC where no zone is named; None when it is none."""
+    try:
+        moment = read(told)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

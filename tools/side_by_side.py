@@ -1,7 +1,11 @@
 """Work side by side that fails like work in a row: with the failure itself, not with a group around it."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -11,3 +15,11 @@ def one_failure() -> Iterator[None]:
         yield
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
+
+
+async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What each of them brings, in their order."""
+    with one_failure():
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    return [task.result() for task in tasks]

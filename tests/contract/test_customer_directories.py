@@ -39,7 +39,8 @@ KINDS = ["own", *DATABASES, *SERVICES]
 OTHERS = (
     "cy@cobalt-studio.example", "a@cobalt-studio.example", "", "%", "*", "ana%", "ana*@cobalt-studio.example",
     "ana@cobalt-studio.example' or '1'='1", 'x" OR email:"ana@cobalt-studio.example', "../ana@cobalt-studio.example",
-    "ana@cobalt-studio.example?x=", "\N{FULLWIDTH LATIN SMALL LETTER A}na@cobalt-studio.example",
+    "ana@cobalt-studio.example?x=", "ana@cobalt-studio.example\0",
+    "\N{FULLWIDTH LATIN SMALL LETTER A}na@cobalt-studio.example",
 )  # fmt: skip
 """Addresses of nobody."""
 _TABLES = (

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 from pydantic import TypeAdapter
@@ -19,7 +19,7 @@ from tests.fakes.tools import HeldClock
 from tools.connector_settings import Wires
 from tools.database import create_tables
 from tools.http import http_session
-from tools.tickets.desk import NewTicket, TicketDesk
+from tools.tickets.desk import NewTicket
 from tools.tickets.keys import TicketKeys
 from tools.tickets.outside import Around, OutsideTickets
 from tools.tickets.settings import TicketSettings
@@ -57,12 +57,6 @@ class TickingClock(HeldClock):
     def __call__(self) -> float:
         self.now += 0.001
         return self.now
-
-
-class OpensTickets(Protocol):
-    """A desk of all workspaces."""
-
-    def of(self, workspace: str, *, with_unplaced: bool = False) -> TicketDesk: ...
 
 
 def settings(kind: str, url: str, /, **more: object) -> Any:

@@ -19,7 +19,7 @@ from tests.fakes.crm.base import TOKEN, Fault
 from tests.fakes.crm.hubspot import HubSpot
 from tests.fakes.crm.stripe import Stripe
 from tests.fakes.loopback import served
-from tests.fakes.tools import HeldClock, MemoryBooks, MemoryCustomers, MemoryTickets, asked_by
+from tests.fakes.tools import HeldClock, MemoryCustomers, asked_by, lookup_of
 from tools.backends import open_backends
 from tools.base import ToolError
 from tools.billing.books import Books
@@ -28,7 +28,7 @@ from tools.connector_settings import Wires
 from tools.connectors import load_connectors
 from tools.customers.directory import Charge, CustomerDirectory, CustomerRecord
 from tools.customers.hubspot import HubSpotCustomers
-from tools.customers.tool import LookupCustomer
+from tools.guards import Guards
 from tools.http import http_session
 from tools.resilience import Guard
 
@@ -41,17 +41,8 @@ YEN = CustomerRecord(
 
 
 async def looked_up(directory: CustomerDirectory, books: Books | None = None) -> str:
-    instruments = HeldClock().instruments
-    guard = Guard("customers", instruments)
-    lookup = LookupCustomer(
-        directory,
-        MemoryTickets(),
-        books or MemoryBooks(),
-        directory_guard=guard,
-        tickets_guard=guard,
-        books_guard=guard,
-    )
-    output = await lookup.tool().call(json.dumps({"email": ANA.email}), asked_by(ANA.email))
+    lookup = lookup_of(directory, Guards(HeldClock().instruments).of, books=books)
+    output = await lookup.call(json.dumps({"email": ANA.email}), asked_by(ANA.email))
     assert isinstance(output.content, str)
     return output.content
 

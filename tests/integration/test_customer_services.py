@@ -112,6 +112,18 @@ async def test_stripe_shows_what_all_customers_of_an_address_paid(tmp_path: Path
     assert sorted(lines[1:]) == [("2024-03-19", "1250", "JPY", "paid"), ("2024-03-19", "3.00", "USD", "failed")]
 
 
+async def test_stripes_customers_of_an_address_are_shown_together_however_it_is_written(tmp_path: Path) -> None:
+    stripe = Stripe()
+    small = replace(ANA, email="o'ruiz@cobalt-studio.example", history=(Paid(JOINED, Decimal(1), number="A-1"),))
+    large = replace(small, email="O'Ruiz@Cobalt-Studio.example", history=(Paid(JOINED, Decimal(2), number="A-2"),))
+    async with opened(stripe, tmp_path) as directory:
+        for people, shown in (([small, large, BO], {"A-1", "A-2"}), ([large, BO], {"A-2"})):
+            stripe.people = people
+            found = await directory.find(small.email)
+            assert found is not None
+            assert {line.invoice for line in found.billing_history} == shown
+
+
 async def test_stripe_tells_of_a_refund_after_a_payment_that_was_declined_at_first(tmp_path: Path) -> None:
     stripe = Stripe()
     history = (Paid(JOINED, Decimal(30), status="refunded", number="A-1"),)
@@ -163,6 +175,16 @@ async def test_charges_of_somebody_else_are_dropped_where_the_service_says_whose
         assert [line.invoice for line in (await ana(directory)).billing_history] == ["OF-ANA"]
 
 
+async def test_what_stands_before_a_token_keeps_its_space(tmp_path: Path) -> None:
+    plain = Plain()
+    plain.people = [ANA]
+    plain.before_the_token = "Token "
+    async with plain.serving():
+        table = plain.table().replace('"X-Api-Key"', '"X-Api-Key"\nprefix = "Token "')
+        async with connected(table, tmp_path, CRM_TOKEN=TOKEN) as directory:
+            assert (await ana(directory)).name == "Ana Ruiz"
+
+
 async def test_an_expression_that_trips_over_an_answer_finds_nothing(tmp_path: Path) -> None:
     plain = Plain()
     plain.people = [ANA]
@@ -170,6 +192,16 @@ async def test_an_expression_that_trips_over_an_answer_finds_nothing(tmp_path: P
         table = plain.table().replace('"account.plan"', '"merge(account, created)"')
         async with connected(table, tmp_path, CRM_TOKEN=TOKEN) as directory:
             assert ((await ana(directory)).name, (await ana(directory)).plan) == ("Ana Ruiz", "")
+
+
+async def test_a_time_without_a_zone_which_nobody_can_place_is_an_outage(tmp_path: Path) -> None:
+    zendesk = Zendesk()
+    async with opened(zendesk, tmp_path) as directory:
+        zendesk.fault = Fault(
+            200, f'{{"users": [{{"id": 1, "email": "{ANA.email}", "updated_at": "0001-01-01T00:00"}}]}}'
+        )
+        with pytest.raises(ToolUnavailableError, match="another shape"):
+            await directory.find(ANA.email)
 
 
 async def test_zendesk_tells_the_doctor_of_a_token_that_is_nobodys(tmp_path: Path) -> None:

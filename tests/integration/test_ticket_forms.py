@@ -92,12 +92,34 @@ async def test_somebody_with_an_account_elsewhere_in_jira_gets_a_request(
         assert ANA in fields["description"]
 
 
+async def test_an_account_that_is_no_admin_of_jira_raises_requests_of_unknown_customers_in_its_own_name(
+    tmp_path: Path,
+) -> None:
+    async with posted("jira", tmp_path) as post:
+        post.system.customers[BO] = post.system.accounts[BO] = "qm:bo"
+        post.system.accounts[ANA] = "staff:1"
+        post.system.is_admin = False
+        for email, reporter in ((ANA, "bot-account"), ("cy@x.example", "bot-account"), (BO, "qm:bo")):
+            await post.desk().open(replace(NEW, customer_email=email), f"run:{email}")
+            assert post.system.tickets[-1]["fields"]["reporter"]["accountId"] == reporter
+        assert "may add customers" in await post.vendor().check()
+        assert "may add" not in await post.vendor(add_customers=False).check()
+
+
 async def test_linear_gets_an_id_a_team_and_a_priority(tmp_path: Path) -> None:
     label = "0b1f4c6e-3a5d-4b7f-9c8e-2d1a0f9b8c7d"
     async with posted("linear", tmp_path, labels={"billing": label}) as post:
         assert (await post.desk().open(NEW, "run:1")).id == "SUP-1"
         told = post.system.tickets[0]
         assert (told["id"], told["priority"], told["title"]) == (mark_of("run:1"), 2, NEW.subject)
+
+
+async def test_linear_may_tell_a_refusal_by_its_code_alone(tmp_path: Path) -> None:
+    async with posted("linear", tmp_path) as post:
+        post.system.kind_of_refusal = "other"
+        post.system.faults.append(Fault.REFUSED)
+        with pytest.raises(ToolError, match="no ticket was opened"):
+            await post.desk().open(NEW, "run:1")
 
 
 async def test_github_gets_labels_and_refuses_to_be_public(tmp_path: Path) -> None:
@@ -184,6 +206,13 @@ async def test_a_webhook_with_another_secret_is_refused(tmp_path: Path, monkeypa
             await post.desk().open(NEW, "run:1")
 
 
+async def test_a_subject_of_several_lines_is_one_line(tmp_path: Path) -> None:
+    async with posted("jira", tmp_path) as post:
+        tool = CreateTicket(post.desk(), Guard("tickets", post.clock.instruments)).tool()
+        await tool.call(ARGUMENTS.model_copy(update={"subject": "Charged\n  twice"}).model_dump_json(), asked_by(ANA))
+        assert post.system.tickets[0]["fields"]["summary"] == "Charged twice"
+
+
 async def test_the_tool_says_that_a_ticket_was_opened_although_the_answer_was_lost(tmp_path: Path) -> None:
     async with posted("zendesk", tmp_path) as post:
         post.system.faults.append(Fault.LOST)
@@ -209,6 +238,10 @@ async def test_a_busy_github_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(ToolUnavailableError) as told:
             await post.vendor().check()
         assert told.value.retry_after == 7
+        post.system.says_when = False
+        with pytest.raises(ToolUnavailableError) as told:
+            await post.vendor().check()
+        assert (told.value.retry_after, told.value.will_pass) == (60, True)
 
 
 async def test_zendesk_takes_no_strangers_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ async def test_an_answer_comes_with_our_token_and_is_read_by_its_shape(session: 
     async def answer(request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
         assert request.headers["User-Agent"] == "deskhand"
+        assert request.headers["Accept"] == "application/json"
         return web.json_response({"name": request.query["q"]}, headers={"Link": '</v2?page=2>; rel="next"'})
 
     async with service(answer) as url:
@@ -117,8 +118,12 @@ async def test_a_pause_that_was_asked_for_is_kept(session: aiohttp.ClientSession
 
 @pytest.mark.parametrize(
     ("given", "seconds"),
-    [("7", 7), ("0.5", 0.5), ("-3", 0), ("1e9", 3600), ("nan", None), ("inf", None), ("soon", None), ("", None)],
-)
+    [
+        ("7", 7), ("0.5", 0.5), ("-3", 0), ("1e9", 3600), ("nan", None), ("inf", None), ("soon", None), ("", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600), ("Mon, 01 Jan 99999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", None), ("9" * 5000, None),
+    ],
+)  # fmt: skip
 def test_retry_after_is_understood_or_left_alone(given: str, seconds: float | None) -> None:
     assert wait_asked_for({"Retry-After": given}) == seconds
 
@@ -129,9 +134,27 @@ def test_retry_after_may_be_a_date_and_some_say_when_calls_are_free_again() -> N
     assert pause_of(429, reset, now) == 40
     assert pause_of(429, {**reset, "Retry-After": "2"}, now) == 2
     assert pause_of(429, {"X-RateLimit-Reset": "17"}, now) == 5
+    assert pause_of(429, {"X-RateLimit-Reset": "2026-11-21T12:01Z"}, now) == 60
+    assert pause_of(429, {"X-RateLimit-Reset": "0" * 5000 + "Z"}, now) == 5
     assert pause_of(200, reset, now) is None
-    then = (now + timedelta(seconds=90)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    assert wait_asked_for({"Retry-After": then}, now) == 90
+    then = now + timedelta(seconds=90)
+    for form in ("%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S -0000", "%A, %d-%b-%y %H:%M:%S GMT", "%c"):
+        assert wait_asked_for({"Retry-After": then.strftime(form)}, now) == 90
+        assert pause_of(503, {"Retry-After": then.strftime(form)}, now) == 90
+
+
+@pytest.mark.parametrize(("status", "done"), [(403, "nothing"), (423, "nothing"), (477, "nothing"), (502, "unknown")])
+async def test_any_failure_may_come_with_the_time_to_come_back(
+    session: aiohttp.ClientSession, status: int, done: str
+) -> None:
+    async with service(answering(status, Retry_After="9")) as url:
+        for safe in (True, False):
+            with pytest.raises((ToolUnavailableError, OutcomeUnknownError)) as caught:
+                await backend(session, url).send("POST", "/x", body={}, safe=safe)
+            assert isinstance(caught.value, OutcomeUnknownError) == (not safe and done == "unknown")
+            assert getattr(caught.value, "will_pass", True)
+            if isinstance(caught.value, ToolUnavailableError):
+                assert caught.value.retry_after == 9
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])

@@ -58,6 +58,7 @@ def test_a_secret_comes_from_the_environment_and_shows_nowhere(tmp_path: Path) -
         (HTTP.replace("{email}", "ana"), "FILE: customers.url: put {email} where the address"),
         (HTTP.replace("crm.example/", "{email}.example/"), "put {email} where the address"),
         (HTTP + 'fields.name = "a..b"', "is no JMESPath expression"),
+        (HTTP + 'prefix = "Token\\n"', "FILE: customers.prefix: String should match"),
         (HTTP + 'history = "x"', "history needs history_fields"),
         (HTTP + 'history_url = "https://other.example/{email}"', "at the same server as url"),
         (sql("delete from people where email = :email"), "use one SELECT"),

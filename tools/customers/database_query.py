@@ -20,7 +20,7 @@ from tools.base import ToolUnavailableError
 from tools.connector_settings import Connector, SecretFromEnv, Wires
 from tools.customers.directory import CustomerRecord
 from tools.customers.loose import HISTORY, charge_of, record_of, text
-from tools.customers.match import own, own_lines, with_doubles
+from tools.customers.match import is_searchable, own, own_lines, with_doubles
 from tools.http_answer import BackendRefusedError
 from tools.ownership import canonical
 
@@ -88,6 +88,8 @@ class DatabaseQueryCustomers:
 
     async def find(self, email: str) -> CustomerRecord | None:
         asked = canonical(email)
+        if not is_searchable(asked):
+            return None
         rows, history = await self._run(asked)
         mine = own(rows, asked, lambda row: row.get("email"))
         if not mine:

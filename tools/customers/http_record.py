@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, field_validator, model_validator
+from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
 from pydantic import Field as Key
 
 from tools.connector_settings import Connector, SecretFromEnv, ServiceUrl, Wires
@@ -45,8 +45,8 @@ class HttpRecordSettings(Connector):
     token: SecretFromEnv | None = Key(None, alias="token_env")
     header: Annotated[str, Key(pattern=r"^[A-Za-z0-9-]{1,100}$")] = "Authorization"
     """Where the token is sent."""
-    prefix: str | None = None
-    """What stands before the token; by default `Bearer ` in Authorization and nothing elsewhere."""
+    prefix: Annotated[str, StringConstraints(strip_whitespace=False, pattern=r"^[ -~]*$")] | None = None
+    """What stands before the token, its space included; by default `Bearer ` in Authorization and nothing elsewhere."""
     records: _Path = "@"
     """JMESPath of the customer, or of a list of candidates."""
     email: _Path = "email"

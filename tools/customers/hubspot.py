@@ -1,6 +1,5 @@
 """A CustomerDirectory on HubSpot: the contact with the address, its company, and its deals as notes for staff."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
@@ -16,8 +15,10 @@ from tools.http import HttpBackend
 from tools.http_auth import Auth
 from tools.ownership import canonical
 from tools.paging import Page, first, pages
-from tools.side_by_side import one_failure
+from tools.side_by_side import all_of
 
+_API = "/crm/objects/2026-09"
+"""HubSpot names its versions after their month; the numbered ones before (v3, v4) end in 2027."""
 _CONTACT = ("email", "firstname", "lastname", "company", "lifecyclestage", "createdate", "lastmodifieddate")
 _COMPANY = ("name", "domain", "lifecyclestage")
 _DEAL = ("dealname", "dealstage", "amount", "deal_currency_code", "closedate")
@@ -104,15 +105,14 @@ class HubSpotCustomers:
         if not mine:
             return None
         contact = mine[0]
-        with one_failure():
-            async with asyncio.TaskGroup() as group:
-                company = group.create_task(self._company(contact))
-                deals = group.create_task(self._related(contact, "deals", _DEAL))
-        notes = with_doubles(_told(deals.result()), len(mine))
-        return record_of(asked, {**self._values(contact, company.result()), "notes": notes})
+        wanted = {"companies": self._wanted(_COMPANY, _OF_COMPANY), "deals": _DEAL}
+        companies, deals = await all_of(self._related(contact, kind, names) for kind, names in wanted.items())
+        company = companies[0] if companies else None
+        notes = with_doubles(_told(deals), len(mine))
+        return record_of(asked, {**self._values(contact, company), "notes": notes})
 
     async def check(self) -> str:
-        await self._backend.get("/crm/v3/objects/contacts", params={"limit": 1, "properties": "email"})
+        await self._backend.get(f"{_API}/contacts", params={"limit": 1, "properties": "email"})
         return "the token may read contacts"
 
     def _values(self, contact: _Thing, company: _Thing | None) -> Mapping[str, object]:
@@ -142,16 +142,12 @@ class HubSpotCustomers:
             "sorts": [{"propertyName": "lastmodifieddate", "direction": "DESCENDING"}],
             "limit": _CONTACTS,
         }
-        answer = await self._backend.send("POST", "/crm/v3/objects/contacts/search", body=body, safe=True)
+        answer = await self._backend.send("POST", f"{_API}/contacts/search", body=body, safe=True)
         return answer.read(_Found).results
-
-    async def _company(self, contact: _Thing) -> _Thing | None:
-        found = await self._related(contact, "companies", self._wanted(_COMPANY, _OF_COMPANY))
-        return found[0] if found else None
 
     async def _related(self, contact: _Thing, kind: str, properties: Sequence[str]) -> list[_Thing]:
         """What is associated with the contact, at most `_RELATED`; a primary company first, newest deals first."""
-        path = f"/crm/v4/objects/contacts/{quote(contact.id, safe='')}/associations/{kind}"
+        path = f"{_API}/contacts/{quote(contact.id, safe='')}/associations/{kind}"
 
         async def page(cursor: str) -> Page[_Association]:
             params: dict[str, str | int] = {"limit": _PER_PAGE, **({"after": cursor} if cursor else {})}
@@ -166,9 +162,7 @@ class HubSpotCustomers:
         if not ids:
             return []
         body = {"properties": list(properties), "inputs": [{"id": one} for one in ids[:_RELATED]]}
-        answer = await self._backend.send(
-            "POST", f"/crm/v3/objects/{kind}/batch/read", body=body, safe=True, expect=_HIDDEN
-        )
+        answer = await self._backend.send("POST", f"{_API}/{kind}/batch/read", body=body, safe=True, expect=_HIDDEN)
         if answer.status in _HIDDEN:
             return []
         by_id = {one.id: one for one in answer.read(_Found).results}

@@ -23,7 +23,7 @@ from tools.http import HttpBackend
 from tools.http_auth import Auth
 from tools.ownership import canonical
 from tools.paging import Page, first, pages
-from tools.side_by_side import one_failure
+from tools.side_by_side import all_of, one_failure
 
 _VERSION: Mapping[str, str] = {"Stripe-Version": "2024-06-20"}
 """Pinned, so that shapes stay what `stripe_shapes` says."""
@@ -58,7 +58,7 @@ class StripeCustomers:
 
     async def find(self, email: str) -> CustomerRecord | None:
         asked = canonical(email)
-        mine = sorted(await self._customers(asked), key=lambda one: one.created, reverse=True)
+        mine = sorted(await self._customers(asked), key=lambda one: one.created, reverse=True)[:_CUSTOMERS]
         if not mine:
             return None
         with one_failure():
@@ -75,19 +75,21 @@ class StripeCustomers:
         return "the key may read customers"
 
     async def _customers(self, email: str) -> list[Customer]:
-        """The list compares letter by letter; the search, which does not, is for addresses in capitals and may lag."""
+        """The list compares letter by letter; the search, which does not, finds those in capitals, and may lag."""
         if not is_searchable(email):
             return []
-        listed = own(await self._read("/v1/customers", Customer, {"email": email}, _CUSTOMERS), email, _email)
-        if listed or "'" in email:  # which would end the word in the search
-            return listed
-        query: dict[str, str | int] = {"query": f"email:'{email}'", "limit": _CUSTOMERS}
+        listing = self._read("/v1/customers", Customer, {"email": email}, _CUSTOMERS)
+        found = await all_of((listing, self._found(email)))
+        return own({one.id: one for some in found for one in some}.values(), email, lambda one: one.email)
+
+    async def _found(self, email: str) -> Sequence[Customer]:
+        query: dict[str, str | int] = {"query": f'email:"{email}"', "limit": _CUSTOMERS}
         answer = await self._backend.get(
             "/v1/customers/search", params=query, headers=_VERSION, expect={HTTPStatus.BAD_REQUEST}
         )
         if answer.status == HTTPStatus.BAD_REQUEST:  # accounts in India have no search
             return []
-        return own(answer.read(TypeAdapter(Listed[Customer])).data, email, _email)
+        return answer.read(TypeAdapter(Listed[Customer])).data
 
     async def _about(self, subscriptions: Sequence[Subscription]) -> dict[str, object]:
         """Plan, seats and money of the subscription that tells most."""
@@ -130,10 +132,6 @@ class StripeCustomers:
             return Page(found.data, found.cursor)
 
         return await first(pages(page, service=self._backend.name, most=_PAGES), most, or_fewer=True)
-
-
-def _email(customer: Customer) -> object:
-    return customer.email
 
 
 def _rank(status: str) -> int:

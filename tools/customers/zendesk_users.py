@@ -1,11 +1,10 @@
 """A CustomerDirectory on Zendesk's users: the end user with the address, and their organization."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from pydantic import Field as Key
 
 from tools.connector_settings import Connector, SecretFromEnv, ServiceUrl, Wires
@@ -49,8 +48,8 @@ class _User(BaseModel):
     suspended: bool = False
     role: str | None = None
     organization_id: int | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
     notes: str | None = None
     details: str | None = None
     user_fields: dict[str, Any] | None = None

@@ -192,18 +192,7 @@ class SqlTickets:
         return next((t for t in found if t.key == key), found[0] if found else None)
 
     async def _insert(self, connection: AsyncConnection, ticket: NewTicket, key: str) -> None:
-        columns = {
-            "customer_email": canonical(ticket.customer_email),
-            "subject": ticket.subject,
-            "subject_key": normalised(ticket.subject),
-            "body": ticket.body,
-            "priority": ticket.priority,
-            "category": ticket.category,
-            "status": "open",
-            "created_at": self._clock(),
-            "conversation_id": ticket.conversation_id,
-            "key": key,
-        }
+        columns = {**_columns(ticket), "status": "open", "created_at": self._clock(), "key": key}
         number = sa.func.coalesce(sa.func.max(tickets.c.number), _FIRST_NUMBER - 1) + 1
         values = [sa.literal(value, tickets.c[name].type) for name, value in columns.items()]
         await connection.execute(
@@ -226,16 +215,19 @@ class SqlTickets:
         )  # fmt: skip
 
     def _row(self, ticket: Ticket) -> dict[str, object]:
-        return {
-            "number": int(ticket.id.removeprefix(f"{self._prefix}-")),
-            "customer_email": canonical(ticket.customer_email),
-            "subject": ticket.subject,
-            "subject_key": normalised(ticket.subject),
-            "body": ticket.body,
-            "priority": ticket.priority,
-            "category": ticket.category,
-            "status": ticket.status,
-            "created_at": ticket.created_at,
-            "conversation_id": ticket.conversation_id,
-            "key": ticket.key,
-        }
+        number = int(ticket.id.removeprefix(f"{self._prefix}-"))
+        known = {"number": number, "status": ticket.status, "created_at": ticket.created_at, "key": ticket.key}
+        return known | _columns(ticket)
+
+
+def _columns(ticket: NewTicket | Ticket) -> dict[str, object]:
+    """What a ticket has from whoever asked for it."""
+    return {
+        "customer_email": canonical(ticket.customer_email),
+        "subject": ticket.subject,
+        "subject_key": normalised(ticket.subject),
+        "body": ticket.body,
+        "priority": ticket.priority,
+        "category": ticket.category,
+        "conversation_id": ticket.conversation_id,
+    }

@@ -1,17 +1,16 @@
 """Tickets as issues of a private GitHub repository.
 
 GitHub does not recognise a repeated request, and its search lags behind. So our mark stands in a comment in the issue's
-text, invisible in the rendered page, and is looked for in the list of issues, which does not lag. GitHub knows no
+text, invisible in the rendered page, and is looked for in the list of issues, which hardly does. GitHub knows no
 customers; what a customer has is in our own book. A public repository is refused: tickets hold what customers wrote.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, Field, RootModel
 
 from tools.base import ToolUnavailableError
 from tools.connector_settings import Connector, SecretFromEnv, ServiceUrl, Wires
@@ -19,7 +18,7 @@ from tools.http import HttpBackend
 from tools.http_answer import Answer, BackendRefusedError, wait_asked_for
 from tools.http_auth import Auth
 from tools.paging import Page, pages
-from tools.side_by_side import one_failure
+from tools.side_by_side import all_of
 from tools.tickets.desk import Priority, TicketCategory
 from tools.tickets.vendor import LIMITS, OPEN, SOLVED, Order, Ref, Standing, fenced, when
 
@@ -28,7 +27,7 @@ _SLACK_SECONDS = 600.0
 """By which their clock may differ from ours."""
 _PAGES, _PER_PAGE = 30, 100
 _VERSION = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-_LONGEST_PAUSE = 3600.0
+_SECONDARY_PAUSE, _LONGEST_PAUSE = 60.0, 3600.0
 
 
 class GitHubTicketSettings(Connector):
@@ -100,10 +99,7 @@ class GitHubTickets:
         return _id(found) if found else None
 
     async def standings(self, tickets: Sequence[Ref]) -> Collection[Standing]:
-        with one_failure():
-            async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(self._standing(ticket)) for ticket in tickets]
-        found = [one for one in (task.result() for task in asked) if one]
+        found = [one for one in await all_of(map(self._standing, tickets)) if one]
         if len(found) < len(tickets):
             await self._send("GET", self._repository)  # if it hides itself as well, nothing is known of its issues
         return found
@@ -149,10 +145,12 @@ class GitHubTickets:
         raise ToolUnavailableError("GitHub asks us to slow down (HTTP 403)", retry_after=pause)
 
     def _pause(self, answer: Answer) -> float | None:
-        """Seconds to wait after a rate limit, the secondary ones by Retry-After; None when it is none."""
+        """Seconds to wait after a rate limit, of which the secondary ones may tell in words only; None: it is none."""
         asked = wait_asked_for(answer.headers)
-        if asked is not None or answer.headers.get("x-ratelimit-remaining") != "0":
+        if asked is not None:
             return asked
+        if answer.headers.get("x-ratelimit-remaining") != "0":
+            return _SECONDARY_PAUSE if b"rate limit" in answer.body.lower() else None
         reset = answer.headers.get("x-ratelimit-reset", "")
         return min(max(0.0, float(reset) - self._clock()), _LONGEST_PAUSE) if reset.isdecimal() else _LONGEST_PAUSE
 
@@ -175,7 +173,7 @@ class _Issue(BaseModel):
     number: int
     state: str = "open"
     body: str | None = None
-    created_at: datetime | None = None
+    created_at: AwareDatetime | None = None
 
 
 class _Issues(RootModel[list[_Issue]]):

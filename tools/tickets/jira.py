@@ -9,11 +9,10 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, Field, RootModel
 
 from tools.connector_settings import Connector, SecretFromEnv, ServiceUrl, Wires
 from tools.http import HttpBackend
@@ -32,6 +31,7 @@ _API = "/rest/servicedeskapi"
 _OPT_IN = {"X-ExperimentalApi": "opt-in"}
 _WORKSPACE = "Slack workspace: "
 _REFERENCE = "Reference: "
+_NO_ADMIN = "; only an administrator may add customers: requests of unknown ones will be its own"
 
 
 class JiraTicketSettings(Connector):
@@ -56,7 +56,10 @@ class JiraTicketSettings(Connector):
     pending: tuple[str, ...] = ("Waiting for customer", "Pending")
     """Names of statuses in which the customer is asked something."""
     add_customers: bool = True
-    """Whether somebody unknown becomes a customer; otherwise such a request is raised in the account's own name."""
+    """Whether somebody unknown becomes a customer, which Jira lets only its administrators do.
+
+    Otherwise such a request is raised in the account's own name.
+    """
 
     def open(self, wires: Wires) -> "JiraTickets":
         """The adapter."""
@@ -126,13 +129,21 @@ class JiraTickets:
     async def check(self) -> str:
         project = await self._project()
         path = f"{_API}/servicedesk/{self._settings.service_desk}/requesttype/{self._settings.request_type}"
-        return f"{project}, request type {(await self._http.get(path)).read(_RequestType).name}"
+        found = f"{project}, request type {(await self._http.get(path)).read(_RequestType).name}"
+        return found if await self._may_add() else found + _NO_ADMIN
 
     async def _project(self) -> str:
         desk = (await self._http.get(f"{_API}/servicedesk/{self._settings.service_desk}")).read(_ServiceDesk)
         if desk.project != self._settings.project:
             raise BackendRefusedError(f"service desk {self._settings.service_desk} belongs to project {desk.project}")
         return desk.project
+
+    async def _may_add(self) -> bool:
+        """Whether somebody unknown can become a customer, as far as that is wanted: for this Jira wants an admin."""
+        if not self._settings.add_customers:
+            return True
+        answer = await self._http.get("/rest/api/2/mypermissions", params={"permissions": "ADMINISTER"})
+        return any(one.have for one in answer.read(_Permissions).permissions.values())
 
     async def _moved(self, key: str) -> Standing | None:
         """What became of an issue that has another key by now; people know it by the one it had first."""
@@ -147,20 +158,23 @@ class JiraTickets:
         return _with_address(answer.read(_Users).values, email)
 
     async def _new_account(self, email: str) -> str | None:
-        """Doing it twice leads to the same; whoever has an account on the site keeps it, if its address can be seen."""
-        person = {"email": email, "displayName": email}
-        taken = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+        """Doing it twice leads to the same; whoever has an account on the site keeps it, if its address can be seen.
+
+        None when we may not do it: then nobody's request is lost for it.
+        """
+        person, hidden = {"email": email, "displayName": email}, (HTTPStatus.FORBIDDEN,)
+        taken = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, *hidden)
         answer = await self._http.send("POST", f"{_API}/customer", body=person, safe=True, expect=taken)
         if answer.status in taken:
-            answer = await self._http.get("/rest/api/2/user/search", params={"query": email})
-            account = _with_address(answer.read(_People).root, email)
+            answer = await self._http.get("/rest/api/2/user/search", params={"query": email}, expect=hidden)
+            account = None if answer.status in hidden else _with_address(answer.read(_People).root, email)
         else:
             account = answer.read(_User).account
         if account is None:
             return None
         path = f"{_API}/servicedesk/{self._settings.service_desk}/customer"
-        await self._http.send("POST", path, body={"accountIds": [account]}, safe=True)
-        return account
+        added = await self._http.send("POST", path, body={"accountIds": [account]}, safe=True, expect=hidden)
+        return None if added.status in hidden else account
 
     def _searching(self, jql: str) -> "_Search":
         return _Search(self._http, jql)
@@ -242,6 +256,14 @@ class _RequestType(BaseModel):
     name: str
 
 
+class _Permission(BaseModel):
+    have: bool = Field(alias="havePermission")
+
+
+class _Permissions(BaseModel):
+    permissions: dict[str, _Permission]
+
+
 class _Named(BaseModel):
     name: str
 
@@ -260,7 +282,7 @@ class _Fields(BaseModel):
     description: str | None = None
     status: _Status | None = None
     priority: _Named | None = None
-    created: datetime | None = None
+    created: AwareDatetime | None = None
     reporter: _User | None = None
 
 

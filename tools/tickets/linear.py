@@ -122,7 +122,7 @@ class LinearTickets:
         asked = {"query": query, "variables": variables}
         answer = await self._http.send("POST", "/graphql", body=asked, safe=safe, expect=(HTTPStatus.BAD_REQUEST,))
         told = answer.read(_Told)
-        kinds = {error.extensions.kind for error in told.errors}
+        kinds = {kind for error in told.errors for kind in error.extensions.kinds}
         if _SLOW_DOWN in kinds:
             raise ToolUnavailableError("Linear asks us to slow down", retry_after=self._pause(answer))
         if kinds & _OUR_FAULT or answer.status == HTTPStatus.BAD_REQUEST:
@@ -183,9 +183,9 @@ class _Extensions(BaseModel):
     type: str | None = None
 
     @property
-    def kind(self) -> str:
-        """`AUTHENTICATION_ERROR` and `authentication error` are the same."""
-        return (self.type or self.code or "unknown").lower().replace("_", " ")
+    def kinds(self) -> set[str]:
+        """By its type, its code, or both; `AUTHENTICATION_ERROR` and `authentication error` are the same."""
+        return {told.lower().replace("_", " ") for told in (self.type, self.code) if told} or {"unknown"}
 
 
 class _Error(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tools.base import Arguments, Tool, ToolContext, ToolOutput
 from tools.ownership import permitted_email
@@ -25,6 +25,11 @@ _EXAMPLE = (
 )
 
 
+def _in_one_line(subject: str) -> str:
+    """Ticket systems refuse a subject of several lines."""
+    return " ".join(subject.split())
+
+
 class TicketArguments(Arguments):
     """A ticket to open."""
 
@@ -32,6 +37,7 @@ class TicketArguments(Arguments):
     subject: Annotated[
         str,
         Field(min_length=3, max_length=150, description="The matter in one line, 3 to 150 characters."),
+        AfterValidator(_in_one_line),
     ]
     body: Annotated[
         str,

@@ -5,7 +5,6 @@ with `{"id": "…"}`, the ticket's number. It must treat `webhook-id` as the ide
 same ticket. With `status_url` it also tells what became of a ticket; without, tickets count as open.
 """
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -22,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from tools.connector_settings import Connector, SecretFromEnv, ServiceUrl, Wires
 from tools.http import HttpBackend
 from tools.http_answer import Answer
-from tools.side_by_side import one_failure
+from tools.side_by_side import all_of
 from tools.tickets.desk import Priority, TicketCategory
 from tools.tickets.vendor import FOR_EVER, LIMITS, OPEN, PENDING, SOLVED, Order, Ref, Standing, presentable
 
@@ -114,10 +113,7 @@ class WebhookTickets:
     async def standings(self, tickets: Sequence[Ref]) -> Collection[Standing]:
         if not self._settings.status_url:
             return [Standing(ticket.id, OPEN) for ticket in tickets]
-        with one_failure():
-            async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(self._standing(ticket)) for ticket in tickets]
-        return [one for one in (task.result() for task in asked) if one]
+        return [one for one in await all_of(map(self._standing, tickets)) if one]
 
     async def of_customer(self, email: str) -> None:  # noqa: ARG002 - there is nobody to ask
         return None

@@ -7,10 +7,9 @@ it came from: `deskhand`, `deskhand-<Slack team>`, and one for the category.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from tools.connector_settings import Connector, SecretFromEnv, ServiceUrl, Wires
 from tools.customers.match import is_searchable
@@ -168,7 +167,7 @@ class _Ticket(BaseModel):
     status: str = "open"
     tags: list[str] = []
     requester_id: int | None = None
-    created_at: datetime | None = None
+    created_at: AwareDatetime | None = None
 
     def of(self, user: _User) -> bool:
         return self.requester_id == user.id

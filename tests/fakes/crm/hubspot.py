@@ -1,4 +1,4 @@
-"""HubSpot: CRM search, associations v4, batch read. Properties are all text; the search also knows second addresses."""
+"""HubSpot (2026-09): CRM search, associations, batch read. Properties are text; the search knows second addresses."""
 
 from datetime import UTC, datetime
 
@@ -6,6 +6,7 @@ from aiohttp import web
 
 from tests.fakes.crm.base import JOINED, CrmService, Json, Person
 
+_API = "/crm/objects/2026-09"
 _COMPANY, _DEAL = 5_000, 9_000
 
 
@@ -23,10 +24,10 @@ class HubSpot(CrmService):
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/crm/v3/objects/contacts", self._contacts),
-            web.post("/crm/v3/objects/contacts/search", self._search),
-            web.get("/crm/v4/objects/contacts/{id}/associations/{kind}", self._associations),
-            web.post("/crm/v3/objects/{kind}/batch/read", self._batch),
+            web.get(f"{_API}/contacts", self._contacts),
+            web.post(f"{_API}/contacts/search", self._search),
+            web.get(f"{_API}/contacts/{{id}}/associations/{{kind}}", self._associations),
+            web.post(f"{_API}/{{kind}}/batch/read", self._batch),
         ]
 
     def table(self) -> str:
@@ -58,7 +59,7 @@ class HubSpot(CrmService):
         ids = self._deals_of(number) if kind == "deals" else self._companies_of(number, person)
         start = int(request.query.get("after", 0))
         shown = ids[start : start + 1]  # one a page, whatever was asked for
-        body: Json = {"results": [{"toObjectId": i, "associationTypes": _types(i)} for i in shown]}
+        body: Json = {"results": [{"toObjectId": str(i), "associationTypes": _types(i)} for i in shown]}
         if len(ids) > start + 1:
             body["paging"] = {"next": {"after": str(start + 1), "link": "https://api.hubapi.com/…"}}
         return web.json_response(body)

@@ -10,6 +10,7 @@ class Plain(CrmService):
 
     kind = "http"
     per_page = 10
+    before_the_token = ""
     says_whose = False
     """True: the settings name where a charge has its address."""
 
@@ -17,7 +18,7 @@ class Plain(CrmService):
         return [web.get("/api/customers/{email}", self._customer), web.get("/api/payments", self._payments)]
 
     def is_allowed(self, request: web.Request) -> bool:
-        return request.headers.get("X-Api-Key") == TOKEN
+        return request.headers.get("X-Api-Key") == f"{self.before_the_token}{TOKEN}"
 
     def table(self) -> str:
         return f"""

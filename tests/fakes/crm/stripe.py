@@ -34,7 +34,7 @@ class Stripe(CrmService):
         return web.json_response({"error": error}, status=401)
 
     async def _search(self, request: web.Request) -> web.Response:
-        wanted = re.fullmatch(r"email:'([^'\\]+)'", request.query["query"])
+        wanted = re.fullmatch(r'email:"([^"\\]+)"', request.query["query"])
         if not wanted or not self.has_search:
             return web.json_response({"error": {"type": "invalid_request_error"}}, status=400)
         data = [_customer(n, p) for n, p in self.matching(wanted[1])]

@@ -26,7 +26,8 @@ class Zendesk(CrmService):
 
     def is_allowed(self, request: web.Request) -> bool:
         pair = base64.b64encode(f"{self.agent}/token:{TOKEN}".encode()).decode()
-        return request.headers.get("Authorization") == f"Basic {pair}"
+        wants_json = request.headers["Accept"] == "application/json"
+        return wants_json and request.headers.get("Authorization") == f"Basic {pair}"
 
     def refuse(self) -> web.Response:
         return web.json_response({"error": "Couldn't authenticate you"}, status=401)

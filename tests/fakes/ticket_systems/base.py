@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.loopback import served
 from tests.fakes.tools import HeldClock
 
 Json = dict[str, Any]
@@ -81,16 +82,11 @@ class TicketSystem:
     async def serving(self) -> AsyncIterator[None]:
         app = web.Application(middlewares=[self._before])
         app.add_routes(self.routes())
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
-            yield
-        finally:
-            self._stopping.set()
-            await runner.cleanup()
+        async with served(app) as self.url:
+            try:
+                yield
+            finally:
+                self._stopping.set()
 
     @web.middleware
     async def _before(self, request: web.Request, handler: Any) -> web.StreamResponse:

@@ -19,6 +19,8 @@ class GitHubServer(TicketSystem):
         """Another one after people have renamed it; the old address leads there."""
         self.shows_itself = True
         """Whether the token may see the repository; otherwise GitHub says that there is nothing."""
+        self.says_when = True
+        """Whether a limit comes with the time to come back."""
         self.page = 100
         """Issues on a page at most."""
 
@@ -38,7 +40,9 @@ class GitHubServer(TicketSystem):
         return None if self.shows_itself else web.json_response({"message": "Not Found"}, status=404)
 
     def is_allowed(self, request: web.Request) -> bool:
-        return request.headers.get("Authorization") == f"Bearer {TOKEN}"
+        told = request.headers
+        known = told.get("Authorization") == f"Bearer {TOKEN}" and "User-Agent" in told
+        return known and told.get("X-GitHub-Api-Version") == "2022-11-28"
 
     def solve(self, id_: str) -> None:
         self.tickets[int(id_[1:]) - 1]["state"] = "closed"
@@ -46,7 +50,8 @@ class GitHubServer(TicketSystem):
     def slow_down(self) -> web.Response:
         """The secondary limit."""
         message = "You have exceeded a secondary rate limit."
-        return web.json_response({"message": message}, status=403, headers={"Retry-After": "7"})
+        headers = {"Retry-After": "7"} if self.says_when else {"x-ratelimit-remaining": "4711"}
+        return web.json_response({"message": message}, status=403, headers=headers)
 
     async def _repository(self, request: web.Request) -> web.Response:
         told = {"full_name": self.full_name, "private": self.private, "has_issues": self.has_issues}

@@ -21,6 +21,8 @@ class JiraServer(TicketSystem):
         self.accounts: dict[str, str] = {}
         self.shows_addresses = True
         """Whether people let others see their address."""
+        self.is_admin = True
+        """Whether the account may create customers and add them to the service desk."""
         self.page = 100
         self.moved: dict[str, str] = {}
         """The present key of issues that went to another project, by their first one."""
@@ -36,6 +38,7 @@ class JiraServer(TicketSystem):
             web.post(f"{api}/servicedesk/4/customer", self._add_customer),
             web.get(f"{api}/servicedesk/4", self._desk),
             web.get(f"{api}/servicedesk/4/requesttype/25", self._type),
+            web.get("/rest/api/2/mypermissions", self._permissions),
             web.get("/rest/api/2/user/search", self._people),
             web.post("/rest/api/2/search/jql", self._search),
             web.post("/rest/api/2/issue/bulkfetch", self._bulk),
@@ -58,7 +61,11 @@ class JiraServer(TicketSystem):
 
     def refusal(self, request: web.Request) -> web.Response | None:
         hidden = request.path.startswith("/rest/servicedeskapi/servicedesk") and not self.shows_issues
-        return web.json_response({"errorMessage": "not found"}, status=404) if hidden else None
+        if hidden:
+            return web.json_response({"errorMessage": "not found"}, status=404)
+        for_admins = request.method == "POST" and request.path.endswith("/customer")
+        refused = for_admins and not self.is_admin
+        return web.json_response({"errorMessage": "you may not"}, status=403) if refused else None
 
     def ask_back(self, id_: str) -> None:
         self._status(id_, "Waiting for customer", "indeterminate")
@@ -71,6 +78,8 @@ class JiraServer(TicketSystem):
         asked = await request.json()
         assert (asked["serviceDeskId"], asked["requestTypeId"]) == ("4", "25")
         fields = asked["requestFieldValues"]
+        if "\n" in fields["summary"]:
+            return web.json_response({"errorMessage": "The summary must not contain line breaks"}, status=400)
         reporter = asked.get("raiseOnBehalfOf", "bot-account")
         key = f"{PROJECT}-{len(self.tickets) + 1}"
         created = datetime.fromtimestamp(self.clock(), UTC)
@@ -108,6 +117,11 @@ class JiraServer(TicketSystem):
         word = request.query["query"].partition("@")[0]
         found = [{"accountId": id_, "emailAddress": email} for email, id_ in self.customers.items() if word in email]
         return web.json_response({"values": found, "isLastPage": True, "size": len(found)})
+
+    async def _permissions(self, request: web.Request) -> web.Response:
+        assert request.query["permissions"] == "ADMINISTER"
+        admin = {"id": "0", "key": "ADMINISTER", "type": "GLOBAL", "havePermission": self.is_admin}
+        return web.json_response({"permissions": {"ADMINISTER": admin}})
 
     async def _people(self, request: web.Request) -> web.Response:
         word = request.query["query"].partition("@")[0]

@@ -12,6 +12,8 @@ _INPUT = {"id", "teamId", "title", "description", "priority", "labelIds"}
 
 
 class LinearServer(TicketSystem):
+    kind_of_refusal = "invalid input"
+
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/graphql", self._graphql)]
 
@@ -31,7 +33,7 @@ class LinearServer(TicketSystem):
 
     async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         if fault is Fault.REFUSED:
-            return self._error("invalid input", "INPUT_ERROR")
+            return self._error(self.kind_of_refusal, "INPUT_ERROR")
         return await super()._fail(request, fault)
 
     def _error(self, kind: str, code: str, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
