@@ -19,7 +19,7 @@ from bot.library import why_no_reranker
 from bot.store.vault import Vault
 from bot.workspaces.service_file import ServiceError, load_service
 from tools.catalogue import ARGUMENTS
-from tools.knowledge_base.embedder import EmbedderUnavailableError
+from tools.knowledge_base.embedder import EmbedderUnavailableError, vector_of
 from tools.knowledge_base.embedders import open_embedder
 from tools.knowledge_base.store import SAMPLE
 from tools.tickets.doubts import SHOWN_DAYS, Doubt
@@ -376,7 +376,7 @@ def _search(settings: Settings) -> Finding:
         embedder = open_embedder(settings.embedder, voyage_key=settings.voyage_api_key.get_secret_value())
         if embedder is None:
             return Finding(Verdict.ODD, "Search: by words alone.", "EMBEDDER=minilm finds by meaning, too.")
-        embedder.embed_query("How do I pay?")
+        vector_of(embedder, "How do I pay?")
     except EmbedderUnavailableError as error:
         return Finding(Verdict.BAD, f"Search: by words alone. {error}", "See EMBEDDER.")
     known = "English" if embedder.languages == {"en"} else "any language it was trained for"

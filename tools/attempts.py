@@ -16,7 +16,7 @@ class Attempt:
     """Class of the error; empty when ok."""
     ms: int
     asked: bool = True
-    """False when the back-end was spared: its breaker is open, or too many calls were under way."""
+    """False when the back-end was spared: its breaker is open, too many calls were under way, or no time was left."""
     is_fallback: bool = False
     """True for what was done in the back-end's stead."""
 

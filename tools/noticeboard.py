@@ -2,7 +2,8 @@
 
 The board is a small table. It is read at most once a second and written only when something changes, and when it does
 not answer each process goes by what it knows itself. A change is valid only against the newest term, so two processes
-never change the same thing at once; the one trial call is taken by such a change as well.
+never change the same thing at once; the one trial call is taken by such a change as well. Times on the board are those
+of its own clock: that of one machine may be wrong by minutes, and would see the end of another's trial too soon.
 """
 
 import asyncio
@@ -19,8 +20,10 @@ logger = logging.getLogger(__name__)
 READ_SECONDS = 1.0
 """How old what is known of the board may be, and how long a reading may take."""
 POST_SECONDS = 2.0
+COMPARE_SECONDS = 60.0
+"""How old what is known of the board's clock may be."""
 LONGEST_OPEN = 3_600.0
-"""Whatever the clock of another machine says, nobody waits longer than this for the next trial."""
+"""Whatever any clock says, nobody waits longer than this for the next trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Mark:
     term: int
     """Raised by one with every change."""
     until: float | None
-    """Unix time of the next trial; None: closed."""
+    """Unix time of the next trial, by the board's clock; None: closed."""
     reason: str = ""
 
 
@@ -43,6 +46,10 @@ class Board(Protocol):
 
     async def change(self, name: str, mark: Mark) -> bool:
         """Put the mark up if the term before it is the newest; False when somebody else was first."""
+        ...
+
+    async def now(self) -> float | None:
+        """Unix time by its own clock; None when it has none, since all who read it are on one machine."""
         ...
 
 
@@ -58,14 +65,21 @@ class Noticeboard:
     ) -> None:
         self._board = board
         self._clock = clock
-        self.wall = wall
-        """Unix time."""
+        self._wall = wall
+        """Unix time by the clock of this machine."""
+        self._ahead = 0.0
+        """Seconds by which the board's clock is ahead of it."""
+        self._compared_at: float | None = None
         self._known: Mapping[str, Mark] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
         self._posts = self._under_way = 0
         """Posts begun so far, and those not acknowledged yet. What is read while one is under way may be older than the
         post, or hold it before its author knows that it is his: it is not believed."""
+
+    def now(self) -> float:
+        """Unix time by the board's clock, as far as it is known."""
+        return self._wall() + self._ahead
 
     async def mark(self, name: str) -> Mark | None:
         """The newest mark that is known; None when there is none."""
@@ -98,12 +112,20 @@ class Noticeboard:
         posts = self._posts
         try:
             async with asyncio.timeout(READ_SECONDS):
+                await self._compare(board)
                 marks = await board.marks()
             if posts == self._posts:
                 self._known = marks
         except Exception as error:  # noqa: BLE001 - as above
             _complain("breaker.board_unread", error)
         self._read_at = self._clock()
+
+    async def _compare(self, board: Board) -> None:
+        if self._compared_at is not None and self._clock() - self._compared_at < COMPARE_SECONDS:
+            return
+        theirs = await board.now()
+        self._ahead = 0.0 if theirs is None else theirs - self._wall()
+        self._compared_at = self._clock()
 
     def _is_old(self) -> bool:
         if self._under_way:
@@ -130,6 +152,10 @@ class SharedBreaker:
         self._term = 0
         self._is_private = False
         """Whether it is open for a trouble of this process alone, which is nobody else's business."""
+        self._found_dead = False
+        """Whether this process has told the others so, and nobody has found otherwise since."""
+        self._is_doubted = False
+        """Whether somebody else has then found it well, and this process has not yet: it may be its own trouble."""
 
     @property
     def state(self) -> BreakerState:
@@ -173,6 +199,7 @@ class SharedBreaker:
     async def succeeded(self, permit: int) -> bool:
         """The back-end did its work; True when this closed the breaker."""
         closed = self._breaker.succeeded(permit)
+        self._found_dead = self._is_doubted = False
         if closed:
             await self._post(None, "")
             self._is_private = False
@@ -190,12 +217,15 @@ class SharedBreaker:
     ) -> bool:
         """The back-end did not do its work; True when this opened the breaker (see `Breaker.failed`).
 
-        `private`: the fault may lie between this process and the back-end; others are not kept from it.
+        `private`: the fault may lie between this process and the back-end; others are not kept from it. The same holds
+        without that when others found well what this process alone had found dead.
         """
+        private = private or self._is_doubted
         was_trial = self._breaker.is_trial(permit)
         opened = self._breaker.failed(permit, reason, at_once=at_once, pause=pause, rules=rules)
         if opened:
             self._is_private = private and (self._is_private or not was_trial)
+            self._found_dead = not self._is_private
             await self._post(self._breaker.seconds_left, reason)
         return opened
 
@@ -214,14 +244,16 @@ class SharedBreaker:
         if mark is None or mark.term == self._term:
             return
         self._term, self._is_private = mark.term, False
-        seconds = None if mark.until is None else min(max(0.0, mark.until - self._board.wall()), LONGEST_OPEN)
+        if mark.until is None and self._found_dead:
+            self._found_dead, self._is_doubted = False, True
+        seconds = None if mark.until is None else min(max(0.0, mark.until - self._board.now()), LONGEST_OPEN)
         if seconds is not None or self._breaker.state is not BreakerState.CLOSED:
             self._breaker.learn(seconds, mark.reason)
 
     async def _post(self, seconds: float | None, reason: str) -> bool | None:
         if self._is_private:
             return None
-        until = None if seconds is None else self._board.wall() + seconds
+        until = None if seconds is None else self._board.now() + seconds
         posted = await self._board.post(self.name, Mark(self._term + 1, until, reason))
         if posted:
             self._term += 1

@@ -33,13 +33,17 @@ class BreakerOpenError(Exception):
     """The back-end failed too often of late and is not asked."""
 
 
+class TooLateError(Exception):
+    """No time was left for an attempt when it could have been made."""
+
+
 class _HastyError(Exception):
     """The back-end was not given the time it may take."""
 
 
 _OUTAGES = (ToolUnavailableError, OutcomeUnknownError, TimeoutError)
 """Failures of the back-end; all others are the model's to fix or bugs."""
-_SPARED = (BreakerOpenError, CrowdedError)
+_SPARED = (BreakerOpenError, CrowdedError, TooLateError)
 """The back-end was not asked."""
 _FAIR_PART = 0.5
 """Of the seconds for an attempt; one that was cut off sooner, since the call had no more left, tells nothing."""
@@ -239,12 +243,12 @@ class _Effort(Generic[T]):
             error = raised
             raise
         finally:
+            self._note(error, began)  # first: nothing that happens to what follows takes it from the trace
             is_hasty = cut.expired() and seconds < fair * _FAIR_PART
             await self._learn(permit, _HastyError() if is_hasty else error)
-            self._note(error, began)
 
     async def _enter(self) -> int:
-        """The breaker's permit; BreakerOpenError when there is none."""
+        """The breaker's permit; BreakerOpenError when there is none, TooLateError when asking took all the time."""
         breaker = self._guard.breaker
         if self._trial is not None and breaker.is_trial(self._trial[0]):
             return self._trial[0]
@@ -252,6 +256,9 @@ class _Effort(Generic[T]):
         permit = await breaker.enter(trial_seconds=self._deadline - self._now() + _TRIAL_MARGIN)
         if permit is None:
             raise BreakerOpenError
+        if self._now() >= self._deadline:
+            await breaker.released(permit)
+            raise TooLateError
         return permit
 
     async def _learn(self, permit: int, error: BaseException | None) -> None:

@@ -23,9 +23,12 @@ class AttemptRecord:
 
     def around(self, call: TraceEvent, got: str, *, ended: float) -> tuple[TraceEvent, ...]:
         """All rows of a call that is over, in order; `call` as it began."""
-        call = replace(call, duration_ms=int((ended - call.at) * 1000))
-        result = replace(call, action=Action.TOOL_RESULT, at=ended, given="", got=got, duration_ms=0)
-        return call, *self._attempts(call), result
+        result = replace(call, action=Action.TOOL_RESULT, at=ended, given="", got=got)
+        return *self.without_result(call, ended=ended), result
+
+    def without_result(self, call: TraceEvent, *, ended: float) -> tuple[TraceEvent, ...]:
+        """The rows of a call that was broken off."""
+        return replace(call, duration_ms=int((ended - call.at) * 1000)), *self._attempts(call)
 
     def _attempts(self, call: TraceEvent) -> tuple[TraceEvent, ...]:
         if len(self._noted) == 1 and self._noted[0][1].ok:

@@ -23,8 +23,10 @@ from tools.noticeboard import Noticeboard, SharedBreaker
 logger = logging.getLogger(__name__)
 
 RULES = Rules(failures=5, window_seconds=120.0, open_seconds=30.0)
-TRIAL_SECONDS = 130.0
-"""A trial that has told nothing after this long is dead; a little longer than the longest call."""
+LONGEST_CALL = 120.0
+TRIAL_MARGIN = 30.0
+"""Seconds that a trial may take beyond its call, for its price to be counted, money set aside and the others told. One
+that has told nothing by then is dead."""
 PATIENCE_SECONDS = 20.0
 """A model that asks for a longer pause gets it from everybody."""
 LONGEST_WISH = 600.0
@@ -42,9 +44,17 @@ REMEDIES = {
 class ModelBreakers:
     """The breakers of all models, made when first needed."""
 
-    def __init__(self, board: Noticeboard | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        board: Noticeboard | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        longest_call: float = LONGEST_CALL,
+    ) -> None:
+        """`longest_call`: seconds after which a model is not waited for any longer."""
         self._board = board or Noticeboard()
         self._clock = clock
+        self._trial_seconds = longest_call + TRIAL_MARGIN
         self._of: dict[str, SharedBreaker] = {}
 
     async def enter(self, model: str) -> int | None:
@@ -86,7 +96,7 @@ class ModelBreakers:
     def _breaker(self, model: str) -> SharedBreaker:
         if model not in self._of:
             self._of[model] = SharedBreaker(
-                f"model:{model}", self._board, self._clock, rules=RULES, trial_seconds=TRIAL_SECONDS
+                f"model:{model}", self._board, self._clock, rules=RULES, trial_seconds=self._trial_seconds
             )
         return self._of[model]
 

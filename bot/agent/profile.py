@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import frontmatter
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import prompts
@@ -107,12 +108,21 @@ def load_profile(name: str) -> Profile:
     """Read a shipped profile; UnknownProfileError, or ProfileError when it is wrong."""
     if name not in prompts.agent_names():
         raise UnknownProfileError(f"no agent profile {name!r}; there are: {', '.join(prompts.agent_names())}")
+    file = f"agents/{name}.md"
     try:
-        return parse_profile(prompts.read(f"agents/{name}.md"))
+        return parse_profile(prompts.read(file))
+    except yaml.YAMLError as error:
+        raise ProfileError([f"prompts/{file}: {_unreadable(error)}"]) from error
     except ValidationError as error:
-        raise ProfileError(
-            [f"prompts/agents/{name}.md: {_fault(e['loc'], e['msg'])}" for e in error.errors()]
-        ) from error
+        raise ProfileError([f"prompts/{file}: {_fault(e['loc'], e['msg'])}" for e in error.errors()]) from error
+
+
+def _unreadable(error: yaml.YAMLError) -> str:
+    """Where the front matter stops making sense; nearly always it is a `*` or a colon without quotes, or an indent."""
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    what = error.problem if isinstance(error, yaml.MarkedYAMLError) else "unreadable"
+    return f'{where}the front matter is not YAML ({what}). Put a name like "*" in quotes; check colons and indents.'
 
 
 def _fault(location: tuple[int | str, ...], message: str) -> str:
@@ -124,7 +134,7 @@ def _fault(location: tuple[int | str, ...], message: str) -> str:
 
 
 def parse_profile(text: str) -> Profile:
-    """A profile from its file's text; pydantic's ValidationError when it is wrong."""
+    """A profile from its file's text; yaml's YAMLError or pydantic's ValidationError when it is wrong."""
     post = frontmatter.loads(text)
     fields = {k: str(v) if isinstance(v, float) else v for k, v in post.metadata.items()}
     return Profile.model_validate({**fields, "prompt": post.content.strip()})

@@ -1,4 +1,5 @@
-"""How hard a profile lets its tools try: `resilience` in its front matter, by tool; `"*"` is for all the others.
+"""How hard a profile lets its tools try: `resilience` in its front matter, by tool; `files__*` is for all tools of an
+MCP server, `"*"` for all the others.
 
 ```yaml
 resilience:
@@ -29,7 +30,7 @@ Seconds = Annotated[float, Field(gt=0, le=300)]
 class ToolSettings(BaseModel):
     """What is left out stays as the back-end's guard has it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     attempts: Annotated[int, Field(ge=1, le=10)] | None = None
     """At most; one alone is made where repeating might do harm."""
@@ -57,6 +58,12 @@ class ToolSettings(BaseModel):
             raise ValueError(
                 f"an attempt may take {one or STANDARD.attempt_seconds:g} seconds, all together only "
                 f"{total or STANDARD.total_seconds:g}: raise total_seconds, or lower attempt_seconds"
+            )
+        rules = self.applied_to(STANDARD).breaker
+        if rules.grace_seconds > rules.window_seconds:
+            raise ValueError(
+                f"failures must go on for {rules.grace_seconds:g} seconds, but are remembered for "
+                f"{rules.window_seconds:g}: raise breaker_window_seconds, or lower breaker_grace_seconds"
             )
         return self
 
@@ -94,6 +101,13 @@ class SettingsBook:
 
     def adapt(self, context: ToolContext, policy: Policy) -> Policy:
         """How hard to try for the tool that runs, in the profile that works on the run."""
-        by_tool = self._by_profile.get(context.profile, {})
-        settings = by_tool.get(context.tool) or by_tool.get(ALL_OTHERS)
+        settings = _of(context.tool, self._by_profile.get(context.profile, {}))
         return settings.applied_to(policy) if settings else policy
+
+
+def _of(tool: str, by_tool: BY_TOOL) -> ToolSettings | None:
+    """Its own; else the first that are for several and fit, `*` last."""
+    if tool in by_tool:
+        return by_tool[tool]
+    several = (name for name in by_tool if name != ALL_OTHERS and fnmatchcase(tool, name))
+    return by_tool.get(next(several, ALL_OTHERS))

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pydantic import TypeAdapter
 
 from bot.agent.attempts import AttemptRecord
+from bot.agent.calls import CANCELLED
 from bot.agent.gate import Gate
 from bot.agent.gated import GatedCalls
 from bot.agent.policy import Policy
@@ -41,6 +42,8 @@ class Evidence:
     result: str
     ok: bool = True
     """False when the tool did not do what it was asked for."""
+    has_articles: bool = False
+    """True when the result is articles, which an answer can cite."""
 
 
 class Toolbox:
@@ -87,6 +90,12 @@ class Toolbox:
         """Whether there is such a tool in the box."""
         return name in self._tools
 
+    def as_it_is(self, pinned: ToolSpec) -> ToolSpec:
+        """A tool of our own as a conversation was opened with it; one of others as it is now, because what its server
+        said of it before holds no more."""
+        tool = self._tools.get(pinned.name)
+        return tool.spec if tool is not None and tool.version else pinned
+
     def _names(self, wanted: Iterable[str]) -> dict[str, None]:
         known = sorted(self._tools)
         return dict.fromkeys(name for one in wanted for name in known if fnmatchcase(name, one))
@@ -118,16 +127,26 @@ class Toolbox:
         own = replace(context, tool_use_id=use.id, note_attempt=record.note)
         redactor = self._redactors.of(context.profile).sparing(context.principal.email)
         use = replace(use, arguments=redactor.redact_json(use.arguments, by_name=False))
-        result, note, error = await self._execute(use, position, own)
-        result = discreet(result, redactor)
         call = TraceEvent(
             context.conversation_id, context.run_id, step, Action.TOOL_CALL, use.name, began, given=use.arguments,
-            ok=not result.is_error, error=error, ref=name,
+            ref=name,
         )  # fmt: skip
+        try:
+            result, note, error = await self._execute(use, position, own)
+        except asyncio.CancelledError:  # somebody took over or pressed Stop, or time is up
+            broken_off = replace(call, ok=False, error=CANCELLED)
+            await asyncio.shield(self._trace(record.without_result(broken_off, ended=self._clock())))
+            raise
+        result = discreet(result, redactor)
+        call = replace(call, ok=not result.is_error, error=error)
         async with self._store.write() as tx:
             await tx.runs.record(context.run_id, name, _RESULT.dump_json(result).decode())
             await tx.traces.add(*record.around(call, note or shown(result), ended=self._clock()))
         return result
+
+    async def _trace(self, rows: tuple[TraceEvent, ...]) -> None:
+        async with self._store.write() as tx:
+            await tx.traces.add(*rows)
 
     async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str, str]:
         """The result, a short note for the trace, and the class of the error (empty: none)."""

@@ -33,6 +33,13 @@ class SqlBoard:
             result = await connection.execute(sa.update(breakers).where(before).values(values))
             return result.rowcount == 1
 
+    async def now(self) -> float | None:
+        if self._engine.dialect.name == "sqlite":
+            return None
+        async with self._engine.connect() as connection:
+            epoch = sa.extract("epoch", sa.func.clock_timestamp())
+            return float((await connection.execute(sa.select(sa.cast(epoch, sa.Double)))).scalar_one())
+
     async def make_due(self) -> None:
         """Let every open breaker be tried with the next call; whoever restarts a bot has perhaps mended something."""
         async with self._writing() as connection:

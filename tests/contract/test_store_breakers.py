@@ -1,6 +1,7 @@
 """The board of the circuit breakers, and several processes that share it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from bot.store.store import SqlStore
 from tests.contract.store_kit import KINDS, database, open_store
+from tests.fakes.held_board import HeldBoard
 from tests.fakes.tools import HeldClock
 from tools.breaker import BreakerState, Rules
 from tools.noticeboard import Mark, Noticeboard, SharedBreaker
@@ -25,7 +27,7 @@ class Replica:
     """One process with a clock of its own."""
 
     def __init__(self, store: SqlStore, clock: HeldClock, *, wall: float = 0.0) -> None:
-        board = Noticeboard(store.breakers, clock=clock, wall=lambda: clock() + 1e9 + wall)
+        board = Noticeboard(HeldBoard(store.breakers), clock=clock, wall=lambda: clock() + 1e9 + wall)
         self.breaker = SharedBreaker("model:claude", board, clock, rules=RULES, trial_seconds=10.0)
 
     async def fails(self, times: int = 1) -> None:
@@ -119,6 +121,25 @@ async def test_a_clock_that_is_wrong_by_a_day_keeps_nobody_out_for_a_day(store: 
     assert not await right.may()
     clock.now += 3_601.0
     assert await right.may()
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("wrong", [-86_400.0, 86_400.0], ids=["a day late", "a day early"])
+async def test_a_machine_whose_clock_is_wrong_sees_no_end_of_a_trial_that_goes_on(
+    store: SqlStore, wrong: float
+) -> None:
+    def process(error: float) -> SharedBreaker:
+        board = Noticeboard(store.breakers, wall=lambda: time.time() + error)
+        return SharedBreaker("model:claude", board, rules=Rules(failures=1), trial_seconds=600.0)
+
+    trying, other = process(wrong), process(0.0)
+    permit = await trying.enter()
+    assert permit is not None
+    await trying.failed(permit, "overloaded")
+    await store.breakers.make_due()
+    assert await trying.enter() is not None
+    assert await other.enter() is None
+    assert 0.0 < other.seconds_left <= 601.0, "as long as the trial may take, and no longer"
 
 
 async def test_it_is_still_open_in_the_next_process_unless_that_wants_a_trial(store: SqlStore) -> None:

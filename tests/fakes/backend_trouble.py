@@ -30,6 +30,8 @@ class Luck:
     share: Share
     hangs: bool = True
     """Whether some of the failures are no answer at all."""
+    never: frozenset[int] = frozenset()
+    """Calls that do not get through."""
     asked: list[float] = field(default_factory=list)
     """When each request came."""
     attempts: Counter[int] = field(default_factory=Counter)
@@ -40,6 +42,8 @@ class Luck:
         self.asked.append(now)
         draw = random.Random(f"{self.seed} {call} {self.attempts[call]}")  # noqa: S311 - no secret
         await asyncio.sleep(WORK_SECONDS)
+        if call in self.never:
+            raise ToolUnavailableError("no way there")
         if draw.random() >= self.share(now):
             return
         match draw.randrange(4 if self.hangs else 3):

@@ -12,6 +12,7 @@ import sys
 
 from bot.store.engine import create_engine
 from bot.store.store import SqlStore
+from tests.fakes.held_board import HeldBoard
 from tests.fakes.tools import HeldClock, asked_by
 from tools.base import OutcomeUnknownError, ToolUnavailableError
 from tools.breaker import Rules
@@ -28,7 +29,7 @@ class Replica:
 
     def __init__(self, store: SqlStore) -> None:
         self._clock = HeldClock()
-        board = Noticeboard(store.breakers, clock=self._clock, wall=lambda: self._clock() + 1e9)
+        board = Noticeboard(HeldBoard(store.breakers), clock=self._clock, wall=lambda: self._clock() + 1e9)
         self._guard = Guard("crm", Instruments(clock=self._clock, observe=self._clock.observe, board=board), POLICY)
 
     async def obey(self, now: float, mood: str) -> str:

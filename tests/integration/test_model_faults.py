@@ -3,10 +3,12 @@
 Real HTTP, the real ledger; the pauses between attempts are not slept.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -14,12 +16,15 @@ import sqlalchemy as sa
 from bot.agent.breakers import ModelBreakers
 from bot.agent.calls import BREAKER_OPEN, ModelCalls
 from bot.agent.loop import Agent, Halt, RunResult
+from bot.config import Settings
 from bot.domain.answer import Outcome
-from bot.domain.errors import ModelBusyError
+from bot.domain.errors import ModelBusyError, ModelDownError
 from bot.domain.exchange import ModelRequest
 from bot.domain.trace import TraceEvent
-from bot.model.claude import ClaudeModel, share_of_deadline
+from bot.model.claude import COUNT_SECONDS, ClaudeModel, share_of_deadline
 from bot.ports.model import Model
+from bot.workspaces.office import Offices
+from bot.workspaces.plan import Plan
 from tests.fakes import messages_api as fake
 from tests.fakes.agents import THREAD, Bench, bench
 from tests.fakes.messages_api import FakeMessagesApi
@@ -252,6 +257,47 @@ async def test_the_trial_is_one_attempt_of_one_customer(tmp_path: Path) -> None:
         await w.run(breakers)
         await w.run(breakers)
         assert [seen.body["model"] for seen in api.requests[before:]] == ["first", "second", "second"]
+
+
+async def test_a_trial_that_takes_as_long_as_the_longest_call_is_not_overtaken_by_another_process(
+    tmp_path: Path,
+) -> None:
+    async with ward(tmp_path, ScriptedModel()) as w:
+        boards = [Noticeboard(w.bench.store.breakers, clock=w.clock, wall=w.clock) for _ in range(2)]
+        one, other = (ModelBreakers(board, w.clock, longest_call=240.0) for board in boards)
+        await refused(one)
+        w.clock.now += 61.0
+        permit = await one.enter("first")
+        assert permit is not None
+        w.clock.now += 240.0 + 2 * COUNT_SECONDS
+        assert await other.enter("first") is None, "it may have been counted twice and then taken all its time"
+        async with one.weighing("first", permit):
+            pass
+        w.clock.now += 1.0
+        assert await other.enter("first") is not None
+
+
+async def test_the_operators_own_limit_of_a_call_is_that_of_its_trial(tmp_path: Path) -> None:
+    settings, nothing = Settings.model_validate({"MODEL_SECONDS": "240"}), cast("Any", None)
+    async with ward(tmp_path, ScriptedModel()) as w:
+        store = w.bench.store
+        offices = Offices(store, Plan.check(settings), w.model, nothing, nothing, settings, nothing)
+        await refused(offices.breakers)
+        await store.breakers.make_due()
+        before = time.time()
+        assert await offices.breakers.enter("first") is not None
+        [mark] = (await store.breakers.marks()).values()
+        assert mark.until is not None
+        assert mark.until - before >= 240.0 + 2 * COUNT_SECONDS
+
+
+async def refused(breakers: ModelBreakers) -> None:
+    """The breaker opens at once."""
+    permit = await breakers.enter("first")
+    assert permit is not None
+    with pytest.raises(ModelDownError):
+        async with breakers.weighing("first", permit):
+            raise ModelDownError("refused", kind="auth")
 
 
 async def test_a_used_up_spending_limit_is_told_in_words_and_asked_again_after_a_quarter_of_an_hour(

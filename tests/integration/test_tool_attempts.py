@@ -1,5 +1,6 @@
 """What a run's trace tells of back-ends in trouble, and what is shown instead of a customer's record."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.agent.calls import CANCELLED
 from bot.agent.toolbox import Toolbox
 from bot.domain.exchange import ToolUse
 from bot.domain.principal import Role
@@ -24,16 +26,21 @@ from tests.fakes.tools import (
     NotedBudget,
     NotedEscalations,
     asked_by,
+    lookup_of,
 )
 from tools.base import AnyTool, ToolContext, ToolError, ToolUnavailableError
 from tools.catalogue import Backing, build_catalogue
 from tools.customers.directory import CustomerRecord
-from tools.customers.tool import LookupCustomer
 from tools.guards import Guards
 from tools.remembered import Remembered
+from tools.tickets.desk import NewTicket, Ticket
 
 DOWN = ToolUnavailableError("secret: ana@cobalt-studio.example was asked for")
 BO = "bo@northpine.example"
+TICKET = {
+    "customer_email": ANA.email, "subject": "Broken", "body": "It broke on Monday.", "priority": "low",
+    "category": "technical",
+}  # fmt: skip
 
 
 def record(email: str, plan: str) -> CustomerRecord:
@@ -84,12 +91,34 @@ async def test_p9_every_attempt_stands_in_the_trace_with_number_duration_and_cla
     assert not any("secret" in f"{r.given}{r.got}{r.error}" for r in rows if r.action is Action.TOOL_ATTEMPT)
 
 
+async def test_p9_a_call_that_is_broken_off_stands_in_the_trace_with_what_it_tried(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    class Hanging(MemoryTickets):
+        async def open(self, wanted: NewTicket, key: str) -> Ticket:
+            asked.set()
+            return await asyncio.Future()
+
+    use = ToolUse("tu", "create_ticket", json.dumps(TICKET))
+    async with bench(tmp_path, ScriptedModel([])) as b:
+        box = Toolbox(catalogue(MemoryCustomers(), Hanging()), b.store, lambda: 1000.0)
+        running = asyncio.ensure_future(box.run_all((use,), ToolContext(ANA, THREAD.id, "run-1", "", 0), 4))
+        await asked.wait()
+        running.cancel()
+        await asyncio.wait({running})
+        async with b.store.read() as tx:
+            call, attempt = await tx.traces.of_conversation(THREAD.id)
+    assert running.cancelled()
+    assert (call.action, call.ok, call.error, call.ref) == (Action.TOOL_CALL, False, CANCELLED, "t:4:tu")
+    assert "Broken" in call.given
+    assert (attempt.action, attempt.name, attempt.ok, attempt.error) == (
+        Action.TOOL_ATTEMPT, "tickets", False, "CancelledError",
+    )  # fmt: skip
+
+
 async def test_a_call_that_went_well_at_once_is_a_call_and_its_result(tmp_path: Path) -> None:
     tools = catalogue(MemoryCustomers())
-    rows = await traced(
-        tmp_path, tools, "create_ticket", customer_email=ANA.email, subject="Broken", body="It broke on Monday.",
-        priority="low", category="technical",
-    )  # fmt: skip
+    rows = await traced(tmp_path, tools, "create_ticket", **TICKET)
     call, result = rows
     assert (call.action, bool(call.given), call.got) == (Action.TOOL_CALL, True, "")
     assert (result.action, result.given, bool(result.got)) == (Action.TOOL_RESULT, "", True)
@@ -103,16 +132,7 @@ class Directory:
 
     def __init__(self, memory: Remembered[CustomerRecord]) -> None:
         self.customers = MemoryCustomers(record("ana@cobalt-studio.example", "Team"), record(BO, "Enterprise"))
-        guards = Guards(HeldClock().instruments)
-        self.tool = LookupCustomer(
-            self.customers,
-            MemoryTickets(),
-            MemoryBooks(),
-            directory_guard=guards.of("customers"),
-            tickets_guard=guards.of("tickets"),
-            books_guard=guards.of("billing"),
-            memory=memory,
-        ).tool()
+        self.tool = lookup_of(self.customers, Guards(HeldClock().instruments).of, memory=memory)
 
     async def shows(self, context: ToolContext, email: str | None = None) -> dict[str, object]:
         output = await self.tool.call(json.dumps({"email": email or context.principal.email}), context)

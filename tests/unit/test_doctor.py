@@ -1,5 +1,6 @@
 """The doctor: one line a check, and what to do."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import prompts
 from bot.config import Settings, load_settings
 from bot.doctor import Doctor, Finding, Schema, Verdict
 from bot.domain.errors import ModelBusyError, ModelDownError, PermanentError, TransientError
+from bot.library import own_embedder
 from tools.tickets.doubts import Doubt
 
 COMPLETE = {
@@ -244,6 +246,14 @@ async def test_what_searches_the_articles_is_told_and_what_is_missing_for_it(cli
     assert "Search: by words alone" in await clinic.only_odd()
     clinic.settings["EMBEDDER"] = "voyage:voyage-4-lite"
     assert "VOYAGE_API_KEY" in await clinic.only_bad()
+
+
+async def test_without_the_runtime_words_alone_are_searched_and_the_doctor_says_so(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert "Search: by words alone. onnxruntime is not installed" in await clinic.only_bad()
+    assert await own_embedder(load_settings(clinic.settings)) is None
 
 
 async def test_a_folder_without_articles_is_told(clinic: Clinic, tmp_path: Path) -> None:

@@ -47,14 +47,21 @@ def test_the_star_is_for_all_others_of_the_profile_and_for_no_other_profile() ->
     assert adapted(settings, "create_ticket", of_profile="other") == STANDARD
 
 
-def test_tools_of_servers_can_be_named() -> None:
-    assert adapted("  files__read: {attempts: 1}", "files__read").attempts == 1
+def test_tools_of_servers_can_be_named_one_by_one_and_all_together() -> None:
+    settings = '  "*": {attempts: 4}\n  files__*: {attempts: 2}\n  files__read: {attempts: 1}'
+    assert adapted(settings, "files__read").attempts == 1
+    assert adapted(settings, "files__write").attempts == 2
+    assert adapted(settings, "create_ticket").attempts == 4
 
 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
         ("  create_ticket: {attempts: 0}", "greater than or equal to 1"),
+        ("  create_ticket: {attempts: yes}", "valid integer"),
+        ("  create_ticket: {attempt_seconds: .inf}", "less than or equal to 300"),
+        ("  create_ticket: {breaker_window_seconds: 5}", "raise breaker_window_seconds, or lower breaker_grace_second"),
+        ("  create_ticket: {breaker_grace_seconds: 601}", "less than or equal to 600"),
         ("  create_ticket: {attempts: 11}", "less than or equal to 10"),
         ("  create_ticket: {retries: 2}", "Extra inputs are not permitted"),
         ("  create_ticket: {total_seconds: 3}", "raise total_seconds, or lower attempt_seconds"),
@@ -64,6 +71,16 @@ def test_tools_of_servers_can_be_named() -> None:
 def test_what_cannot_be_meant_is_refused_with_the_remedy(settings: str, told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         profile(settings)
+
+
+def test_what_is_no_yaml_is_told_with_file_line_and_the_usual_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "---\nname: support\ntools: [a]\nresilience:\n  *: {attempts: 2}\n---\nHello"
+    monkeypatch.setattr(prompts, "read", lambda _: text)
+    with pytest.raises(ProfileError) as wrong:
+        load_profile("support")
+    [line] = wrong.value.lines
+    assert line.startswith("prompts/agents/support.md: line 5, column 4: the front matter is not YAML")
+    assert 'Put a name like "*" in quotes' in line
 
 
 def test_an_operator_reads_file_key_and_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.tools import HeldClock, Moody, asked_by
+from tests.fakes.virtual_time import in_virtual_time
 from tests.unit.test_tools_noticeboard import Paper
 from tools.attempts import Attempt
 from tools.base import OutcomeUnknownError, ToolContext, ToolError, ToolUnavailableError
@@ -93,6 +94,13 @@ async def test_nobody_waits_for_longer_than_the_deadline_and_others_do_not_even_
     assert await guard.call(Moody(), ANA, sorry=SORRY) == "done"
 
 
+async def test_a_short_pause_that_is_wished_for_is_also_that_of_the_breaker() -> None:
+    clock = HeldClock()
+    guard = Guard("crm", clock.instruments, Policy(attempts=1, breaker=Rules(failures=1, open_seconds=60.0)))
+    await fails(guard, busy(7.0))
+    assert (guard.state, guard.breaker.seconds_left) == (BreakerState.OPEN, 7.0)
+
+
 async def test_a_pause_of_a_day_is_not_believed_for_more_than_ten_minutes() -> None:
     clock = HeldClock()
     guard = Guard("crm", clock.instruments)
@@ -116,6 +124,16 @@ async def test_fallbacks_are_tried_in_order_and_told() -> None:
         ("customers (fallback)", 4, False, "ToolUnavailableError"),
         ("customers (fallback)", 5, True, ""),
     ]
+
+
+def test_a_fallback_that_hangs_has_the_time_of_one_attempt() -> None:
+    async def answered() -> tuple[str, float]:
+        guard = Guard("crm", policy=Policy(attempts=1, attempt_seconds=5.0))
+        hangs = lambda: asyncio.sleep(3600, "never")  # noqa: E731 - one line of work
+        told = await guard.call(Moody(DOWN), ANA, sorry=SORRY, fallback=(hangs, Moody()))
+        return told, asyncio.get_running_loop().time()
+
+    assert in_virtual_time(answered()) == ("done", 5.0)
 
 
 async def test_a_bug_in_a_fallback_is_not_hidden() -> None:
@@ -173,7 +191,7 @@ async def test_a_trial_that_takes_long_is_not_overtaken_by_another_process() -> 
     async with asyncio.TaskGroup() as group:
         trial = group.create_task(one.call(slow, ANA, sorry=SORRY))
         await began.wait()
-        clock.now += 100.0
+        clock.now += 190.0
         assert (await fails(other)).calls == 0, "it is still being tried"
         release.set()
     assert trial.result() == "trial"
@@ -261,6 +279,10 @@ async def test_one_back_end_has_one_guard_and_another_has_its_own() -> None:
     await fails(guards.of("tickets"), *[DOWN] * 3)
     assert guards.states["tickets"] is BreakerState.OPEN
     assert await guards.of("billing").call(Moody(), ANA, sorry=SORRY) == "done"
+    shared = Guards(replace(clock.instruments, board=Noticeboard(Paper(), clock=clock, wall=clock)))
+    await fails(shared.of("tickets", Policy(attempts=1, breaker=Rules(failures=1))), DOWN)
+    clock.now += 1.0
+    assert await shared.of("billing").call(Moody(), ANA, sorry=SORRY) == "done", "on the board, too"
     other_process = Guards(clock.instruments)
     assert await other_process.of("tickets").call(Moody(), ANA, sorry=SORRY) == "done", "without a board each by itself"
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import pytest
 
 from tests.fakes.tools import HeldClock
-from tools.breaker import Rules
-from tools.noticeboard import Board, Mark, Noticeboard, SharedBreaker
+from tests.fakes.virtual_time import in_virtual_time
+from tools.breaker import BreakerState, Rules
+from tools.noticeboard import POST_SECONDS, READ_SECONDS, Board, Mark, Noticeboard, SharedBreaker
 
 
 class Paper:
@@ -21,6 +22,7 @@ class Paper:
         self.holds: asyncio.Event | None = None
         self.shows: asyncio.Event | None = None
         self.acknowledges: asyncio.Event | None = None
+        self.time: HeldClock | None = None
 
     async def marks(self) -> Mapping[str, Mark]:
         self.looks += 1
@@ -41,6 +43,9 @@ class Paper:
         if self.acknowledges is not None:
             await self.acknowledges.wait()
         return True
+
+    async def now(self) -> float | None:
+        return None if self.time is None else self.time()
 
     def _there(self) -> None:
         if self.away:
@@ -80,6 +85,16 @@ async def test_the_board_is_read_once_a_second_and_written_on_change_alone() -> 
     assert paper.writes == 0
 
 
+async def test_the_boards_clock_counts_also_when_ours_is_set_anew() -> None:
+    clock, paper = HeldClock(), Paper()
+    paper.time, error = clock, 500.0
+    board = Noticeboard(paper, clock=clock, wall=lambda: clock() + error)
+    for error in (500.0, -70.0, 0.0):  # noqa: B007 - read by the clock of this machine
+        clock.now += 61.0
+        await board.mark("crm")
+        assert board.now() == clock()
+
+
 async def test_many_at_once_read_it_once() -> None:
     paper = Paper()
     it = breaker(HeldClock(), paper)
@@ -115,12 +130,26 @@ async def test_when_the_board_was_wiped_the_breaker_begins_anew() -> None:
     assert paper.rows["model:claude"].term == 1
 
 
+async def test_of_two_who_saw_at_once_that_a_trial_is_due_one_makes_it() -> None:
+    clock, paper, one = await due_for_a_trial()
+    other = breaker(clock, paper)
+    clock.now += 1.0
+    paper.shows = asyncio.Event()
+    both = asyncio.gather(one.enter(), other.enter())
+    await asyncio.sleep(0.01)  # both have seen what stood there
+    paper.shows.set()
+    permits = await both
+    assert sum(permit is not None for permit in permits) == 1
+    assert [await one.enter(), await other.enter()] == [None, None]
+
+
 async def test_a_look_that_crosses_with_taking_the_trial_does_not_end_it() -> None:
     clock, paper, it = await due_for_a_trial()
     paper.holds, paper.shows = asyncio.Event(), asyncio.Event()
     taking = asyncio.ensure_future(it.enter())
     await asyncio.sleep(0.01)
-    looking = asyncio.ensure_future(it.look())  # sees what stood there before the trial was taken
+    clock.now += 1.0
+    looking = asyncio.ensure_future(it.look())  # would see what stood there before the trial was taken
     await asyncio.sleep(0.01)
     paper.holds.set()
     permit = await taking
@@ -132,11 +161,39 @@ async def test_a_look_that_crosses_with_taking_the_trial_does_not_end_it() -> No
     assert await it.enter() is not None
 
 
+async def test_a_look_that_crosses_with_closing_it_does_not_open_it_again() -> None:
+    clock, paper, it = await due_for_a_trial()
+    permit = await it.enter()
+    assert permit is not None
+    clock.now += 1.0
+    paper.shows = asyncio.Event()
+    looking = asyncio.ensure_future(it.look())
+    await asyncio.sleep(0)  # it has seen the trial, but not told of it yet
+    assert await it.succeeded(permit)
+    paper.shows.set()
+    await looking
+    assert await it.enter() is not None
+
+
+def test_a_board_that_hangs_is_waited_for_no_longer_than_a_moment() -> None:
+    async def story() -> tuple[float, float, BreakerState]:
+        loop, paper = asyncio.get_running_loop(), Paper()
+        paper.holds = paper.shows = asyncio.Event()
+        it = SharedBreaker("crm", Noticeboard(paper, clock=loop.time), loop.time, rules=Rules(failures=1))
+        permit = await it.enter()
+        entered = loop.time()
+        await it.failed(permit or 0)
+        return entered, loop.time() - entered, it.state
+
+    assert in_virtual_time(story()) == (READ_SECONDS, POST_SECONDS, BreakerState.OPEN)
+
+
 async def test_a_look_at_ones_own_trial_before_it_is_acknowledged_does_not_end_it() -> None:
     clock, paper, it = await due_for_a_trial()
     paper.acknowledges = asyncio.Event()
     taking = asyncio.ensure_future(it.enter())
     await asyncio.sleep(0.01)
+    clock.now += 1.0
     assert await it.enter() is None
     paper.acknowledges.set()
     permit = await taking
@@ -187,8 +244,46 @@ async def test_a_shared_trial_that_fails_for_reasons_of_ones_own_is_given_back()
     permit = await sick.enter()
     assert permit is not None
     await sick.failed(permit, "connection", private=True)
+    assert paper.rows["model:claude"].reason == "connection", "others know that it is over"
     clock.now += 31.0
     assert await well.enter() is not None
+
+
+async def test_what_others_found_well_is_one_s_own_trouble_until_one_succeeds_oneself() -> None:
+    clock, paper = HeldClock(), Paper()
+    sick, well = breaker(clock, paper), breaker(clock, paper)
+
+    async def outage_and_trial(by: SharedBreaker) -> Mark:
+        for _ in range(2):
+            await fails(sick)
+        clock.now += 31.0
+        permit = await by.enter()
+        assert permit is not None
+        await by.succeeded(permit)
+        clock.now += 1.0
+        return paper.rows["model:claude"]
+
+    closed = await outage_and_trial(well)
+    assert await outage_and_trial(sick) == closed, "others have not heard of it"
+    assert await outage_and_trial(well) != closed, "it has been well, so it may have been right"
+
+
+async def test_who_only_heard_of_an_outage_is_believed_when_it_finds_the_next() -> None:
+    clock, paper = HeldClock(), Paper()
+    finds, hears = breaker(clock, paper), breaker(clock, paper)
+    await fails(finds)
+    await fails(finds)
+    clock.now += 1.0
+    assert await hears.enter() is None
+    clock.now += 31.0
+    permit = await finds.enter()
+    assert permit is not None
+    await finds.succeeded(permit)
+    clock.now += 1.0
+    await fails(hears)
+    await fails(hears)
+    clock.now += 1.0
+    assert await finds.enter() is None
 
 
 async def test_failures_long_apart_are_not_one_trouble() -> None:

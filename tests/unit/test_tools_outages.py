@@ -68,6 +68,16 @@ def test_after_an_outage_all_are_served_again_soon(lasts: float, per_second: flo
     assert told.success(20.0 + lasts + pause) == 100.0, "the pauses are as long as the outage was, a minute at most"
 
 
+@pytest.mark.parametrize("per_second", [0.3, 3.0, 30.0])
+def test_one_replica_that_reaches_nobody_takes_nothing_away_from_the_others(per_second: float) -> None:
+    its_own = frozenset(range(0, 1500, 3))
+    sick = Luck(1, always(0.0), hangs=False, never=its_own)
+    told = story(sick, calls=1500, per_second=per_second, board=Paper(), replicas=3)
+    lost = {round(at * per_second) for at, is_done in told.ends if not is_done} - its_own
+    assert len(lost) <= 4 * per_second, "for a moment, until one of them tries"
+    assert not any(number > 750 for number in lost), "and not again"
+
+
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_three_replicas_that_share_a_board_do_no_worse_than_one(share: float) -> None:
     def told(replicas: int) -> Story:

@@ -44,6 +44,7 @@ def test_people_may_name_themselves_in_any_letter_case(asked: str, role: Role) -
         "\uff41na@cobalt-studio.example",  # a full-width a
         "ana\u200b@cobalt-studio.example",  # a space of no width
         "an\u00e0@cobalt-studio.example",
+        "ana@cobalt-\u017ftudio.example",  # a long s, which case folding makes an s
     ],
 )
 def test_nobody_else_s_account_is_used_however_it_is_written(asked: str, role: Role) -> None:
