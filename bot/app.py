@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.config import Settings, SettingsError
 from bot.dashboard import Dashboard, address_of, invitations
-from bot.desk.attachments import Workshop
+from bot.desk.workshop import Workshop
 from bot.domain.effects import Place
 from bot.domain.errors import DeskhandError, PermanentError, TransientError
 from bot.domain.zones import zone_of

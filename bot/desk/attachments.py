@@ -1,12 +1,13 @@
 """Screenshots, PDFs and text files for the model, within its limits; for anything else a remark that names it."""
 
-import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from bot.agent.context import Attachment, TextFile
-from bot.desk.opening import MOST_BYTES, Opened, UnreadableFileError, open_file
+from bot.desk.opening import MOST_BYTES, Opened, UnreadableFileError
+from bot.desk.workshop import Patience, Workshop
 from bot.domain.errors import PermanentError
 from bot.domain.hidden import one_line
 from bot.domain.incoming import File
@@ -21,9 +22,6 @@ MOST_TEXT_BYTES = 1_000_000
 """Of a text file; larger ones are no logs that somebody wants read."""
 TURN_FILES, TURN_BYTES = 10, 20_000_000
 """Of all messages of a turn; the vendor takes 32 MB with everything else."""
-AT_ONCE = 2
-"""Files prepared at the same time."""
-PREPARING_SECONDS = 10.0
 _BINARY = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 _TEXT = frozenset(
     {
@@ -58,20 +56,21 @@ class Room:
 
     files: int = TURN_FILES
     size: int = TURN_BYTES
+    patience: Patience = field(default_factory=Patience)
 
 
-class Workshop:
-    """Where files are prepared: a few threads, the same for every workspace."""
+class Opening(Protocol):
+    """Opens files, see `Workshop`."""
 
-    def __init__(self) -> None:
-        self.turnstile = asyncio.Semaphore(AT_ONCE)
-        self.threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="attachments")
+    def open(self, data: bytes, name: str, patience: Patience, *, is_text: bool) -> Awaitable[Opened]:
+        """UnreadableFileError when there is nothing that the model could be shown."""
+        ...
 
 
 class Attachments:
     """Fetches and prepares files."""
 
-    def __init__(self, files: Files, workshop: Workshop | None = None) -> None:
+    def __init__(self, files: Files, workshop: Opening | None = None) -> None:
         self._files = files
         self._workshop = workshop or Workshop()
 
@@ -110,13 +109,7 @@ class Attachments:
         if readable.size > limit:
             raise UnreadableFileError("too large")
         data = await self._files.download(readable, limit=limit)
-        try:
-            async with self._workshop.turnstile, asyncio.timeout(PREPARING_SECONDS):
-                loop = asyncio.get_running_loop()
-                opening = loop.run_in_executor(self._workshop.threads, _opened, data, _name(file), is_text)
-                opened = await opening
-        except TimeoutError:
-            raise UnreadableFileError("takes too long to open") from None
+        opened = await self._workshop.open(data, _name(file), room.patience, is_text=is_text)
         if opened.weight > room.size:
             raise UnreadableFileError("too large beside the other files")
         room.files -= 1
@@ -126,10 +119,6 @@ class Attachments:
 
 def _discreet(content: Attachment, redactor: Redactor) -> Attachment:
     return replace(content, text=redactor.redact(content.text)) if isinstance(content, TextFile) else content
-
-
-def _opened(data: bytes, name: str, is_text: bool) -> Opened:  # noqa: FBT001 - called through an executor
-    return open_file(data, name, is_text=is_text)
 
 
 def _readable(file: File) -> tuple[File, bool]:

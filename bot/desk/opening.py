@@ -1,4 +1,4 @@
-"""What is in a file, as the model can be shown it: a picture, a PDF, or text. Pure, and slow: runs in a thread.
+"""What is in a file, as the model can be shown it: a picture, a PDF, or text. Pure, and slow: see `bot.desk.workshop`.
 
 What a file is, its first bytes tell; its name and what Slack says of it only count for text, which has no such mark.
 Nothing is unpacked that a header says is too large. Everything raised for a file that cannot be shown is an
@@ -7,6 +7,8 @@ Nothing is unpacked that a header says is too large. Everything raised for a fil
 
 import base64
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PIL import Image as Pillow
@@ -33,6 +35,8 @@ MOST_TEXT = 12_000
 """Characters of a text file: the beginning, and the end, where logs tell what went wrong."""
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 """Whatever a file calls itself: a PostScript one would be handed to Ghostscript."""
+_COARSE = {"P": "RGBA", "1": "L"}
+"""What pictures of few colours become before they are scaled down: else whole lines of a screenshot are left out."""
 _HEAD = 1024
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PHOTOS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
@@ -70,37 +74,54 @@ def open_file(data: bytes, name: str, *, is_text: bool) -> Opened:
     raise UnreadableFileError("not what it says it is")
 
 
+@contextmanager
+def _parsing() -> Iterator[None]:
+    """Parsers of foreign files raise anything: SyntaxError, struct.error, DependencyError, KeyError, …"""
+    try:
+        yield
+    except UnreadableFileError:
+        raise
+    except MemoryError as error:
+        raise UnreadableFileError("takes too much memory to open") from error
+    except Exception as error:
+        raise UnreadableFileError("broken") from error
+
+
 def _image(data: bytes, name: str) -> Opened:
     """A picture of at most LONGEST_EDGE pixels as PNG or JPEG, the right way up, without what else was in the file."""
-    try:
-        picture = Pillow.open(io.BytesIO(data), formats=_FORMATS)
+    with _parsing():
+        picture: Pillow.Image = Pillow.open(io.BytesIO(data), formats=_FORMATS)
         _guard(picture, MOST_PIXELS)
         moves = getattr(picture, "is_animated", False)
         picture.draft(None, (LONGEST_EDGE, LONGEST_EDGE))
         _guard(picture, MOST_DECODED_PIXELS)
+        if picture.mode in _COARSE:
+            picture = picture.convert(_COARSE[picture.mode])
         picture.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
         upright = ImageOps.exif_transpose(picture)
         content, media_type = _written(upright)
-    except UnreadableFileError:
-        raise
-    except Exception as error:  # a parser of foreign files raises anything: SyntaxError, struct.error, …
-        raise UnreadableFileError("broken") from error
     shown = Image(media_type, base64.b64encode(content).decode(), upright.width, upright.height)
     return Opened(shown, f"Of the animation {name} only the first picture is shown" if moves else "")
 
 
 def _written(picture: Pillow.Image) -> tuple[bytes, str]:
     """A picture's bytes and media type: PNG for what may be seen through, on white and as JPEG where that is large."""
-    out = io.BytesIO()
-    if picture.mode in ("RGBA", "LA", "P"):
+    if picture.mode in ("RGBA", "LA"):
         picture = picture.convert("RGBA")
-        picture.save(out, "PNG")
-        if out.tell() <= MOST_PNG:
-            return out.getvalue(), "image/png"
-        paper, out = Pillow.new("RGBA", picture.size, "white"), io.BytesIO()
-        picture = Pillow.alpha_composite(paper, picture)
-    picture.convert("RGB").save(out, "JPEG", quality=85)
-    return out.getvalue(), "image/jpeg"
+        content = _saved(picture, "PNG")
+        if len(content) <= MOST_PNG:
+            return content, "image/png"
+        picture = Pillow.alpha_composite(Pillow.new("RGBA", picture.size, "white"), picture)
+    if picture.mode.startswith("I"):  # of a scanner: 16 bits of grey, which conversion would cut off at 255
+        picture = picture.point(lambda grey: grey / 256).convert("L")
+    return _saved(picture.convert("RGB"), "JPEG"), "image/jpeg"
+
+
+def _saved(picture: Pillow.Image, kind: str) -> bytes:
+    picture.info.clear()  # comments and profiles would be written as well
+    out = io.BytesIO()
+    picture.save(out, kind, quality=85)
+    return out.getvalue()
 
 
 def _guard(picture: Pillow.Image, most: int) -> None:
@@ -109,13 +130,11 @@ def _guard(picture: Pillow.Image, most: int) -> None:
 
 
 def _document(data: bytes, name: str) -> Opened:
-    try:
+    with _parsing():
         reader = PdfReader(io.BytesIO(data))
         is_locked = reader.is_encrypted
         pages = 0 if is_locked else len(reader.pages)
         content = data if pages <= MOST_PAGES else _beginning(reader)
-    except Exception as error:  # a parser of foreign files raises anything: DependencyError, KeyError, …
-        raise UnreadableFileError("broken") from error
     if is_locked:
         raise UnreadableFileError("protected by a password")
     if not pages or len(content) > MOST_BYTES:

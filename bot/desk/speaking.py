@@ -33,4 +33,6 @@ def spoken(words: str, before: str, by_slack: str) -> str:
     likely, hint = language_of(words, LIKELY), language_of(words)
     if likely:
         return likely
+    if hint == "zh" and "ja" in (before, by_slack):
+        return "ja"  # a few Chinese signs are Japanese as well
     return hint if hint and (not before or hint == by_slack) else before or by_slack

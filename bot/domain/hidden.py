@@ -2,7 +2,8 @@
 
 With them a text shows something else than it says: overrides of the writing direction turn a file name or an address
 around, tag characters carry whole sentences that only a model reads, joiners break a word so that no filter finds it.
-What a script or an emoji needs stays: a joiner or selector behind a letter that is not ASCII or behind an emoji.
+What a script or an emoji needs stays: a joiner behind an emoji or a letter that is not ASCII, a selector behind an
+emoji.
 """
 
 import re
@@ -18,7 +19,8 @@ _JOINERS, _SELECTORS, _DIRECTIONS = "\u200c\u200d", "\ufe0e\ufe0f", "\u200e\u200
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1dc0-\u1dff\u20d0-\u20ff"
 _DOUBTFUL = re.compile(rf"[{_JOINERS}{_SELECTORS}{_DIRECTIONS}]|[{_MARKS}]{{2}}")
 _MARK = re.compile(f"[{_MARKS}]")
-_KEYCAPS = "0123456789#*"
+_PICTURED = frozenset("0123456789#*\u2139")
+"""ASCII and letters that are emoji as well (keycaps, information)."""
 _PILE = 6
 """Marks on one letter; no language piles up more."""
 
@@ -52,5 +54,5 @@ def _belongs(letter: str, last: str) -> bool:
     if letter in _JOINERS:
         return not last.isascii() and not last.isspace() and last not in _JOINERS
     if letter in _SELECTORS:
-        return last != "" and (not last.isascii() or last in _KEYCAPS) and last not in _SELECTORS + _JOINERS
+        return last in _PICTURED or (not last.isascii() and not last.isalpha() and last not in _SELECTORS + _JOINERS)
     return letter not in _DIRECTIONS or last not in _DIRECTIONS or not last

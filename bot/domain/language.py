@@ -41,6 +41,10 @@ LOOKED_AT = 4_000
 _LEAST_SHARE, _FOREIGN_SHARE = 0.08, 0.25
 _MARGIN, _WIDE_MARGIN = 1.6, 2.5
 _FEW_LETTERS, _LETTERS_OF_A_SENTENCE = 2, 6
+_SURELY_CHINESE = 12
+"""Signs; so many without a Japanese letter among them are no Japanese headline."""
+_OWN_SIGNS = (("es", re.compile("[¿¡]"), 2.0), ("de", re.compile("ß"), 1.0))
+"""What hardly any other language writes, and how many words it counts for."""
 HINT, LIKELY, SURE = 0.9, 2.0, 4.0
 """How many words must speak for a language: enough to greet somebody in it, to change over to it, to object to it."""
 
@@ -51,7 +55,7 @@ def language_of(text: str, least: float = HINT) -> str:
     latin = len(_LATIN.findall(prose))
     script, letters = _script(prose)
     if letters and letters > latin * (_FOREIGN_SHARE if least < SURE else 1.0):
-        return script if letters >= (_FEW_LETTERS if least < SURE else _LETTERS_OF_A_SENTENCE) else ""
+        return script if letters >= _letters_needed(script, least) else ""
     return _by_words(prose, least) if latin > letters else ""
 
 
@@ -59,6 +63,12 @@ def code_of(locale: str) -> str:
     """The language of a locale as Slack writes it (`de-DE`, `ja-JP`); empty when it is none."""
     found = re.match(r"([a-zA-Z]{2})(?:[-_].*)?\Z", locale)
     return found[1].lower() if found else ""
+
+
+def _letters_needed(script: str, least: float) -> int:
+    if script == "zh" and least >= LIKELY:
+        return _SURELY_CHINESE
+    return _FEW_LETTERS if least < SURE else _LETTERS_OF_A_SENTENCE
 
 
 def _script(prose: str) -> tuple[str, int]:
@@ -79,6 +89,9 @@ def _by_words(prose: str, least: float) -> str:
         known = _languages_by_word().get(word, ())
         for language in known:
             scores[language] = scores.get(language, 0.0) + 1 / len(known)
+    for language, sign, points in _OWN_SIGNS:
+        if sign.search(prose):
+            scores[language] = scores.get(language, 0.0) + points
     ranked = sorted(((points, language) for language, points in scores.items()), reverse=True)
     (points, best), (others, _) = (*ranked, (0.0, ""), (0.0, ""))[:2]
     margin = _MARGIN if least < LIKELY else _WIDE_MARGIN

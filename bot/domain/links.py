@@ -7,12 +7,14 @@ Queries are cut, for they carry data out, unless exactly this address stands in 
 parameters are always cut. Pictures become links. Whatever looks like a link and cannot be read is broken up.
 """
 
+import html
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bot.domain.code_in_text import pieces
+from bot.domain.hidden import visible
 from bot.domain.top_domains import is_top_domain
 
 SHARED_HOSTS = frozenset(
@@ -39,9 +41,10 @@ _ADDRESS = r"[^\s<>`\"|\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff0
 _EAST = "\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af"
 """Letters of scripts without blanks: a host may stand in the middle of a sentence."""
 _HOST = (
-    rf"(?:(?<![^\W_]|[@.-])|(?<=[0-9A-Za-z])(?=[^\x00-\x7f])|(?<=[{_EAST}])(?=[a-zA-Z0-9]))"
+    rf"(?:(?<![^\W_]|[@.-])|(?<=[^\w@.-][.-])|(?<=[0-9A-Za-z])(?=[^\x00-\x7f])|(?<=[{_EAST}])(?=[^\W_{_EAST}])|(?<=[{_EAST}][.-]))"
     rf"(?:(?:[^\W_{_EAST}][^\W{_EAST}-]{{0,62}}(?:-[^\W{_EAST}-]{{0,62}}){{0,20}}|[{_EAST}]{{1,63}})[.\uff0e\uff61]){{1,8}}"
-    rf"(?:(?:[a-zA-Z]{{2,24}}|xn--[a-zA-Z0-9-]{{2,59}})(?![a-zA-Z0-9-]|_\w)|[^\W\d_]{{2,24}}(?![^\W_]|_\w|-))"
+    rf"(?:(?:[a-zA-Z]{{2,24}}|xn--[a-zA-Z0-9-]{{2,59}})(?![a-zA-Z0-9-]|_[^\W_])|"
+    rf"[^\W\d_]{{2,24}}(?![^\W_]|_[^\W_]|-))"
 )
 _BEFORE = re.compile(rf"[{_EAST}\u3001-\u3004\uff00-\uffef]+(?=[a-zA-Z0-9])")
 """Words of a script without blanks, in front of a host."""
@@ -49,23 +52,39 @@ _FOUND = re.compile(
     rf"!?\[(?P<label>{_LABEL})\]\([ \t\n]{{0,3}}(?P<target>{_TARGET}){_TITLE}[ \t\n]{{0,3}}\)"
     r"|<(?P<slack>[a-zA-Z][\w+.-]{0,30}:[^<>\s|]{0,2000})(?:\|(?P<words>[^<>\n]{0,300}))?>"
     rf"|(?<![a-zA-Z0-9+.-])(?P<url>(?:[a-zA-Z][a-zA-Z0-9+.-]{{0,20}}:)?//{_ADDRESS}{{1,2000}})"
-    r"|(?<![\w.+-])(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
+    r"|(?<![\w.+-])(?P<mail>[\w+-][\w.+-]{0,63}@[^\W_][\w-]{0,62}(?:\.[^\W_][\w-]{0,62}){1,8})"
     rf"|(?P<bare>{_HOST}(?:[/?#:]{_ADDRESS}{{0,2000}})?)"
 )
+_JOINS = re.compile(
+    rf"[^\s\])}}>\"'.,;:!?*_~\u2019\u201d\u2026\u3000-\u303f\uff00-\uff60-]|{_DOT}|\S{{0,2000}}[@a-zA-Z0-9]"
+)
+"""What, right behind an address, some readers take for more of it: `https://ours"@evil.com` leads to evil.com."""
+_STICKS = re.compile(r"[\w.@/:%-]\Z")
+"""What a label, when its link is gone, could make an address with: `evil.[com](x:y)`."""
 _SHOWN_HOST = re.compile(_HOST)
 _BROKEN = re.compile(r"\](?=[(\[])")
 _ODD = re.compile(r"[\\\s\x00-\x20`<>\"|^{}\[\]]")
-_NO_HOST = re.compile(r"//(?=[^\s/])")
+_NO_HOST = re.compile(r"//(?=[^\s/]|\Z)")
 _DEFINITION = re.compile(r"^([ \t>*+\d.)-]{0,20}\[[^\]\n]{1,300}\]):", re.M)
 _SPECIAL = re.compile(r"<!(channel|here|everyone|group|date|subteam)\b(?:\^[^<>|\n]{0,300})?(?:\|([^<>\n]{0,300}))?>")
+_NAMED = re.compile(r"<[@#][A-Z0-9]{1,30}(?:\|[^<>]{0,300})?>(?=[.@/:%-]?[^\W_])")
+"""A person or channel, whose name would be read as one with what follows: `<#C1|evil>.com`."""
 _OPENING = re.compile(r"<(?=[!?]|(?:script|pre|style|textarea)\b)", re.I)
 """Of marks of Slack's that were put together from pieces, and of tags that swallow code."""
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+"""A character by number or name, as readers of Markdown show it: `&period;` and `&#x202e;` hide what they are."""
 _TILDES = re.compile(r"~{3,}")
 _TAIL = re.compile(r"[.,;:!?'*_~]+$")
 _REACHED = re.compile(r"(?:mailto:(?=.+@)|tel:(?=[+\d]))([\w.+-]{1,64}(?:@[\w.-]{1,253})?)(?:\?.*)?", re.I)
 """An address or a number that people can write to or call."""
 _FRAGMENT = re.compile(r"[\w.~-]{1,80}")
-_PATH_SHOWN = 60
+_ONE = "/%+=:@&,!"
+"""Signs behind which every reader takes an address to go on; others are written as percentages."""
+_CLEAR = re.compile(r"https://[\w.-]+(?:[/#][\w/#-]*)?")
+"""So plain that it is one address without its scheme, too."""
+_EMPHASIS = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|~")
+"""What could be emphasis within an address, and so begin another one."""
+_PATH_SHOWN, _LONGEST_WORD = 60, 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +123,10 @@ class _Address:
 
 def tame(markdown: str, rules: LinkRules) -> str:
     """The text with its links made harmless; what is in code stays."""
+    return _tamed(_tamed(markdown, rules), rules)  # what stands beside something that was replaced may read anew
+
+
+def _tamed(markdown: str, rules: LinkRules) -> str:
     return _joined([piece if is_code else _prose(piece, rules) for piece, is_code in pieces(markdown)])
 
 
@@ -128,22 +151,34 @@ def host_named(text: str) -> str:
 
 def _prose(text: str, rules: LinkRules) -> str:
     """Backticks that enclose nothing would join with ours; Slack's own marks are read before links are looked for."""
-    text = _SPECIAL.sub(lambda found: found[2] or f"@{found[1]}", text.replace("`", "'"))
+    text = _ENTITY.sub(_spelt, text.replace("`", "'"))
+    text = _ENTITY.sub(lambda again: again[0] if _spelt(again) == again[0] else f"&amp;{again[0][1:]}", text)
+    text = _NAMED.sub(r"\g<0> ", _SPECIAL.sub(lambda found: found[2] or f"@{found[1]}", text))
     done: list[str] = []
     at = 0
     for found in _FOUND.finditer(text):
-        done += [_unlinked(text[at : found.start()]), _replaced(found, rules)]
+        before, shown = _unlinked(text[at : found.start()]), _replaced(found, rules)
+        done += [before, " ", shown] if _sticks(before, found, shown) else [before, shown]
         at = found.end()
     return _TILDES.sub("~~", _OPENING.sub("< ", _joined([*done, _unlinked(text[at:])])))
 
 
+def _spelt(entity: re.Match[str]) -> str:
+    """The character itself, where it can be part of an address or is hidden; what would be a mark stays as it is."""
+    meant = html.unescape(entity[0])
+    is_mark = meant == entity[0] or (meant.isascii() and not meant.isalnum() and meant not in ".:/@?%-")
+    return entity[0] if is_mark else visible(meant)
+
+
 def _joined(pieces: Iterable[str]) -> str:
-    """Backticks stay those of their piece: neither escaped by what stands before them nor one longer run with it."""
-    done, last = [], ""
+    """Backticks stay those of their piece: neither escaped by what stands before them nor one longer run with it, nor
+    taken for the end of an address."""
+    done, word = [], ""
     for piece in filter(None, pieces):
-        clings = piece.startswith("`") and (last in ("`", "\\", "/") or (last.isascii() and last.isalnum()))
-        done += [" ", piece] if clings else [piece]
-        last = piece[-1]
+        clings = word[-1:] in ("`", "\\", "/") or (word[-1:].isascii() and word[-1:].isalnum()) or "://" in word
+        done += [" ", piece] if word and clings and piece.startswith("`") else [piece]
+        *before, last = f"x{piece}x".rsplit(maxsplit=1)
+        word = last[:-1] if before else (word + piece)[-_LONGEST_WORD:]
     return "".join(done)
 
 
@@ -156,20 +191,30 @@ def _replaced(found: re.Match[str], rules: LinkRules) -> str:
         who, _, host = found[0].partition("@")
         is_clear = is_top_domain(host) and not ("." in who and is_top_domain(who))
         return found[0] if is_clear else f"`{found[0]}`"
-    if found["target"] is not None:
-        return _link(found["label"], found["target"].strip("<>"), rules)
-    if found["slack"]:
-        return _link(found["words"] or "", found["slack"], rules)
+    is_joined = _JOINS.match(found.string, found.end()) is not None
+    if _is_labelled(found):
+        target = found["slack"] if found["target"] is None else found["target"]
+        shown = _link(found["label"] or found["words"] or "", target.strip("<>"), rules)
+        return f"{shown} " if is_joined and not shown.endswith((")", "`")) else shown
     whole = found["url"] or found["bare"]
     address = _trimmed(whole)
     before = _BEFORE.match(address)
     if before is not None and not found["url"]:
         return before[0] + _prose(whole[before.end() :], rules)
     rest = whole[len(address) :]
-    follows = found.string[found.end() : found.end() + 1]  # a mention, or a letter: of the host
-    joins = follows.isalnum() or follows in ("|", "<") or re.match(_DOT, follows) is not None
     shown = _plain(address, rules, is_bare=not found["url"])
-    return f"{shown}{rest}{' ' if joins and not shown.endswith('`') else ''}"
+    return f"{shown}{rest}{' ' if is_joined and not shown.endswith('`') else ''}"
+
+
+def _sticks(before: str, found: re.Match[str], shown: str) -> bool:
+    """Whether what stands before would be read as one with what became of a link."""
+    if _is_labelled(found):
+        return _STICKS.search(before) is not None and not shown.startswith(("[", "`"))
+    return shown.startswith("http") and (before[-1:].isalnum() or before.endswith("\\"))
+
+
+def _is_labelled(found: re.Match[str]) -> bool:
+    return found["target"] is not None or found["slack"] is not None
 
 
 def _link(label: str, target: str, rules: LinkRules) -> str:
@@ -197,14 +242,14 @@ def _plain(address: str, rules: LinkRules, *, is_bare: bool) -> str:
     known = _read(f"https://{address}" if is_bare else address)
     if known is None or not known.host:
         return f"`{address.partition('?')[0][:_PATH_SHOWN]}`"
-    if is_bare and not _is_host(address, known.host):
-        host = re.split(r"[/?#:]", address, maxsplit=1)[0]
+    host = re.split(r"[/?#:]", address, maxsplit=1)[0]
+    if is_bare and not _is_host(address, _punycode(host)):
         return host + _prose(address[len(host) :], rules)
     url = _followed(known, rules)
     if not url:
         written = address.partition("?")[0].rstrip("/")
         return f"`{written if is_bare and address.isascii() else known.shown}`"
-    return url.removeprefix("https://") if is_bare else url
+    return url.removeprefix("https://") if is_bare and _CLEAR.fullmatch(url) else url
 
 
 def _is_host(text: str, host: str) -> bool:
@@ -220,10 +265,15 @@ def _followed(address: _Address, rules: LinkRules) -> str:
     is_known = not rules.addresses.isdisjoint((address.raw, _untracked(address.raw)))
     if not address.is_plain or not (rules.allows(address.host) or (is_known and _is_shared(address.host))):
         return ""
-    query = _without_tracking(address.query) if is_known else ""
-    fragment = address.fragment if _FRAGMENT.fullmatch(address.fragment) else ""
-    path = address.path.replace("(", "%28").replace(")", "%29")
+    query = _inert(_without_tracking(address.query)) if is_known else ""
+    fragment = _inert(address.fragment) if _FRAGMENT.fullmatch(address.fragment) else ""
+    path = _inert(address.path)
     return f"{address.scheme}://{address.host}{path}{'?' + query if query else ''}{'#' + fragment if fragment else ''}"
+
+
+def _inert(part: str) -> str:
+    """A part of an address that every reader takes as one: nothing in it is emphasis, or begins another address."""
+    return _EMPHASIS.sub(lambda mark: f"%{ord(mark[0]):02X}", quote(part, safe=_ONE))
 
 
 def _read(raw: str) -> _Address | None:

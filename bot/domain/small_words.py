@@ -19,7 +19,7 @@ SMALL_WORDS: Mapping[str, str] = {
         "zur im am beim bei für auf aus nach über unter zwischen vor seit bis durch gegen um auch noch schon nur "
         "mehr sehr wenn dann weil dass ob als kann kannst können könnte muss müssen soll sollte will möchte habe "
         "hat haben hatte wird werden wurde geht gibt bitte danke hallo moin guten tag ja nein hier dort jetzt "
-        "immer wieder es sich man doppelt"
+        "immer wieder es sich man doppelt rechnung konto kündigen funktioniert"
     ),
     "fr": (
         "le la les l' un une des du de d' et ou mais est sont était je j' tu il elle nous vous ils elles on me m' "
@@ -27,7 +27,8 @@ SMALL_WORDS: Mapping[str, str] = {
         "qui quoi quel quelle quels quelles comment pourquoi quand où combien avec sans pour par dans sur sous "
         "chez vers entre avant après depuis au aux ce cet cette ces c' ça cela si aussi très bien tout tous toute "
         "peut peux pouvez dois faut veux voudrais souhaite ai as a avez avons ont été être fait faire bonjour "
-        "bonsoir salut merci beaucoup oui non s'il s'est y en déjà encore"
+        "bonsoir salut merci beaucoup oui non s'il s'est y en déjà encore puis svp facture compte "
+        "remboursement fonctionne"
     ),
     "es": (
         "el la los las un una unos unas y o pero es son está están estoy era fue yo tú él ella nosotros ustedes "
@@ -35,7 +36,7 @@ SMALL_WORDS: Mapping[str, str] = {
         "cuándo dónde cuánto por porque para con sin de del al en sobre entre desde hasta hacia muy más también "
         "ya aún todavía solo si sí cuando como este esta esto ese esa eso estos estas puedo puede puedes pueden "
         "quiero quisiera necesito tengo tiene tienen hay he ha han ser hacer cambiar hola buenas buenos días "
-        "tardes gracias favor ayuda otra vez donde pagar cobraron veces dos"
+        "tardes gracias favor ayuda otra vez donde pagar cobraron veces dos factura cuenta reembolso funciona"
     ),
     "it": (
         "il lo la i gli le un uno una e o ma è sono era io tu lui lei noi voi loro mi ti si ci vi mio mia miei "
@@ -88,9 +89,7 @@ SMALL_WORDS: Mapping[str, str] = {
     ),
     "fi": ("ja on ei se että en minun miten mikä kun voi olen mutta kiitos hei missä miksi ole sen tämä"),
     "hu": ("a az és nem hogy egy van kell mi ez meg is vagy köszönöm szia hogyan miért hol nekem"),
-    "ca": (
-        "el la els les i o però és són està jo vull puc com què on amb sense per del al en meu meva no hola gràcies"
-    ),
+    "ca": ("el la els les i o però és són està jo vull puc com què on amb sense per del al en meu meva no gràcies"),
     "id": ("yang dan di ke dari untuk dengan tidak ini itu saya anda bagaimana apa bisa ada akun terima kasih tolong"),
     "vi": ("tôi không là của và có cho với được làm thế nào bạn xin cảm ơn này"),
 }

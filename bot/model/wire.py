@@ -172,7 +172,8 @@ def _search_results(results: tuple[SearchResult, ...], *, citable: bool) -> list
         return [_text(NO_RESULTS)]
     found = [(r, [*passages, f"[{r.about}]"] if r.about.strip() else passages) for r, passages in found]
     if not citable:
-        return [_text(f"{r.title} ({r.source})\n" + "\n".join(passages)) for r, passages in found]
+        articles = ({"title": r.title, "source": r.source, "passages": passages} for r, passages in found)
+        return [_text(json.dumps(article, ensure_ascii=False)) for article in articles]
     return [
         {
             "type": "search_result",

@@ -27,7 +27,7 @@ from bot.config import Settings
 from bot.desk.alerts import Alerts
 from bot.desk.allowing import Allowing
 from bot.desk.approved_calls import ApprovedCalls
-from bot.desk.attachments import Attachments, Workshop
+from bot.desk.attachments import Attachments
 from bot.desk.authority import Authority
 from bot.desk.budget_pauses import BudgetPauses
 from bot.desk.case_clocks import CaseClocks
@@ -62,6 +62,7 @@ from bot.desk.turns import Turns
 from bot.desk.unsent import UnsentWords
 from bot.desk.waiting import Waiting
 from bot.desk.work import Crew, Work
+from bot.desk.workshop import Workshop
 from bot.domain.budget import Limit, Period, Scope
 from bot.domain.redaction import Redactors
 from bot.domain.service import Service
@@ -143,7 +144,7 @@ class Offices:
     @cached_property
     def breakers(self) -> ModelBreakers:
         """Of all models; for the calls, and for whoever asks how they are."""
-        return ModelBreakers(self._board)
+        return ModelBreakers(self._board, longest_call=self.settings.model_seconds)
 
     @cached_property
     def _board(self) -> Noticeboard:

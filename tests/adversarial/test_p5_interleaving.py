@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from bot.config import Settings
 from bot.desk import live
-from bot.desk.attachments import Workshop
+from bot.desk.workshop import Workshop
 from bot.domain.conversation import Conversation, Standing, Surface, ThreadKey
 from bot.domain.escalation import Decision, NewEscalation, Origin
 from bot.domain.exchange import Citation, ModelReply, ModelRequest, SearchResult, ToolResult, UserMessage

@@ -7,8 +7,8 @@ from tests.architecture.tree import PACKAGES, ROOT, name_of, python_files
 UNLAYERED = {
     "prompts": "texts; imports nothing of ours",
 }
-ENVIRONMENT_READERS = {"bot/__main__.py", "bot/config.py", "bot/evals/inspection.py"}
-"""The first only sets what numpy reads, the last what Inspect reads."""
+ENVIRONMENT_READERS = {"bot/__main__.py", "bot/config.py", "bot/desk/workshop.py", "bot/evals/inspection.py"}
+"""The first only sets what numpy reads, the last what Inspect reads; the workshop hands on where Python lies."""
 
 
 def layered_modules() -> set[str]:

@@ -1,10 +1,8 @@
 """Files of customers: what is shown to the model, and what preparing them may cost."""
 
-import asyncio
 import base64
 import io
 import os
-import threading
 import time
 
 import pytest
@@ -12,9 +10,9 @@ from PIL import Image as Pillow
 from pypdf import PdfReader, PdfWriter
 
 from bot.agent.context import TextFile
-from bot.desk import attachments
-from bot.desk.attachments import AT_ONCE, TURN_FILES, Attachments, Room
-from bot.desk.opening import LONGEST_EDGE, MOST_TEXT, Opened
+from bot.desk.attachments import TURN_FILES, Attachments, Room
+from bot.desk.opening import LONGEST_EDGE, MOST_TEXT, Opened, open_file
+from bot.desk.workshop import Patience
 from bot.domain.exchange import Document, Image
 from bot.domain.incoming import File
 
@@ -33,6 +31,17 @@ class OneFile:
         return self._content
 
 
+class Here:
+    """Opens files in this process, which is quicker than in one of their own."""
+
+    async def open(self, data: bytes, name: str, patience: Patience, *, is_text: bool) -> Opened:
+        return open_file(data, name, is_text=is_text)
+
+
+def desk_with(content: bytes) -> Attachments:
+    return Attachments(OneFile(content), Here())
+
+
 def picture(size: tuple[int, int], kind: str) -> bytes:
     out = io.BytesIO()
     Pillow.new("L", size).save(out, kind)
@@ -44,7 +53,7 @@ def of(media_type: str) -> File:
 
 
 async def test_a_photograph_of_a_telephone_is_shown_small() -> None:
-    kept, remarks = await Attachments(OneFile(picture((5712, 4284), "JPEG"))).fetch((of("image/jpeg"),))
+    kept, remarks = await desk_with(picture((5712, 4284), "JPEG")).fetch((of("image/jpeg"),))
     assert isinstance(kept[0], Image)
     assert max(kept[0].width, kept[0].height) == LONGEST_EDGE
     assert remarks == []
@@ -53,7 +62,7 @@ async def test_a_photograph_of_a_telephone_is_shown_small() -> None:
 async def test_a_picture_that_stays_large_when_it_is_small_is_written_another_way() -> None:
     out = io.BytesIO()
     Pillow.frombytes("RGBA", (1000, 1000), os.urandom(4_000_000)).save(out, "PNG", compress_level=0)
-    kept, remarks = await Attachments(OneFile(out.getvalue())).fetch((of("image/png"),))
+    kept, remarks = await desk_with(out.getvalue()).fetch((of("image/png"),))
     assert isinstance(kept[0], Image)
     assert (kept[0].media_type, len(kept[0].data) < 5_000_000, remarks) == ("image/jpeg", True, [])
 
@@ -62,44 +71,12 @@ async def test_a_picture_that_stays_large_when_it_is_small_is_written_another_wa
 async def test_a_picture_that_would_fill_the_memory_is_left_out_undecoded(size: tuple[int, int], kind: str) -> None:
     content = picture(size, kind)[:2000]  # what is missing would be missed if it were decoded
     began = time.thread_time()
-    assert await Attachments(OneFile(content)).fetch((of("image/png"),)) == ((), left_out("too many pixels"))
+    assert await desk_with(content).fetch((of("image/png"),)) == ((), left_out("too many pixels"))
     assert time.thread_time() - began < 0.1
 
 
-async def test_a_file_that_takes_for_ever_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    let_go = threading.Event()
-    monkeypatch.setattr(attachments, "PREPARING_SECONDS", 0.05)
-    monkeypatch.setattr(attachments, "open_file", lambda *_, **__: let_go.wait(30))
-    try:
-        assert await Attachments(OneFile(b"%PDF")).fetch((of("application/pdf"),)) == (
-            (), left_out("takes too long to open"),
-        )  # fmt: skip
-    finally:
-        let_go.set()
-
-
-async def test_two_files_are_prepared_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    running: list[int] = []
-    peak: list[int] = []
-
-    def prepare(data: bytes, name: str, *, is_text: bool) -> Opened:
-        running.append(1)
-        peak.append(len(running))
-        time.sleep(0.02)
-        running.pop()
-        return Opened(Document("", name, 1))
-
-    monkeypatch.setattr(attachments, "open_file", prepare)
-    desk = Attachments(OneFile(b"%PDF"))
-    shown = await asyncio.gather(*(desk.fetch((of("application/pdf"),)) for _ in range(8)))
-    assert all(len(kept) == 1 for kept, _ in shown)
-    assert max(peak) == AT_ONCE
-
-
 async def opened(content: bytes, name: str, media_type: str) -> tuple[tuple[object, ...], list[str]]:
-    return await Attachments(OneFile(content)).fetch(
-        (File("F1", name, media_type, len(content), "https://slack.com/f"),)
-    )
+    return await desk_with(content).fetch((File("F1", name, media_type, len(content), "https://slack.com/f"),))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +155,43 @@ async def test_a_photograph_is_turned_the_right_way_up() -> None:
     assert (kept[0].width, kept[0].height) == (20, 40)
 
 
+async def test_grey_of_sixteen_bits_stays_grey() -> None:
+    out = io.BytesIO()
+    scan = Pillow.new("I;16", (8, 8))
+    scan.putdata([128 * 256] * 64)
+    scan.save(out, "PNG")
+    kept, _ = await opened(out.getvalue(), "scan.png", "image/png")
+    assert isinstance(kept[0], Image)
+    shade = Pillow.open(io.BytesIO(base64.b64decode(kept[0].data))).convert("L").getpixel((4, 4))
+    assert isinstance(shade, int)
+    assert abs(shade - 128) < 4
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "L"])
+async def test_a_screenshot_of_few_colours_keeps_its_thin_lines_when_it_is_scaled_down(mode: str) -> None:
+    out = io.BytesIO()
+    page = Pillow.new("L", (3 * LONGEST_EDGE, 90), 255)
+    for across in range(0, 90, 10):
+        page.paste(0, (0, across, page.width, across + 1))
+    page.convert(mode).save(out, "PNG")
+    kept, _ = await opened(out.getvalue(), "a.png", "image/png")
+    assert isinstance(kept[0], Image)
+    seen = Pillow.open(io.BytesIO(base64.b64decode(kept[0].data))).convert("L")
+    assert seen.size == (LONGEST_EDGE, 30)
+    down_the_middle = seen.tobytes()[LONGEST_EDGE // 2 :: LONGEST_EDGE]
+    assert sum(shade < 235 for shade in down_the_middle) >= 9
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA")])
+async def test_of_a_picture_nothing_is_passed_on_but_what_it_shows(kind: str, mode: str) -> None:
+    out = io.BytesIO()
+    Pillow.new(mode, (8, 8)).save(out, kind, comment=b"Ana's phone", icc_profile=b"Ana's screen" * 20)
+    kept, _ = await opened(out.getvalue(), "a", "image/png")
+    assert isinstance(kept[0], Image)
+    assert b"Ana" not in (content := base64.b64decode(kept[0].data))
+    assert not {"comment", "icc_profile", "exif"} & set(Pillow.open(io.BytesIO(content)).info)
+
+
 async def test_of_an_animation_the_first_picture_is_shown_and_that_is_said() -> None:
     out, frames = io.BytesIO(), [Pillow.new("RGB", (8, 8), color) for color in ("red", "blue")]
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
@@ -195,13 +209,13 @@ async def test_of_a_photo_we_cannot_read_the_picture_is_shown_that_slack_made_of
             fetched.append(file.url)
             return await super().download(file, limit=limit)
 
-    kept, remarks = await Attachments(Slack(picture((40, 30), "JPEG"))).fetch((file,))
+    kept, remarks = await Attachments(Slack(picture((40, 30), "JPEG")), Here()).fetch((file,))
     assert isinstance(kept[0], Image)
     assert (fetched, remarks) == (["https://slack.com/t.jpg"], [])
 
 
 async def test_all_messages_of_a_turn_share_the_room_there_is() -> None:
-    desk, room = Attachments(OneFile(b"text")), Room(size=10)
+    desk, room = desk_with(b"text"), Room(size=10)
     files = tuple(File(f"F{n}", f"{n}.txt", "text/plain", 4, "https://slack.com/f") for n in range(4))
     kept, remarks = await desk.fetch(files, room)
     assert len(kept) == 2

@@ -21,6 +21,7 @@ from bot.domain.hidden import one_line, visible
         ("e\u200dvil ev\u200cil", "evil evil"),
         ("a" + "\u0301" * 50, "a" + "\u0301" * 6),
         ("x\ufe0f\ufe01", "x"),
+        ("日\ufe0f本\ufe0eé\ufe0f", "日本é"),
     ],
 )
 def test_what_nobody_sees_goes(written: str, read: str) -> None:
@@ -30,7 +31,7 @@ def test_what_nobody_sees_goes(written: str, read: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "👩‍💻 ❤️ 1️⃣ 🏳️‍🌈",
+        "👩‍💻 ❤️ 1️⃣ 🏳️‍🌈 ℹ️ ©️ ㊗️ ☎︎",
         "می‌خواهم",
         "क्‍ष",
         "tab\tand\nline",

@@ -33,6 +33,10 @@ ENGLISH = (
         ("quiero un reembolso", "es"),
         ("Comment inviter un invité ?", "fr"),
         ("L'export CSV ne marche pas", "fr"),
+        ("Hola!", "es"),
+        ("¿Reembolso?", "es"),
+        ("Rechnung falsch", "de"),
+        ("facture incorrecte", "fr"),
         ("je veux un remboursement", "fr"),
         ("招待する方法は", "ja"),
         ("ボードが遅いです。Slack Connectで招待できますか？", "ja"),
@@ -80,6 +84,12 @@ def test_slacks_locale_names_a_language(locale: str, language: str) -> None:
         ("gracias", "en", "es", "es"),
         ("Now in English please: where is my invoice?", "de", "de", "en"),
         ("FW-2041", "", "", ""),
+        ("¿Cómo invito a un invitado?", "en", "en", "es"),
+        ("Error: the file could not be opened. ¿Qué significa?", "es", "en", "es"),
+        ("動作不良", "ja", "en", "ja"),
+        ("動作不良", "", "ja", "ja"),
+        ("请问如何邀请访客", "", "", "zh"),
+        ("请问如何在我的项目里邀请新的访客加入团队", "ja", "ja", "zh"),
     ],
 )
 def test_a_single_word_does_not_change_the_language_spoken(
@@ -103,6 +113,7 @@ def test_an_answer_in_another_language_than_the_question_is_noticed() -> None:
         Case("What does „Wie lade ich einen Gast ein“ mean in English?"),
         Case("Wie lade ich ein?", (Line(Speaker.CUSTOMER, "Ana", "I only read English, sorry", 1.0),)),
         Case("ERR_402"),
+        Case("動作不良"),
         Case("Was?\n(file app.log) The server is not available and it could not be restarted", words="Was?"),
         Case("A colleague has approved the refund, and it was done. Tell the customer.", words=""),
         Case("Ich verstehe diese Meldung nicht: the request could not be completed because it is not available"),
@@ -115,3 +126,9 @@ def test_an_answer_in_another_language_than_the_question_is_noticed() -> None:
 def test_in_doubt_nothing_is_objected_to(case: Case) -> None:
     assert not is_foreign(ENGLISH, case)
     assert not is_foreign(GERMAN, case)
+
+
+def test_words_of_chinese_signs_alone_may_be_japanese() -> None:
+    japanese = "申し訳ございませんが、請求書の発行については管理者の方にお問い合わせください。" * 3
+    assert not is_foreign(japanese, Case("請求書発行"))
+    assert is_foreign(japanese, Case("请问如何在我的项目里邀请新的访客加入团队"))

@@ -18,7 +18,9 @@ LINEAR_SECONDS = 1.0
 _PARSER = MarkdownIt("commonmark", {"linkify": True, "html": True}).enable("linkify")
 _OURS = re.compile(r"https?://(?:[a-z0-9-]+\.)*help\.acme\.example(?:[/?#*_~]|$)|https?://github\.com/acme/docs$")
 PARTS = st.sampled_from(
-    ["https://evil.example/p?q=1", "http://help.acme.example/x?d=secret", "https://help.acme.example", "evil.com",
+    ["evil&period;com", "evil&#x2E;com/p?q=1", "&sol;", "&#104;ttps", "&#64;", "__", '"', "$", ";",
+     "\U0001f600", "İ", "\u201c",
+     "https://evil.example/p?q=1", "http://help.acme.example/x?d=secret", "https://help.acme.example", "evil.com",
      "www.evil.com/a", "[", "]", "(", ")", "<", ">", "|", "!", "`", "```", "~~~", "\n", "\n\n", "    ", " ", "\\", "@",
      ":", "[1]: ", "[x][1]", "label", "help.acme.example", "\u202e", "\u200b", "\u0430", "。", "を", "javascript:x",
      "//", "&colon;", "&#58;", '"title"', "# ", "> ", "- ", "*", "_", "mailto:a@b.com",
@@ -56,6 +58,18 @@ def _targets(token: Token) -> list[str]:
 @example("<div>\n```\n\nhttps://evil.com/?q=1\n```")
 @example("> [1]: javascript-x\n\n[1]")
 @example('<b a="`"> https://evil.com/?q=s `x')
+@example("see __evil.com__ now")
+@example("[](https://help.acme.example)@evil.com and <https://help.acme.example|>@evil.com")
+@example("[x]()[evil](x:y).com or evil.[com](x:y) or <x:y|evil>.com")
+@example("help.acme.example/a;evil.com and help.acme.example/__evil.com__ or https://help.acme.example/a~~evil.com~~")
+@example("_evil.com_https://help.acme.example@ or @__www.evil.com/a_")
+@example("Bİhttps://help.acme.example/\u2026evil.com?")
+@example("https://help.acme.example/a**`a https://evil.com b`")
+@example("\U0001f600.evil.com and evil.com:x:@&quot;")
+@example('https://help.acme.example"@evil.com or help.acme.example/"x:a@evil.com')
+@example("https://help.acme.example\u3001@evil.com https://help.acme.example\u300d.evil.com")
+@example("___evil.com/p?q=1___")
+@example("evil&period;com and &#104;ttps&colon;&sol;/evil&#46;com and evil.&#99;om")
 @example("a|b\n-|-\n    ```\n    https://evil.com\n    ```")
 def test_only_our_addresses_can_be_followed_whatever_the_text(text: str) -> None:
     tamed = tame(text, RULES)
@@ -105,6 +119,15 @@ def test_no_data_leaves_in_a_query(text: str) -> None:
         ("~~~\na\n\n~~~\n", "```\na\n\n```\n"),
         ("```\na", "```\na\n```"),
         ("sub.help.acme.example/a", "sub.help.acme.example/a"),
+        ("see __evil.com__ and a__b.c__d", "see __`evil.com`__ and a__b.c__d"),
+        ("evil&period;com &amp; &lt;b&gt; &copy; &#42;a&#42;", "`evil.com` &amp; &lt;b&gt; © &#42;a&#42;"),
+        ("a&#x202e;b&zwj;c&shy;d&#xE0041;e&#0;", "abcde\ufffd"),
+        ("evil&perio&#100;;com", "evil&amp;period;com"),
+        ("`&period;`", "`&period;`"),
+        ("<#C1|evil>.com <@U1|www.evil>.com <@U1>, <@U1>.", "<#C1|evil> .com <@U1|`www.evil`> .com <@U1>, <@U1>."),
+        ('see "https://help.acme.example". So', 'see "https://help.acme.example". So'),
+        ("\u300chttps://help.acme.example\u300dです", "\u300chttps://help.acme.example\u300dです"),
+        ('https://help.acme.example"@evil.com', 'https://help.acme.example "@evil.com'),
         ("詳細はevil.comを見て。evil.comです", "詳細は`evil.com`を見て。`evil.com`です"),
     ],
 )
