@@ -100,7 +100,7 @@ def _of(index: ArticleIndex) -> Ranker:
     assert isinstance(ranking, Ranking)
 
     def rank(query: str) -> Sequence[str]:
-        order = fusion.best(ranking.scored(ranking.by_words(query, None), ranking.vector(query)).articles, _MOST)
+        order = fusion.best(ranking.scored(query, None).articles, _MOST)
         return [ranking.layout.articles[place].slug for place in order]
 
     return rank

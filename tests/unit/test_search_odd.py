@@ -175,8 +175,8 @@ def test_an_error_code_counts_even_at_the_end_of_a_long_story() -> None:
     assert len(story.split()) > LONGEST_QUERY
     index = ArticleIndex.build(ARTICLES)
     assert index.everything is not None
-    said = index.everything.by_words(f"{story} FW-1201", None)
-    assert said.articles[[a.slug for a in index.everything.layout.articles].index("errors")] > 0
+    scored = index.everything.scored(f"{story} FW-1201", None)
+    assert scored.articles[[a.slug for a in index.everything.layout.articles].index("errors")] > 0
 
 
 def test_a_question_that_quotes_a_code_is_about_something_where_words_alone_are_searched_too() -> None:

@@ -76,12 +76,8 @@ class ArticleIndex:
 
     def search(self, query: str, category: ArticleCategory | None, *, internal: bool, most: int = BEST) -> Found:
         """Articles about the question, only those of the category if there is one. Blocks for a few milliseconds."""
-        ranking = self.ranking(internal=internal)
+        ranking = self.everything if internal else self.public
         return ranking.search(query, category, most) if ranking else NOTHING
-
-    def ranking(self, *, internal: bool) -> Ranking | None:
-        """What this reader may search; None: nothing."""
-        return self.everything if internal else self.public
 
 
 def calibrated(articles: Iterable[Article], cuts: Mapping[str, Cut], vectors: Stored, embedder: Embedder) -> Thresholds:

@@ -165,14 +165,9 @@ def _emptied(given: list[tuple[Shelf, Stored]], embedder: Embedder, thresholds: 
 
 
 async def _found(index: ArticleIndex, question: Question, most: int = BEST) -> Found:
-    """In threads, a few milliseconds of a processor: the words are looked up while the question is embedded."""
-    if (ranking := index.ranking(internal=question.internal)) is None:
-        return NOTHING
-    said, vector = await asyncio.gather(
-        asyncio.to_thread(ranking.by_words, question.query, question.category),
-        asyncio.to_thread(ranking.vector, question.query),
-    )
-    return await asyncio.to_thread(ranking.found, said, vector, most)
+    """In a thread: a question takes a few milliseconds of a processor."""
+    query, internal = question.query, question.internal
+    return await asyncio.to_thread(index.search, query, question.category, internal=internal, most=most)
 
 
 def findings(found: Found) -> Findings:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from tools.knowledge_base import fusion
 from tools.knowledge_base.articles import Article, ArticleCategory
-from tools.knowledge_base.band import Band, Thresholds
-from tools.knowledge_base.band import by_words as band_by_words
+from tools.knowledge_base.band import Band, Thresholds, by_words
 from tools.knowledge_base.dense import DenseIndex
 from tools.knowledge_base.embedder import Embedder, EmbedderUnavailableError, Vectors, vector_of
 from tools.knowledge_base.lexical import Asked, LexicalIndex, Terms
@@ -129,53 +128,43 @@ class Ranking:
 
     def search(self, query: str, category: ArticleCategory | None, most: int = BEST) -> Found:
         """The best articles of the category, or of all; the band is that of the first five, however many are given."""
-        return self.found(self.by_words(query, category), self.vector(query), most)
-
-    def by_words(self, query: str, category: ArticleCategory | None) -> "ByWords":
-        """The first half of a search, which a thread may do while another one does `vector`."""
-        allowed = (self._categories == category) if category else np.ones(len(self._categories), bool)
-        asked = self._lexical.ask(query)
-        rows = self._lexical.scores(asked)
-        return ByWords(query, allowed, asked, rows, self._of_articles(rows, allowed))
-
-    def vector(self, query: str) -> Vectors | None:
-        """The other half: what the question means; None where words alone decide."""
-        return self._meaning.vector(query) if self._meaning else None
-
-    def found(self, said: "ByWords", vector: Vectors | None, most: int = BEST) -> Found:
-        """Both halves made one answer; `most`: articles in it."""
-        scored = self.scored(said, vector)
+        scored = self.scored(query, category)
         order = fusion.best(scored.articles, most)
         if scored.cosine is None:
             order = order[scored.articles[order] >= _NEAR * scored.articles.max(initial=0.0)]
-        band = self._band(said, scored, order[:BEST]) if len(order) else Band.NONE
+        band = self._band(query, scored, order[:BEST]) if len(order) else Band.NONE
         return NOTHING if band is Band.NONE else Found(band, self._hits(order, scored))
 
-    def scored(self, said: "ByWords", vector: Vectors | None) -> "Scored":
-        """All articles, before the band is looked at."""
+    def scored(self, query: str, category: ArticleCategory | None) -> "Scored":
+        """Every article's score: 0 for those that do not count."""
+        allowed = (self._categories == category) if category else np.ones(len(self._categories), bool)
+        asked = self._lexical.ask(query)
+        words = self._lexical.scores(asked)
+        of_words = self._of_articles(words, allowed)
+        vector = self._meaning.vector(query) if self._meaning else None
         if self._meaning is None or vector is None:
-            return Scored(said.articles, said.rows, None)
+            return Scored(asked, of_words, words, None)
         near, titles = self._meaning.dense.cosines(vector)
-        of_near = self._of_articles(near, said.allowed)
-        articles = fusion.fused([(_WORDS, said.articles), (_MEANING, of_near), (_TITLE, titles * said.allowed)])
-        return Scored(articles, _WORDS * _shares(said.rows) + _MEANING * _shares(near), float(of_near.max()))
+        of_near = self._of_articles(near, allowed)
+        articles = fusion.fused([(_WORDS, of_words), (_MEANING, of_near), (_TITLE, titles * allowed)])
+        return Scored(asked, articles, _WORDS * _shares(words) + _MEANING * _shares(near), float(of_near.max()))
 
-    def _band(self, said: "ByWords", scored: "Scored", order: Ints) -> Band:
+    def _band(self, query: str, scored: "Scored", order: Ints) -> Band:
         """A question that names an article, or a code in one, is never off the subject."""
-        band = self._measured(said, scored, order)
+        band = self._measured(scored, order)
         if band is not Band.NONE:
             return band
-        return Band.WEAK if self._lexical.holds_code(said.query) or self._is_named(said.asked, order) else Band.NONE
+        return Band.WEAK if self._lexical.holds_code(query) or self._is_named(scored.asked, order) else Band.NONE
 
-    def _measured(self, said: "ByWords", scored: "Scored", order: Ints) -> Band:
+    def _measured(self, scored: "Scored", order: Ints) -> Band:
         """By the cosine, and by the words where it says nothing."""
         first = self.layout.articles[order[0]]
         if self._meaning is None or scored.cosine is None or not self._meaning.knows(first):
-            return band_by_words(self._share(said.asked, order))
+            return by_words(self._share(scored.asked, order))
         band = self._meaning.thresholds.band(scored.cosine)
         if band is not Band.NONE or self._have_vectors(self._meaning.dense, order):
             return band
-        return band_by_words(self._share(said.asked, order))
+        return by_words(self._share(scored.asked, order))
 
     def _have_vectors(self, dense: DenseIndex, order: Ints) -> bool:
         """False while what was found is still to be embedded: then a cosine says nothing about it."""
@@ -209,24 +198,11 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class ByWords:
-    """A question, and how well the words of every row fit it."""
-
-    query: str
-    allowed: NDArray[np.bool_]
-    """Which articles count."""
-    asked: Asked
-    rows: Floats
-    articles: Floats
-    """The best row of each; 0 for those that do not count."""
-
-
-@dataclass(frozen=True, slots=True)
 class Scored:
     """A question's scores."""
 
+    asked: Asked
     articles: Floats
-    """0 for those that do not count."""
     rows: Floats
     """By which the best passage of an article is chosen."""
     cosine: float | None
