@@ -53,7 +53,7 @@ async def test_a_name_that_moves_to_a_private_address_is_not_followed(
     port = site.url.rpartition(":")[2]
     settings = WebSettings.model_validate({"kind": "web", "url": f"http://help.fernway.example:{port}/help/"})
     async with http_session(public_only=True) as session:
-        with pytest.raises(SourceError, match="not at a public address.* import that folder"):
+        with pytest.raises(SourceError, match=r"not at a public address.* import that folder"):
             await reading(Website(session, settings, sleep=Crawl(site).sleep))
     assert asked
     assert not site.asked
