@@ -20,7 +20,7 @@ from bot.domain.exchange import (
 from bot.model import offline_says as says
 from bot.model.offline_asides import judged, summed_up
 from bot.model.offline_tools import case, refund, ticket, tool_use
-from bot.model.offline_turn import read_turn
+from bot.model.offline_turn import Turn, read_turn
 from bot.model.offline_wishes import Wish, wish_of
 
 MODEL = "offline"
@@ -31,7 +31,7 @@ _QUERY_CHARS = 300
 
 Move = ToolUse | tuple[Text, ...]
 """A tool call, or what is said to the customer."""
-Say = Callable[[ToolResult], str]
+Say = Callable[[Turn, ToolResult], str]
 
 
 class OfflineModel:
@@ -70,9 +70,9 @@ class _Agent:
             return self._after_tools()
         match wish_of(self._turn):
             case Wish.NOTHING:
-                return _said(says.greeting(self._turn))
+                return self._said(says.greeting(self._turn))
             case Wish.OTHERS_ACCOUNT:
-                return _said(says.own_account_only())
+                return self._said(says.own_account_only(self._turn))
             case Wish.OWN_ACCOUNT:
                 return self._look_up()
             case Wish.ANSWER:
@@ -108,22 +108,20 @@ class _Agent:
         done = self._turn.done
         if ESCALATE in done:
             worked = not done[ESCALATE][1].is_error
-            return _said(says.handed_over(self._turn) if worked else says.cannot_hand_over())
+            return self._said((says.handed_over if worked else says.cannot_hand_over)(self._turn))
         if REFUND in done:
             return self._told(done[REFUND][1], "The refund could not be made.", says.refunded)
         if TICKET in done:
             return self._told(done[TICKET][1], "Opening a ticket did not work.", says.ticket_opened)
         if LOOKUP in done:
-            return self._told(
-                done[LOOKUP][1], "The account could not be looked up.", lambda r: says.account(self._turn, r)
-            )
-        found = says.quoted(self._turn.question, done[SEARCH][1]) if SEARCH in done else ()
+            return self._told(done[LOOKUP][1], "The account could not be looked up.", says.account)
+        found = says.quoted(self._turn, done[SEARCH][1]) if SEARCH in done else ()
         if found:
-            return (*found, Text(says.SIGN))
+            return (*found, Text(says.sign(self._turn.language)))
         return self._hand_over("The help centre has no article that fits the question.")
 
     def _told(self, result: ToolResult, reason: str, say: Say) -> Move:
-        return self._hand_over(reason) if result.is_error else _said(say(result))
+        return self._hand_over(reason) if result.is_error else self._said(say(self._turn, result))
 
     def _hand_over(self, reason: str, team: str | None = None, proposed_reply: str = "") -> Move:
         return self._use(ESCALATE, case(self._turn, reason, team=team, proposed_reply=proposed_reply))
@@ -133,11 +131,10 @@ class _Agent:
             return tool_use(self._request, name, known)
         if name != ESCALATE and ESCALATE in self._offered:
             return self._hand_over("There is no tool for this.")
-        return _said(says.cannot_hand_over())
+        return self._said(says.cannot_hand_over(self._turn))
 
-
-def _said(text: str) -> tuple[Text, ...]:
-    return (Text(f"{text}\n\n{says.SIGN}"),)
+    def _said(self, text: str) -> tuple[Text, ...]:
+        return (Text(f"{text}\n\n{says.sign(self._turn.language)}"),)
 
 
 def _reply(request: ModelRequest, move: Move) -> ModelReply:

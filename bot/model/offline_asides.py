@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 from bot.domain.exchange import ModelRequest, Text, UserMessage
-from bot.model.offline_says import SIGN
+from bot.model.offline_says import sign
 from bot.model.offline_tools import filled
 from bot.model.offline_words import sentences, stems
+from prompts import LANGUAGES
 
 _WELL_COVERED = 0.6
 _BRIEF_WORDS = 60
@@ -26,7 +27,9 @@ _IMPOSSIBLE = re.compile(r"\bI(?: have|.ve)? (?:just )?(cancell?ed|deleted|upgra
 def judged(request: ModelRequest) -> str:
     """A verdict that fits the wanted schema: the reply's words and numbers must stand in what the tools returned."""
     case = _case(request)
-    reply = str(case.get("reply", "")).replace(SIGN, "")
+    reply = str(case.get("reply", ""))
+    for language in LANGUAGES:
+        reply = reply.replace(sign(language), "")
     tools = _tools(case)
     results = " ".join(str(tool.get("result", "")) for tool in tools)
     grounded, confidence = _grounded(reply, f"{case.get('question', '')} {results}")

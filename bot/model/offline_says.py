@@ -1,4 +1,7 @@
-"""What the offline model says: quotes and plain sentences made of tool results, never a claim of its own."""
+"""What the offline model says: quotes and plain sentences made of tool results, never a claim of its own.
+
+The sentences are those of `prompts/sentences`, in the language of the conversation.
+"""
 
 import json
 import re
@@ -7,8 +10,8 @@ from typing import Any
 from bot.domain.exchange import Citation, SearchResult, Text, ToolResult
 from bot.model.offline_turn import Turn
 from bot.model.offline_words import Quote, best_quotes
+from prompts import sentences
 
-SIGN = "_Offline mode: quoted from the help centre without a language model._"
 _SHOWN_CHARGES = 3
 _SHOWN_TICKETS = 3
 _BILLING = re.compile(r"invoice|bill|charge|paid|pay|refund|cost|price", re.I)
@@ -30,113 +33,110 @@ _FACTS = {
 }
 
 
+def sign(language: str) -> str:
+    """Stands under everything that is said."""
+    return sentences(language)["offline_sign"]
+
+
 def greeting(turn: Turn) -> str:
     """An answer to a greeting, thanks, an emoji, or to nothing at all."""
+    words = sentences(turn.language)
     if turn.has_files and not turn.question:
-        return "I cannot look into files in offline mode. Please describe in words what you need."
+        return words["offline_no_files"]
     if _THANKS.search(turn.question):
-        return f"You are welcome{_comma(turn)}! Write again whenever you need something."
+        return words["offline_welcome"].format(to_name=_to_name(turn))
     if turn.note and not turn.question:
-        return approved(turn) or denied(turn) or f"Thank you for waiting{_comma(turn)}. What else can I help you with?"
-    return f"Hello{_comma(turn)}! What can I help you with? Ask me about the product, your account or a bill."
+        return approved(turn) or denied(turn) or words["offline_waited"].format(to_name=_to_name(turn))
+    return words["offline_hello"].format(to_name=_to_name(turn))
 
 
-def own_account_only() -> str:
+def own_account_only(turn: Turn) -> str:
     """To somebody who asks about another's account."""
-    return "I can only talk about your own account. Is there something about yours that I can look up?"
+    return sentences(turn.language)["offline_own_account_only"]
 
 
-def cannot_hand_over() -> str:
+def cannot_hand_over(turn: Turn) -> str:
     """When nobody could be told."""
-    return (
-        "I could not find an answer, and handing over to a colleague did not work just now."
-        " Write `handoff` to ask for a person directly."
-    )
+    return sentences(turn.language)["offline_cannot_hand_over"]
 
 
 def handed_over(turn: Turn) -> str:
     """After an escalation that worked."""
-    return f"I have asked a human colleague to look at this{_comma(turn)}. They will see what we wrote here."
+    return sentences(turn.language)["offline_handed_over"].format(to_name=_to_name(turn))
 
 
 def proposal(turn: Turn) -> str:
     """A reply for staff to approve about a disputed charge; decides nothing."""
-    hello = f"Hello {turn.name}, thank you" if turn.name else "Thank you"
-    return (
-        f"{hello} for telling us. Our billing team is looking at this charge; a person decides about the refund."
-        " If you have the invoice number at hand, please reply with it here."
-    )
+    words = sentences(turn.language)
+    thanks = words["offline_thanks_name"].format(name=turn.name) if turn.name else words["offline_thanks"]
+    return words["offline_proposal"].format(thanks=thanks)
 
 
-def refunded(result: ToolResult) -> str:
+def refunded(turn: Turn, result: ToolResult) -> str:
     """What became of a refund, as the tool told it."""
-    return _refund_told(_plain(result)) or (
-        "That refund needs a colleague's approval, so I have asked one. Nothing has been refunded yet."
-    )
+    return _refund_told(turn, _plain(result)) or sentences(turn.language)["offline_refund_asked"]
 
 
 def denied(turn: Turn) -> str:
     """That a colleague said no; the reason is a colleague's to tell. Empty when the note is about something else."""
     if not _WAS_DENIED.search(turn.note):
         return ""
-    return (
-        f"A colleague has looked at this{_comma(turn)} and decided against it, so nothing was done."
-        " Write `handoff` to talk to a person about it."
-    )
+    return sentences(turn.language)["offline_denied"].format(to_name=_to_name(turn))
 
 
 def approved(turn: Turn) -> str:
     """What a colleague's approval of a refund led to; empty when the note is about something else."""
     if not _WAS_APPROVED.search(turn.note):
         return ""
+    words = sentences(turn.language)
     if "not known whether it was carried out" in turn.note:
-        return "It is not certain whether the refund was made. Write `handoff` to talk to a person about it."
-    failed = "A colleague approved the refund, but it could not be made. Write `handoff` to talk to a person about it."
-    return failed if "NOT carried out" in turn.note else _refund_told(turn.note)
+        return words["offline_refund_uncertain"]
+    return words["offline_refund_failed"] if "NOT carried out" in turn.note else _refund_told(turn, turn.note)
 
 
-def _refund_told(text: str) -> str:
+def _refund_told(turn: Turn, text: str) -> str:
     made = re.search(r"Refund (RF-\d+) of (\$[\d.]+)", text)
     if made is None:
         return ""
-    again = " before, so I did not make a second one" if "issued already" in text else ""
-    return f"I have refunded {made[2]} to you{again}. Its number is {made[1]}."
+    words = sentences(turn.language)
+    told = words["offline_refunded_before"] if "issued already" in text else words["offline_refunded"]
+    return told.format(amount=made[2], number=made[1])
 
 
-def ticket_opened(result: ToolResult) -> str:
+def ticket_opened(turn: Turn, result: ToolResult) -> str:
     """The ticket's number as the tool told it."""
-    told = _plain(result)
+    words, told = sentences(turn.language), _plain(result)
     number = re.search(r"\b[A-Z]{1,8}-\d+\b|#\d+", told)
-    name = f"ticket {number[0]}" if number else "a ticket"
-    if "already open" in told:
-        return f"There is {name} open for this already, so I did not open a second one."
-    return f"I have opened {name} for you. Nobody has looked at it yet."
+    ticket = words["offline_ticket"].format(number=number[0]) if number else words["offline_a_ticket"]
+    said = words["offline_ticket_there"] if "already open" in told else words["offline_ticket_opened"]
+    return said.format(ticket=ticket)
 
 
 def account(turn: Turn, result: ToolResult) -> str:
     """The looked-up account, the part the question is about first."""
-    shown = _parsed(_plain(result))
+    words, shown = sentences(turn.language), _parsed(_plain(result))
     if shown is None:
-        return "This is what I can see in your account:\n" + "\n".join(_plain(result).splitlines()[:10])
+        return words["offline_account"] + "\n" + "\n".join(_plain(result).splitlines()[:10])
     parts = [_facts(shown)]
     if _BILLING.search(turn.question):
         parts.insert(0, _charges(shown))
     if _TICKETS.search(turn.question):
-        parts.insert(0, _tickets(shown))
-    whose = f"the account of {shown.get('email')}" if turn.is_staff else "your account"
-    return f"This is what I can see in {whose}:\n\n" + "\n\n".join(part for part in parts if part)
+        parts.insert(0, _tickets(shown) or f"- {words['offline_no_tickets']}")
+    whose = words["offline_account_of"].format(email=shown.get("email")) if turn.is_staff else words["offline_account"]
+    return f"{whose}\n\n" + "\n\n".join(part for part in parts if part)
 
 
-def quoted(question: str, result: ToolResult) -> tuple[Text, ...]:
+def quoted(turn: Turn, result: ToolResult) -> tuple[Text, ...]:
     """The passages that fit best, each with its source; empty when none fits."""
     if not isinstance(result.content, tuple):
         return ()
-    return tuple(_quotation(quote) for quote in best_quotes(question, result.content))
+    return tuple(_quotation(quote, turn.language) for quote in best_quotes(turn.question, result.content))
 
 
-def _quotation(quote: Quote) -> Text:
+def _quotation(quote: Quote, language: str) -> Text:
     citation = Citation(quote.source, quote.title, quote.text)
-    return Text(f"From “{quote.title}”:\n\n{quote.text}\n\n", (citation,))
+    whence = sentences(language)["offline_from"].format(title=quote.title)
+    return Text(f"{whence}\n\n{quote.text}\n\n", (citation,))
 
 
 def _plain(result: ToolResult) -> str:
@@ -174,7 +174,7 @@ def _money(row: dict[str, Any]) -> str:
 
 def _tickets(shown: dict[str, Any]) -> str:
     rows = _rows(shown, "recent_tickets")[:_SHOWN_TICKETS]
-    return "\n".join(f"- {r.get('id')}: {r.get('subject')}, {r.get('status')}" for r in rows) or "- no recent tickets"
+    return "\n".join(f"- {r.get('id')}: {r.get('subject')}, {r.get('status')}" for r in rows)
 
 
 def _rows(shown: dict[str, Any], key: str) -> list[dict[str, Any]]:
@@ -182,5 +182,6 @@ def _rows(shown: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _comma(turn: Turn) -> str:
-    return f", {turn.name}" if turn.name else ""
+def _to_name(turn: Turn) -> str:
+    """What is put behind a greeting for whom it is meant."""
+    return sentences(turn.language)["offline_to_name"].format(name=turn.name) if turn.name else ""

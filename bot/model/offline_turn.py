@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bot.domain.exchange import AssistantMessage, ModelRequest, Text, ToolResult, ToolUse, UserMessage
+from bot.domain.language import LANGUAGE_NAMES
 
 _EMAIL = r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 """Begins at no place inside a word: looking from each of them would take time squared."""
@@ -11,6 +12,8 @@ _WHO = re.compile(rf"^(Customer|Colleague[^:\n]*): (?P<name>[^<(\n]*?) (?:<(?P<e
 _USD = r"(\d[\d,]*(?:\.\d\d?)?)"
 _AMOUNT = re.compile(rf"(?:\$ ?|\busd ?){_USD}|\b{_USD} ?(?:\$|dollars?\b|usd\b)", re.I | re.A)
 _NOTE = re.compile(r"^Note: (.+)$", re.M)
+_LANGUAGE = re.compile(r"^(?:Note: )?Language of the conversation: (\w+)$", re.M)
+_CODES = {name: code for code, name in LANGUAGE_NAMES.items()}
 _QUOTED = "Quoted or forwarded by the customer"
 
 
@@ -27,6 +30,8 @@ class Turn:
     note: str
     """What happened around the talk; never shown to the customer."""
     has_files: bool
+    language: str
+    """Of the conversation, ISO 639-1; English where nothing is said of it."""
     done: dict[str, tuple[ToolUse, ToolResult]]
     """The latest run of each tool."""
 
@@ -50,7 +55,8 @@ def read_turn(request: ModelRequest) -> Turn:
     introduced = [(i, m) for i, m in spoken if any(_is_context(t) for t in _texts(m))]
     start, message = (introduced or spoken or users or [(0, UserMessage(()))])[-1]
     context = "\n".join(t for t in _texts(message) if _is_context(t))
-    who, note = _WHO.search(context), _NOTE.search(context)
+    language = _LANGUAGE.search(context)
+    who, note = _WHO.search(context), _NOTE.search(_LANGUAGE.sub("", context))
     return Turn(
         question=_question(message),
         name=who["name"].split(" ")[0] if who else "",
@@ -58,6 +64,7 @@ def read_turn(request: ModelRequest) -> Turn:
         is_staff=bool(who and who[1] != "Customer"),
         note=note[1] if note else "",
         has_files=any(not isinstance(part, Text | ToolResult) for part in message.content),
+        language=_CODES.get(str(language[1]), "en") if language else "en",
         done=_done(request, start),
     )
 

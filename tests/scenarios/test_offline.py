@@ -67,3 +67,12 @@ async def test_what_the_help_centre_does_not_know_goes_to_a_person(offline: Desk
     answer = await thread.answer()
     assert "colleague" in answer.text
     await offline.card()
+
+
+async def test_who_writes_german_reads_german_where_no_model_speaks(offline: Desk) -> None:
+    thread = await offline.customer().asks("Hat Ihr Büro in Reykjavik auch einen Parkplatz für meinen großen Zeppelin?")
+    answer = await thread.answer()
+    assert "Ich habe jemanden aus unserem Team gebeten" in answer.text
+    assert "Offline-Modus" in answer.text
+    assert "colleague" not in answer.text
+    await offline.card()

@@ -21,7 +21,9 @@ from bot.domain.exchange import (
     ToolSpec,
     UserMessage,
 )
+from bot.domain.language import LANGUAGE_NAMES
 from bot.model.offline import OfflineModel
+from prompts import LANGUAGES, sentences
 from tools.base import strict_schema
 from tools.customers.tool import LookupArguments
 from tools.escalation import EscalateArguments
@@ -128,6 +130,28 @@ async def test_who_asks_for_a_human_gets_one_without_a_search(words: str) -> Non
     assert (await talk.calls())[0] == "escalate_to_human"
     talk.gets("Case put before the team.")
     assert "I have asked a human colleague" in await talk.says()
+
+
+@pytest.mark.parametrize(("language", "name"), [(code, LANGUAGE_NAMES[code]) for code in LANGUAGES if code != "en"])
+async def test_what_it_says_itself_is_in_the_language_of_the_conversation(language: str, name: str) -> None:
+    context = ANA.replace("</context>", f"Note: Language of the conversation: {name}\n</context>")
+    own, english = sentences(language), sentences()
+    talk = Talk("Xyzzy?", context)
+    await talk.calls()
+    talk.gets("Nothing was found.")
+    await talk.calls()
+    talk.gets("Case put before the team.")
+    handed_over = (await talk.next()).text
+    assert handed_over.endswith(own["offline_sign"])
+    assert handed_over.startswith(own["offline_handed_over"].partition("{")[0])
+    assert "Ana" in handed_over
+    said = {await _greeting(text, context) for text in ("", "thanks", "hello")}
+    assert not [one for one in said for text in english.values() if len(text) > 20 and text in one]
+    assert "Thank you" not in str(said), "the language is no note of something that happened"
+
+
+async def _greeting(words: str, context: str) -> str:
+    return (await Talk(words, context).next()).text
 
 
 @pytest.mark.parametrize("words", ["How do I add a person to my workspace?", "What is the agent view?", "persons"])
