@@ -56,6 +56,7 @@ async def test_p4_a_workspaces_money_holds_for_all_conversations_together(desk: 
     desk.claude.always = lambda seen: text("Guests are free.") if seen.tool_results else search()
     threads = await asyncio.gather(*(desk.customer(p).asks("What do guests cost?") for p in PEOPLE * 2))
     answers = [await thread.answer(seconds=40) for thread in threads]
+    await desk.settled()
     assert desk.claude.cost <= Decimal("0.10")
     stopped = [a for a in answers if "reached the limit" in a.text]
     assert stopped
