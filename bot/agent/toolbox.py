@@ -91,8 +91,10 @@ class Toolbox:
         return name in self._tools
 
     def as_it_is(self, pinned: ToolSpec) -> ToolSpec:
-        """A tool of our own as a conversation was opened with it; one of others as it is now, because what its server
-        said of it before holds no more."""
+        """A tool of our own as a conversation was opened with it; one of others as it is now.
+
+        What its server said of that before holds no more.
+        """
         tool = self._tools.get(pinned.name)
         return tool.spec if tool is not None and tool.version else pinned
 
@@ -135,7 +137,7 @@ class Toolbox:
             result, note, error = await self._execute(use, position, own)
         except asyncio.CancelledError:  # somebody took over or pressed Stop, or time is up
             broken_off = replace(call, ok=False, error=CANCELLED)
-            await asyncio.shield(self._trace(record.without_result(broken_off, ended=self._clock())))
+            await asyncio.shield(self._note_broken_off(record.without_result(broken_off, ended=self._clock())))
             raise
         result = discreet(result, redactor)
         call = replace(call, ok=not result.is_error, error=error)
@@ -144,9 +146,13 @@ class Toolbox:
             await tx.traces.add(*record.around(call, note or shown(result), ended=self._clock()))
         return result
 
-    async def _trace(self, rows: tuple[TraceEvent, ...]) -> None:
-        async with self._store.write() as tx:
-            await tx.traces.add(*rows)
+    async def _note_broken_off(self, rows: tuple[TraceEvent, ...]) -> None:
+        """Never raises: the cancellation goes on, whatever the database says meanwhile."""
+        try:
+            async with self._store.write() as tx:
+                await tx.traces.add(*rows)
+        except Exception:  # a row less in the trace is better than a run that does not end as it was told to
+            logger.exception("tool.broken_off_untraced", extra={"fields": {"run": rows[0].run_id}})
 
     async def _execute(self, use: ToolUse, position: int, context: ToolContext) -> tuple[ToolResult, str, str]:
         """The result, a short note for the trace, and the class of the error (empty: none)."""

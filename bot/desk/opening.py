@@ -76,14 +76,14 @@ def open_file(data: bytes, name: str, *, is_text: bool) -> Opened:
 
 @contextmanager
 def _parsing() -> Iterator[None]:
-    """Parsers of foreign files raise anything: SyntaxError, struct.error, DependencyError, KeyError, …"""
+    """Whatever a parser raises becomes an UnreadableFileError."""
     try:
         yield
     except UnreadableFileError:
         raise
     except MemoryError as error:
         raise UnreadableFileError("takes too much memory to open") from error
-    except Exception as error:
+    except Exception as error:  # of a foreign file it may be anything: SyntaxError, struct.error, KeyError, …
         raise UnreadableFileError("broken") from error
 
 

@@ -5,6 +5,7 @@ The sentences are those of `prompts/sentences`, in the language of the conversat
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.exchange import Citation, SearchResult, Text, ToolResult
@@ -22,15 +23,16 @@ _THANKS = re.compile(
     r"\b(thank\w*|thx|ty|cheers|merci|danke|gracias|grazie|great|perfect|awesome|solved|works)\b", re.I
 )
 _FACTS = {
-    "company": "company",
-    "plan": "plan",
-    "status": "status",
-    "seats": "seats",
-    "renews_on": "renews on",
-    "monthly_usd": "monthly price in USD",
-    "monthly": "monthly price",
-    "customer_since": "customer since",
+    "company": "offline_company",
+    "plan": "offline_plan",
+    "status": "offline_status",
+    "seats": "offline_seats",
+    "renews_on": "offline_renews_on",
+    "monthly_usd": "offline_monthly_usd",
+    "monthly": "offline_monthly",
+    "customer_since": "offline_customer_since",
 }
+"""Fields of an account that are shown, and what they are called."""
 
 
 def sign(language: str) -> str:
@@ -117,7 +119,7 @@ def account(turn: Turn, result: ToolResult) -> str:
     words, shown = sentences(turn.language), _parsed(_plain(result))
     if shown is None:
         return words["offline_account"] + "\n" + "\n".join(_plain(result).splitlines()[:10])
-    parts = [_facts(shown)]
+    parts = [_facts(shown, words)]
     if _BILLING.search(turn.question):
         parts.insert(0, _charges(shown))
     if _TICKETS.search(turn.question):
@@ -157,8 +159,9 @@ def _parsed(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _facts(shown: dict[str, Any]) -> str:
-    return "\n".join(f"- {label}: {shown[key]}" for key, label in _FACTS.items() if shown.get(key) not in (None, ""))
+def _facts(shown: dict[str, Any], words: Mapping[str, str]) -> str:
+    told = ((words[name], shown.get(key)) for key, name in _FACTS.items())
+    return "\n".join(f"- {label}: {value}" for label, value in told if value not in (None, ""))
 
 
 def _charges(shown: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.agent.calls import CANCELLED
 from bot.agent.toolbox import Toolbox
@@ -114,6 +115,26 @@ async def test_p9_a_call_that_is_broken_off_stands_in_the_trace_with_what_it_tri
     assert (attempt.action, attempt.name, attempt.ok, attempt.error) == (
         Action.TOOL_ATTEMPT, "tickets", False, "CancelledError",
     )  # fmt: skip
+
+
+async def test_a_call_is_broken_off_all_the_same_where_its_trace_cannot_be_written(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    class Hanging(MemoryTickets):
+        async def open(self, wanted: NewTicket, key: str) -> Ticket:
+            asked.set()
+            return await asyncio.Future()
+
+    use = ToolUse("tu", "create_ticket", json.dumps(TICKET))
+    async with bench(tmp_path, ScriptedModel([])) as b:
+        box = Toolbox(catalogue(MemoryCustomers(), Hanging()), b.store, lambda: 1000.0)
+        running = asyncio.ensure_future(box.run_all((use,), ToolContext(ANA, THREAD.id, "run-1", "", 0), 4))
+        await asked.wait()
+        async with b.store.write() as tx:
+            await tx.connection.execute(sa.text("alter table traces rename to traces_elsewhere"))
+        running.cancel()
+        await asyncio.wait({running})
+    assert running.cancelled()
 
 
 async def test_a_call_that_went_well_at_once_is_a_call_and_its_result(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ under the text's digest and the embedder's name, and made only once.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -58,12 +59,8 @@ class Embedder(Protocol):
 
 def vector_of(embedder: Embedder, question: str) -> NDArray[np.float32]:
     """The question's vector, looked at before it is used; EmbedderUnavailableError when there is none to be had."""
-    try:
+    with _told(embedder):
         vector = embedder.embed_query(question)
-    except EmbedderUnavailableError:
-        raise
-    except Exception as error:  # whatever somebody else's runtime raises
-        raise EmbedderUnavailableError(f"{embedder.name} broke ({type(error).__name__}).") from error
     if vector.shape != (embedder.dimensions,) or not np.isfinite(vector).all():
         raise EmbedderUnavailableError(f"{embedder.name} gave something that is no vector of its own.")
     return vector
@@ -71,15 +68,22 @@ def vector_of(embedder: Embedder, question: str) -> NDArray[np.float32]:
 
 def vectors_of(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     """One vector for each text; EmbedderUnavailableError when that is not what comes. Blocks, as `embed` does."""
-    try:
+    with _told(embedder):
         made = embedder.embed(texts)
+    if made.shape != (len(texts), embedder.dimensions):
+        raise EmbedderUnavailableError(f"{embedder.name} gave {made.shape} for {len(texts)} texts.")
+    return made
+
+
+@contextmanager
+def _told(embedder: Embedder) -> Iterator[None]:
+    """Whatever goes wrong inside becomes an EmbedderUnavailableError."""
+    try:
+        yield
     except EmbedderUnavailableError:
         raise
     except Exception as error:  # whatever somebody else's runtime raises
         raise EmbedderUnavailableError(f"{embedder.name} broke ({type(error).__name__}).") from error
-    if made.shape != (len(texts), embedder.dimensions):
-        raise EmbedderUnavailableError(f"{embedder.name} gave {made.shape} for {len(texts)} texts.")
-    return made
 
 
 def text_digest(text: str) -> str:

@@ -63,8 +63,10 @@ class _Weighed(httpx2.AsyncByteStream):
 async def web_transport(
     url: str, headers: Mapping[str, str], flow: Flow, most_bytes: int
 ) -> AsyncIterator[tuple[Metered, WriteStream[SessionMessage]]]:
-    """Talk with the server at `url`, through no proxy. Redirects are followed within its own origin only (the SDK sees
-    to it)."""
+    """Talk with the server at `url`, through no proxy.
+
+    Redirects are followed within its own origin only (the SDK sees to it).
+    """
 
     async def bound(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":

@@ -110,8 +110,10 @@ async def _again(desk: Desk, edit: ProposalEdited, problem: Problem) -> Block:
 
 
 def _errors(edit: ProposalEdited, text: str, *, is_of_field: bool = False) -> dict[str, Any]:
-    """The sentence beside the field it is about, as far as that can be told, or at the end, where every form has one.
-    Slack takes no other."""
+    """The sentence beside the field it is about, as far as that can be told, or at the end.
+
+    Slack takes it for blocks of the form only, and the one at the end is in every form.
+    """
     fields = [f"{names.ARGUMENT}{name}" for name, _ in edit.arguments] or [f"{names.PART}0"]
     named = [f"{names.ARGUMENT}{name}" for name, _ in edit.arguments if f"{name}:" in text]
     blocks = (named or fields[:1]) if is_of_field else [names.NOW_BLOCK]
